@@ -1,0 +1,280 @@
+"""The numbers about feature maps, against slow and obvious references."""
+
+import math
+from itertools import product
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hybridpool.measure import (
+    distance_table,
+    energy_kept,
+    most_telling,
+    relative_distance,
+    summarise,
+    window_contrast,
+    window_winners,
+    winner_ties,
+    winners_changed,
+)
+
+WINDOWS = [
+    {"kernel_size": 2},
+    {"kernel_size": 2, "stride": 1},
+    {"kernel_size": 2, "stride": 3},
+    {"kernel_size": 3, "stride": 2, "padding": 1},
+    {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True},
+    {"kernel_size": 2, "stride": 2, "ceil_mode": True},
+    {"kernel_size": 4, "stride": 4, "padding": 2, "ceil_mode": True},
+    {"kernel_size": (1, 3), "stride": (2, 1), "padding": (0, 1)},
+    {"kernel_size": (3, 2), "stride": (2, 1), "padding": (1, 1), "ceil_mode": True},
+    {"kernel_size": 1, "stride": 2, "ceil_mode": True},
+]
+
+
+def draw(*shape, seed=0):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def with_ties(*shape, seed=0):
+    return torch.randint(0, 3, shape, generator=torch.Generator().manual_seed(seed)).float()
+
+
+def pair(value):
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def windows_of(plane, kernel_size, stride=None, padding=0, ceil_mode=False):
+    """Yield (row, column, {place in the window: value}) of each window PyTorch pools."""
+    kernel, pad = pair(kernel_size), pair(padding)
+    step = kernel if stride is None else pair(stride)
+    outputs = F.max_pool2d(plane[None], kernel, step, pad, ceil_mode=ceil_mode).shape[-2:]
+    for row, column in product(range(outputs[0]), range(outputs[1])):
+        cells = {}
+        for i, j in product(range(kernel[0]), range(kernel[1])):
+            y, x = row * step[0] - pad[0] + i, column * step[1] - pad[1] + j
+            if 0 <= y < plane.shape[0] and 0 <= x < plane.shape[1]:
+                cells[i * kernel[1] + j] = plane[y, x].item()
+        yield row, column, cells
+
+
+def test_summary_has_the_four_numbers():
+    summary = summarise(draw(3, 5, 7).double())
+    values = draw(3, 5, 7).double().flatten().tolist()
+    assert summary.minimum == min(values)
+    assert summary.maximum == max(values)
+    assert summary.mean == pytest.approx(sum(values) / 105)
+    assert summary.energy == pytest.approx(sum(v * v for v in values) / 105)
+
+
+def test_summary_sums_half_precision_without_overflow():
+    summary = summarise(torch.full((64, 64), 1000.0, dtype=torch.float16))
+    assert (summary.mean, summary.energy) == (1000.0, 1e6)
+
+
+def test_summary_shows_nan_and_needs_a_cell():
+    summary = summarise(torch.tensor([1.0, math.nan]))
+    assert all(
+        math.isnan(v) for v in (summary.minimum, summary.maximum, summary.mean, summary.energy)
+    )
+    with pytest.raises(ValueError, match=r"at least one cell.*\(0, 3\)"):
+        summarise(torch.empty(0, 3))
+
+
+def test_energy_kept():
+    constant = torch.full((4, 6, 6), -3.0)
+    assert energy_kept(F.avg_pool2d(constant, 2), constant) == 1
+    feature_map = draw(4, 6, 6)
+    assert energy_kept(F.avg_pool2d(feature_map, 2), feature_map) < 1
+    assert energy_kept(F.max_pool2d(feature_map.abs(), 2), feature_map) > 1
+    assert math.isnan(energy_kept(torch.zeros(2), torch.zeros(4)))
+    assert energy_kept(torch.ones(2), torch.zeros(4)) == math.inf
+
+
+@given(st.integers(0, 10_000), st.floats(0.01, 100))
+@settings(max_examples=50, deadline=None)
+def test_relative_distance_is_symmetric_bounded_and_free_of_scale(seed, scale):
+    a, b = draw(2, 3, 4, seed=seed).double(), draw(2, 3, 4, seed=seed + 1).double()
+    distance = relative_distance(a, b)
+    assert 0 < distance <= 2
+    assert relative_distance(b, a) == distance
+    assert relative_distance(scale * a, scale * b) == pytest.approx(distance)
+    assert relative_distance(a, a) == 0
+    assert relative_distance(a, -a) == pytest.approx(2)
+
+
+def test_relative_distance_of_maps_without_overlap_of_zeros_and_of_nan():
+    assert relative_distance(torch.tensor([3.0, 0]), torch.tensor([0, 3.0])) == pytest.approx(
+        math.sqrt(2)
+    )
+    assert relative_distance(torch.zeros(3), torch.zeros(3)) == 0
+    assert math.isnan(relative_distance(torch.tensor([math.nan]), torch.ones(1)))
+    with pytest.raises(ValueError, match=r"one shape.*\(3,\) and \(4,\)"):
+        relative_distance(torch.zeros(3), torch.zeros(4))
+
+
+def test_distance_table_has_each_pair_once_and_in_order():
+    maps = {name: draw(2, 4, 4, seed=i) for i, name in enumerate(["max", "average", "hybrid"])}
+    table = distance_table(maps)
+    assert list(table) == [("max", "average"), ("max", "hybrid"), ("average", "hybrid")]
+    for (a, b), distance in table.items():
+        assert distance == relative_distance(maps[a], maps[b])
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids=str)
+@pytest.mark.parametrize("make", [draw, with_ties])
+def test_winners_and_ties_equal_nested_loops(window, make):
+    feature_map = make(2, 7, 9)
+    winners, ties = window_winners(feature_map, **window), winner_ties(feature_map, **window)
+    expected = F.max_pool2d(
+        feature_map,
+        window["kernel_size"],
+        window.get("stride"),
+        window.get("padding", 0),
+        ceil_mode=window.get("ceil_mode", False),
+    )
+    assert winners.shape == ties.shape == expected.shape
+    for channel, plane in enumerate(feature_map):
+        for row, column, cells in windows_of(plane, **window):
+            best = max(cells.values())
+            tied = [place for place, value in cells.items() if value == best]
+            assert winners[channel, row, column] == tied[0]
+            assert ties[channel, row, column] == len(tied)
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids=str)
+def test_contrast_equals_nested_loops(window):
+    feature_map = draw(2, 7, 9)
+    contrast = window_contrast(feature_map, **window)
+    for channel, plane in enumerate(feature_map):
+        for row, column, cells in windows_of(plane, **window):
+            expected = max(cells.values()) - sum(cells.values()) / len(cells)
+            assert contrast[channel, row, column].item() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("measure", [window_winners, winner_ties, window_contrast])
+def test_any_leading_dimensions_and_layouts_give_the_same(measure):
+    feature_map = with_ties(2, 3, 5, 6, 8)
+    whole = measure(feature_map, 3, 2, 1)
+    assert whole.shape == (2, 3, 5, 3, 4)
+    for i, j in product(range(2), range(3)):
+        assert torch.equal(whole[i, j], measure(feature_map[i, j], 3, 2, 1))
+    assert torch.equal(whole[1, 2, 4], measure(feature_map[1, 2, 4], 3, 2, 1))
+    channels_last = feature_map[0].to(memory_format=torch.channels_last)
+    assert torch.equal(whole[0], measure(channels_last, 3, 2, 1))
+
+
+def test_infinities_and_nan_in_a_window():
+    assert winner_ties(torch.full((1, 2, 2), -math.inf), 2, 2, 1).tolist() == [[[1, 1], [1, 1]]]
+    assert window_winners(torch.full((2, 2), -math.inf), 2).tolist() == [[0]]
+    with_nan = torch.tensor([[1.0, math.nan], [math.nan, 5.0]])
+    assert winner_ties(with_nan, 2).tolist() == [[0]]
+    assert window_winners(with_nan, 2).tolist() == [[2]]
+    assert window_contrast(with_nan, 2).isnan().all()
+
+
+def test_contrast_of_equal_cells_is_never_below_zero():
+    for dtype in (torch.float16, torch.bfloat16, torch.float32):
+        assert (window_contrast(torch.full((9, 9), 0.1, dtype=dtype), 3, 2, 1) >= 0).all()
+
+
+def test_winners_changed_counts_windows():
+    a = torch.tensor([[5.0, 1, 0, 0, 1, 2], [1, 1, 0, 0, 3, 4]])
+    b = torch.tensor([[1.0, 5, 0, 0, 1, 2], [1, 1, 0, 9, 3, 4]])
+    assert winners_changed(a, a, 2) == 0
+    assert winners_changed(a, b, 2) == pytest.approx(2 / 3)
+    assert winners_changed(a, b, 2, clear_only=True) == 0.5
+    assert math.isnan(winners_changed(torch.zeros(2, 2), b[:, :2], 2, clear_only=True))
+    with pytest.raises(ValueError, match="one shape"):
+        winners_changed(a, b[:, :2], 2)
+
+
+def test_most_telling_prefers_a_busy_channel_to_flat_ramp_dot_and_rounding():
+    ramp = torch.arange(64.0).reshape(8, 8) / 63
+    dot = torch.zeros(8, 8)
+    dot[3, 3] = 1
+    busy = with_ties(8, 8)
+    rounding = 1e-7 * draw(8, 8)
+    feature_map = torch.stack([torch.ones(8, 8), ramp, dot, rounding, busy])
+    channel, row, column = most_telling(feature_map, 2)
+    assert channel == 4
+    contrast = window_contrast(feature_map, 2)[4]
+    assert contrast[row, column] == contrast.max()
+
+
+def test_most_telling_does_not_depend_on_the_scale_of_channels():
+    feature_map = draw(4, 8, 8)
+    before = most_telling(feature_map, 2)
+    assert most_telling(feature_map * torch.tensor([1.0, 0.5, 2.0, 0.25])[:, None, None], 2) == (
+        before
+    )
+
+
+@given(
+    st.integers(0, 10_000),
+    st.sampled_from(WINDOWS),
+    st.floats(0, 1),
+    st.sampled_from([torch.float32, torch.float16]),
+)
+@settings(max_examples=60, deadline=None)
+def test_most_telling_never_opens_on_zeros(seed, window, sparsity, dtype):
+    random = torch.Generator().manual_seed(seed)
+    feature_map = torch.randn(3, 6, 7, generator=random)
+    feature_map[torch.rand(3, 6, 7, generator=random) < sparsity] = 0
+    feature_map = feature_map.to(dtype)
+    channel, row, column = most_telling(feature_map, **window)
+    windows = {(r, c): cells for r, c, cells in windows_of(feature_map[channel], **window)}
+    reached = [
+        any(cells.values()) for plane in feature_map for _, _, cells in windows_of(plane, **window)
+    ]
+    assert any(windows[row, column].values()) == any(reached)
+
+
+def test_most_telling_without_contrast_takes_what_is_furthest_from_zero():
+    feature_map = torch.zeros(2, 4, 6)
+    feature_map[1, 2:, 2:4] = -7
+    assert most_telling(feature_map, 2) == (1, 1, 1)
+    assert most_telling(torch.zeros(2, 4, 6), 2) == (0, 0, 0)
+    assert most_telling(torch.arange(6.0).reshape(1, 2, 3), 1) == (0, 1, 2)
+
+
+def test_most_telling_passes_over_nan_and_refuses_other_shapes():
+    feature_map = torch.full((2, 4, 4), math.nan)
+    feature_map[1, 0, 3] = 1
+    assert most_telling(feature_map, 2) == (1, 0, 1)
+    for shape in [(4, 4), (1, 2, 4, 4), (0, 4, 4)]:
+        with pytest.raises(ValueError, match=r"\(C, H, W\)"):
+            most_telling(torch.zeros(shape), 2)
+
+
+@pytest.mark.parametrize(
+    ("window", "words"),
+    [
+        ({"kernel_size": 0}, "kernel_size must be a whole number from 1"),
+        ({"kernel_size": 2.0}, "kernel_size must be"),
+        ({"kernel_size": (2, 2, 2)}, "kernel_size must be"),
+        ({"kernel_size": 2, "stride": 0}, "stride must be"),
+        ({"kernel_size": 2, "padding": -1}, "padding must be a whole number from 0"),
+        ({"kernel_size": 3, "padding": 2}, "at most half of kernel_size"),
+        ({"kernel_size": 5}, "does not fit into 4 cells"),
+    ],
+)
+@pytest.mark.parametrize("measure", [window_winners, winner_ties, window_contrast, most_telling])
+def test_impossible_windows_are_refused(measure, window, words):
+    with pytest.raises(ValueError, match=words):
+        measure(torch.ones(1, 4, 4), **window)
+
+
+def test_a_window_larger_than_the_map_is_fine_in_ceil_mode():
+    assert window_winners(torch.tensor([[1.0, 2], [4, 3]]), 4, ceil_mode=True).tolist() == [[4]]
+
+
+def test_what_is_no_feature_map_is_refused():
+    with pytest.raises(TypeError, match=r"floating point.*int64"):
+        window_winners(torch.ones(4, 4, dtype=torch.int64), 2)
+    for shape in [(4,), (0, 4, 4)]:
+        with pytest.raises(ValueError, match="shape is"):
+            window_contrast(torch.ones(shape), 2)
