@@ -1,0 +1,34 @@
+"""Explore: one picture through the stem and every pooling, side by side."""
+
+import streamlit as st
+
+from hybridpool.ui import panels, state
+from hybridpool.ui.frame import open_page
+from hybridpool.ui.inspector import resolved_view, show_inspector
+from hybridpool.ui.results import current_trace
+from hybridpool.ui.words import _
+
+
+@st.fragment
+def explore(trace, picture):
+    show_inspector(trace, picture, panels.caption(trace))
+    seen = resolved_view(trace)
+    st.caption(panels.caption(trace))
+    panels.show_downloads(trace, seen, picture)
+    left, right = st.columns(2, gap="large")
+    with left:
+        panels.show_weights(trace, seen)
+    with right:
+        panels.show_numbers(trace, seen)
+    state.mirror_in_link()
+
+
+open_page(
+    _("Explore"),
+    _(
+        "**Hybrid pooling** blends the maximum and the average of each window: "
+        "hybrid = *s* · max + (1 − *s*) · average, with a blend weight *s* that a network can "
+        "learn. Turn the dial and point at a map to see what that does to a real picture."
+    ),
+)
+explore(*current_trace())

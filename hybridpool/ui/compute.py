@@ -1,0 +1,70 @@
+"""Everything that is cached, in one place, bounded, on plain keys.
+
+Keys are frozen settings and digests of bytes, never arrays: Streamlit hashes only a sample of a
+large array. Tensors that are returned are shared between sessions and must not be changed.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from hybridpool.gallery import gallery_image
+from hybridpool.image import fit_image, read_image
+from hybridpool.stem import ConvStem, load_stem
+from hybridpool.trace import Features, Settings, Trace, resolve_device, run_poolings, run_stem
+from hybridpool.ui.state import Upload
+
+
+@st.cache_resource
+def prepare() -> None:
+    """Settings of the process, made once."""
+    # One thread a session keeps many learners at once responsive; see CONTRIBUTING.md.
+    torch.set_num_threads(1)
+
+
+def trace(settings: Settings, upload: Upload | None) -> Trace:
+    """One picture through everything.
+
+    Raises:
+        ImageError: If an upload is no picture that can be used.
+        StemUnavailable: If the stem's weights cannot be had.
+        ValueError: If the window does not fit the feature map.
+    """
+    prepare()
+    own = settings.picture == "upload" and upload is not None
+    return _trace(settings, picture_key(settings, upload), upload.data if own else None)
+
+
+def picture_key(settings: Settings, upload: Upload | None) -> str:
+    """What names the picture beyond doubt: a gallery key, or the digest of an upload."""
+    return upload.digest if upload and settings.picture == "upload" else settings.picture
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _trace(settings: Settings, digest: str, _data: bytes | None) -> Trace:
+    found = _features(
+        digest, settings.image_size, settings.stem, settings.seed, settings.device, _data
+    )
+    return run_poolings(found, settings)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _features(
+    digest: str, image_size: int, stem: str, seed: int, device: str, _data: bytes | None
+) -> Features:
+    image = fit_image(_picture(digest, _data), image_size)
+    return run_stem(image, _stem(stem, seed), resolve_device(device))
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _picture(digest: str, _data: bytes | None) -> Tensor:
+    if _data is None:
+        return gallery_image(digest)
+    return read_image(_data)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _stem(key: str, seed: int) -> ConvStem:
+    return load_stem(key, seed=seed)

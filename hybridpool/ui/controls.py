@@ -1,0 +1,229 @@
+"""The shared controls in the sidebar: picture, stem, window, blend weight, device, language.
+
+Each control is filled from the session's settings before it is drawn and writes back when it is
+moved, so that a change of page, a link and a clamp all show in the controls.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+from PIL import Image
+
+from hybridpool.gallery import GALLERY, gallery_image
+from hybridpool.image import ImageError, fit_image, image_digest, read_image
+from hybridpool.stem import STEMS, StemInfo, stem_on_disk, trained_stems
+from hybridpool.trace import IMAGE_SIZES, MAX_KERNEL, MAX_SEED, available_devices
+from hybridpool.ui import state, words
+from hybridpool.ui.inspector import component
+from hybridpool.ui.words import _, fill
+
+UPLOAD_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif"]
+UPLOAD_LIMIT_MB = 40
+THUMBNAIL_SIZE = 96
+
+
+def picture_controls() -> None:
+    """Gallery, upload with drag and drop, camera, and the size before the stem."""
+    settings = state.settings()
+    st.subheader(_("Picture"))
+    gallery = component("gallery", "gallery.js")
+    gallery(
+        key="gallery",
+        data={
+            "version": words.language(),
+            "label": _("Gallery"),
+            "chosen": settings.picture,
+            "pictures": [
+                {"key": key, "title": _(picture.title), "thumbnail": _thumbnail(key)}
+                for key, picture in GALLERY.items()
+            ],
+        },
+        on_pick_change=_picked,
+    )
+    if settings.picture in GALLERY:
+        picture = GALLERY[settings.picture]
+        st.markdown(f"**{_(picture.title)}.** {_(picture.words)}")
+        st.caption(
+            _("Source: {source}. Licence: {licence}.").format(
+                source=picture.source, licence=picture.licence
+            )
+        )
+    elif own := state.upload():
+        st.markdown("**" + _("Your picture") + f":** {own.name}")
+    st.file_uploader(
+        _("Your own picture"),
+        type=UPLOAD_TYPES,
+        max_upload_size=UPLOAD_LIMIT_MB,
+        key="uploader",
+        on_change=_uploaded,
+        args=("uploader",),
+        help=_("It stays on the machine that runs this page and is never part of the link."),
+    )
+    if st.toggle(_("Use the camera"), key="camera_on"):
+        st.camera_input(_("Take a photo"), key="camera", on_change=_uploaded, args=("camera",))
+    if problem := st.session_state.get("upload_problem"):
+        st.error(fill(problem), icon=":material/broken_image:")
+    _control(
+        st.select_slider,
+        "image_size",
+        _("Size before the stem (longer side)"),
+        options=IMAGE_SIZES,
+        format_func=lambda size: f"{size} px",
+    )
+
+
+def stem_controls() -> None:
+    """Which weights the stem carries, and the seed."""
+    stems = STEMS | trained_stems()
+    st.subheader(_("Stem"))
+    _control(
+        st.selectbox,
+        "stem",
+        _("Weights of the convolution"),
+        options=list(stems),
+        format_func=lambda key: _(stems[key].title),
+    )
+    info = stems.get(state.settings().stem)
+    if info:
+        st.caption(_(info.words) + " " + _provenance(info))
+        if not stem_on_disk(info.key):
+            st.caption(_("These weights are not on this machine yet; choosing them fetches them."))
+    _control(
+        st.number_input,
+        "seed",
+        _("Seed"),
+        min_value=0,
+        max_value=MAX_SEED,
+        step=1,
+        help=_("Draws the random filters and the start of the attention layer."),
+    )
+
+
+def window_controls() -> None:
+    """Kernel, stride, padding, ceil mode, and where the blend weight starts."""
+    settings = state.settings()
+    st.subheader(_("Pooling window"))
+    _control(st.slider, "kernel_size", _("Kernel size"), min_value=1, max_value=MAX_KERNEL)
+    _control(st.slider, "stride", _("Stride"), min_value=1, max_value=MAX_KERNEL)
+    _control(
+        st.segmented_control,
+        "padding",
+        _("Padding"),
+        options=list(range(settings.kernel_size // 2 + 1)),
+        help=_("At most half the kernel size, as PyTorch demands."),
+        required=True,
+    )
+    _control(
+        st.toggle,
+        "ceil_mode",
+        _("Ceil mode"),
+        help=_("Keep a last window that only partly lies on the feature map."),
+    )
+    _control(
+        st.slider,
+        "blend_weight",
+        _("Blend weight starts at"),
+        min_value=0.0,
+        max_value=1.0,
+        step=0.05,
+        help=_(
+            "0 is average pooling, 1 is max pooling. The dial beside the maps moves on from it."
+        ),
+    )
+
+
+def device_controls() -> None:
+    """Where to compute."""
+    names = {"auto": _("Automatic"), "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
+    _control(
+        st.selectbox,
+        "device",
+        _("Device"),
+        options=["auto", *available_devices()],
+        format_func=names.__getitem__,
+    )
+
+
+def language_controls() -> None:
+    """Language, and larger text for a projector."""
+    st.session_state["language"] = words.language()
+    st.segmented_control(
+        _("Language"),
+        options=list(words.LANGUAGES),
+        format_func=words.LANGUAGES.__getitem__,
+        key="language_choice",
+        default=words.language(),
+        on_change=_language_chosen,
+        required=True,
+        label_visibility="collapsed",
+    )
+    st.session_state["large_choice"] = bool(st.session_state.get("large"))
+    st.toggle(_("Large text for a projector"), key="large_choice", on_change=_large_chosen)
+
+
+def _control(widget: Callable[..., Any], field: str, label: str, **options: Any) -> None:
+    key = f"control_{field}"
+    value = getattr(state.settings(), field)
+    if "options" in options and value not in options["options"]:
+        value = options["options"][0]
+    st.session_state[key] = value
+    widget(label, key=key, on_change=_moved, args=(field, key), **options)
+
+
+def _moved(field: str, key: str) -> None:
+    value = st.session_state[key]
+    if value is not None:
+        state.change(**{field: value})
+
+
+def _picked() -> None:
+    key = st.session_state["gallery"].get("pick")
+    if key in GALLERY:
+        st.session_state.pop("upload_problem", None)
+        state.change(picture=key)
+        if not state.view().pinned:
+            state.look(channel=None, row=None, column=None)
+
+
+def _uploaded(key: str) -> None:
+    file = st.session_state[key]
+    if file is None:
+        return
+    data = file.getvalue()
+    try:
+        read_image(data)
+    except ImageError as problem:
+        st.session_state["upload_problem"] = problem
+        return
+    st.session_state.pop("upload_problem", None)
+    state.accept_upload(state.Upload(data, image_digest(data), file.name))
+
+
+def _language_chosen() -> None:
+    st.session_state["language"] = st.session_state["language_choice"]
+
+
+def _large_chosen() -> None:
+    st.session_state["large"] = st.session_state["large_choice"]
+
+
+def _provenance(info: StemInfo) -> str:
+    if info.trained:
+        return _("Trained on {data}. Licence: {licence}.").format(
+            data=info.data, licence=info.licence
+        )
+    return _("Not trained.")
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _thumbnail(key: str) -> str:
+    image = fit_image(gallery_image(key), THUMBNAIL_SIZE)
+    pixels = (image.permute(1, 2, 0) * 255).round().byte().numpy()
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "WEBP", quality=80)
+    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()

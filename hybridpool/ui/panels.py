@@ -1,0 +1,184 @@
+"""What stands around the inspector: the caption, the chart, the table and the downloads."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+import torch
+from torch import Tensor
+
+from hybridpool.functional import hybrid_pool2d
+from hybridpool.measure import distance_table, energy_kept, summarise
+from hybridpool.stem import STEMS, trained_stems
+from hybridpool.trace import Trace
+from hybridpool.ui import state
+from hybridpool.ui.script import reproduction_script
+from hybridpool.ui.words import _, fill
+from hybridpool.viz.charts import weights_chart
+
+
+def caption(trace: Trace) -> str:
+    """One line: device, time, stem, seed, window."""
+    settings = trace.settings
+    info = (STEMS | trained_stems())[settings.stem]
+    line = _(
+        "{device} · stem {stem_ms:.1f} ms, poolings {pooling_ms:.1f} ms · {stem} · seed {seed} · "
+        "window {kernel} × {kernel}, stride {stride}, padding {padding}"
+    ).format(
+        device=str(trace.device).upper(),
+        stem_ms=trace.features.seconds * 1000,
+        pooling_ms=trace.seconds * 1000,
+        stem=_(info.title),
+        seed=settings.seed,
+        kernel=settings.kernel_size,
+        stride=settings.stride,
+        padding=settings.padding,
+    )
+    if trace.fell_back:
+        line += " · " + _("the GPU had too little memory, so the CPU did the work")
+    return line
+
+
+def pooling_names() -> dict[str, str]:
+    """The poolings in their fixed order, in the person's language."""
+    return {
+        "max": _("Max"),
+        "average": _("Average"),
+        "hybrid": _("Hybrid"),
+        "attention": _("Attention"),
+    }
+
+
+def maps_at(trace: Trace, weight: float) -> dict[str, Tensor]:
+    """The pooled maps with the hybrid one blended where the dial stands."""
+    if weight == trace.settings.blend_weight:
+        return dict(trace.pooled)
+    hybrid = hybrid_pool2d(trace.feature_map, weight, **trace.settings.window)
+    return {**trace.pooled, "hybrid": hybrid}
+
+
+def show_weights(trace: Trace, seen: state.View) -> None:
+    """The chart of blend weight and attention values, and what they are worth."""
+    st.subheader(_("Blend weight and attention values"))
+    channels = len(trace.features.channel_names)
+    figure = weights_chart(
+        [seen.weight] * channels,
+        trace.attention.tolist(),
+        [fill(name) for name in trace.features.channel_names],
+        seen.channel,
+        {
+            "channel": _("Channel"),
+            "share_of_max": _("Share of the maximum"),
+            "blend_weight": _("Blend weight (hybrid)"),
+            "attention": _("Attention value"),
+            "selected": _("shown"),
+        },
+    )
+    st.plotly_chart(
+        figure,
+        key="weights",
+        config={"displaylogo": False},
+        alt=_("Bar chart of the attention value of each channel, with a line for the blend weight"),
+    )
+    low, high = trace.attention.min().item(), trace.attention.max().item()
+    st.markdown(
+        _(
+            "The hybrid layer here has **one** blend weight for all channels. The attention layer "
+            "computes one value for each channel from that channel's mean in this picture: here "
+            "from {low:.3f} to {high:.3f}."
+        ).format(low=low, high=high)
+    )
+    if "attention" not in trace.features.pooling_state:
+        st.caption(
+            _(
+                "Neither is learned: the dial is yours, and the attention layer is at its random "
+                "start (seed {seed}). It shows how the layer works, not what a network would learn."
+            ).format(seed=trace.settings.seed)
+        )
+
+
+def show_numbers(trace: Trace, seen: state.View) -> None:
+    """The table: how the poolings of the shown channel differ, in numbers."""
+    st.subheader(_("How the poolings differ"))
+    names = pooling_names()
+    channel = seen.channel
+    before = trace.feature_map[channel]
+    maps = {name: values[channel] for name, values in maps_at(trace, seen.weight).items()}
+    rows = {_("Feature map"): _row(before, 1.0)}
+    for name, values in maps.items():
+        rows[names[name]] = _row(values, energy_kept(values, before))
+    st.table(pd.DataFrame.from_dict(rows, orient="index"))
+    distances = distance_table(maps)
+    grid = pd.DataFrame("", index=list(names.values()), columns=list(names.values()))
+    for (first, second), distance in distances.items():
+        text = _percent(distance)
+        grid.loc[names[first], names[second]] = grid.loc[names[second], names[first]] = text
+    for name in names.values():
+        grid.loc[name, name] = "·"
+    st.markdown(_("**Relative distance** between each pair of maps:"))
+    st.table(grid)
+    st.caption(
+        _(
+            "For the channel shown. Energy kept: mean square of the pooled map over that of the "
+            "feature map. Relative distance: root of the squared difference over the mean of both "
+            "energies; 0 % is the same map, 141 % has nothing in common."
+        )
+    )
+
+
+def show_downloads(trace: Trace, seen: state.View, picture: str) -> None:
+    """Maps as NPZ and a script that gives the same numbers; the PNG is saved in the inspector."""
+    with st.container(horizontal=True):
+        st.download_button(
+            _("Maps as NPZ"),
+            data=_npz(trace, seen),
+            file_name="hybrid-pooling.npz",
+            mime="application/octet-stream",
+            on_click="ignore",
+            icon=":material/grid_on:",
+            help=_("Picture, feature map and all pooled maps as float32 arrays."),
+        )
+        st.download_button(
+            _("PyTorch script"),
+            data=reproduction_script(trace, seen, picture),
+            file_name="hybrid_pooling.py",
+            mime="text/x-python",
+            on_click="ignore",
+            icon=":material/code:",
+            help=_("A short script that gives the same numbers with the library."),
+        )
+
+
+def _row(values: Tensor, kept: float) -> dict[str, str]:
+    summary = summarise(values)
+    return {
+        _("Lowest"): f"{summary.minimum:.3f}",
+        _("Highest"): f"{summary.maximum:.3f}",
+        _("Mean"): f"{summary.mean:.3f}",
+        _("Energy kept"): _percent(kept),
+    }
+
+
+def _percent(share: float) -> str:
+    return "–" if share != share else f"{100 * share:.1f} %"
+
+
+def _npz(trace: Trace, seen: state.View) -> Callable[[], bytes]:
+    def make() -> bytes:
+        arrays = {name: values.numpy() for name, values in maps_at(trace, seen.weight).items()}
+        file = io.BytesIO()
+        np.savez_compressed(
+            file,
+            image=trace.features.image.numpy(),
+            feature_map=trace.feature_map.contiguous().numpy(),
+            attention_values=trace.attention.numpy(),
+            blend_weight=torch.tensor(seen.weight).numpy(),
+            **arrays,
+        )
+        return file.getvalue()
+
+    return make

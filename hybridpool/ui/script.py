@@ -1,0 +1,71 @@
+"""The script that a person takes home: the same numbers, from the library alone."""
+
+from __future__ import annotations
+
+from hybridpool.trace import Trace
+from hybridpool.ui.state import View
+
+_TEMPLATE = '''\
+"""Hybrid pooling of one picture, as shown in the Hybrid Pooling Explorer."""
+
+import torch
+{import_picture}
+from hybridpool.image import fit_image
+from hybridpool.stem import load_stem
+from hybridpool.trace import Settings, run_poolings, run_stem
+
+settings = Settings(
+    image_size={image_size},
+    stem={stem!r},
+    seed={seed},
+    kernel_size={kernel_size},
+    stride={stride},
+    padding={padding},
+    ceil_mode={ceil_mode},
+    count_include_pad={count_include_pad},
+    blend_weight={weight},
+)
+image = {picture}
+stem = load_stem(settings.stem, seed=settings.seed)
+features = run_stem(fit_image(image, settings.image_size), stem, torch.device("cpu"))
+trace = run_poolings(features, settings)
+
+channel = {channel}
+print("channel:", features.channel_names[channel])
+for name, pooled in trace.pooled.items():
+    values = pooled[channel]
+    print(f"{{name:10}} {{values.min():.3f}} to {{values.max():.3f}}, mean {{values.mean():.3f}}")
+print(f"attention value of the channel: {{trace.attention[channel]:.3f}}")
+'''
+
+
+def reproduction_script(trace: Trace, seen: View, picture: str) -> str:
+    """A script of a few lines that prints the numbers on the page.
+
+    Args:
+        trace: What was computed.
+        seen: The dial and the channel.
+        picture: A gallery key, or the name of the file that was uploaded.
+    """
+    settings = trace.settings
+    own = settings.picture == "upload"
+    return _TEMPLATE.format(
+        import_picture=(
+            "from pathlib import Path\n\nfrom hybridpool.image import read_image"
+            if own
+            else "from hybridpool.gallery import gallery_image"
+        ),
+        picture=(
+            f"read_image(Path({picture!r}).read_bytes())" if own else f"gallery_image({picture!r})"
+        ),
+        image_size=settings.image_size,
+        stem=settings.stem,
+        seed=settings.seed,
+        kernel_size=settings.kernel_size,
+        stride=settings.stride,
+        padding=settings.padding,
+        ceil_mode=settings.ceil_mode,
+        count_include_pad=settings.count_include_pad,
+        weight=seen.weight,
+        channel=seen.channel,
+    )

@@ -1,0 +1,66 @@
+"""Every word a person sees, in the person's language.
+
+Messages are plain English in the code; ``assets/locale/<language>.po`` holds the translations and
+is read as it is, so there is no compiled copy that could be out of date.
+"""
+
+from __future__ import annotations
+
+import gettext
+import io
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import streamlit as st
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+LANGUAGES = {"en": "English", "zh": "中文"}
+LOCALE_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "locale"
+
+
+class Sentence(Protocol):
+    """Words that wait for their translation: an English template and what fills it."""
+
+    @property
+    def template(self) -> str: ...
+
+    @property
+    def values(self) -> Mapping[str, Any]: ...
+
+
+def language() -> str:
+    """The language of this session: chosen, else the link's, else the browser's, else English."""
+    chosen = st.session_state.get("language")
+    if chosen not in LANGUAGES:
+        browser = (st.context.locale or "en").split("-")[0].lower()
+        wanted = st.query_params.get("lang", browser)
+        chosen = wanted if wanted in LANGUAGES else "en"
+        st.session_state["language"] = chosen
+    return str(chosen)
+
+
+def _(message: str) -> str:
+    """Translate a message into the language of this session."""
+    return translation(language()).gettext(message)
+
+
+def fill(sentence: Sentence) -> str:
+    """Translate words that the library left as a template, and fill them in."""
+    return _(sentence.template).format(**sentence.values)
+
+
+@cache
+def translation(code: str) -> gettext.NullTranslations:
+    """The translations into one language; English is the language of the code itself."""
+    path = LOCALE_FOLDER / f"{code}.po"
+    if not path.is_file():
+        return gettext.NullTranslations()
+    with path.open("rb") as source:
+        catalogue = read_po(source, locale=code)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)

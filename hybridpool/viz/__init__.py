@@ -1,0 +1,1 @@
+"""Numbers in, pictures out. Knows neither torch nor Streamlit."""

@@ -1,0 +1,92 @@
+"""Plotly charts: plain numbers and translated words in, figures out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from hybridpool.viz.palette import POOLING_COLOURS
+
+
+def weights_chart(
+    blend_weight: Sequence[float],
+    attention: Sequence[float],
+    names: Sequence[str],
+    selected: int,
+    words: Mapping[str, str],
+) -> go.Figure:
+    """Blend weight and attention value of every channel, the selected one marked.
+
+    Args:
+        blend_weight: One value a channel in [0, 1].
+        attention: One value a channel in [0, 1].
+        names: One name a channel, for the hover text.
+        selected: Index of the channel that is shown.
+        words: ``channel``, ``share_of_max``, ``blend_weight``, ``attention`` and ``selected``,
+            already translated.
+
+    Example:
+        >>> words = dict.fromkeys(
+        ...     ["channel", "share_of_max", "blend_weight", "attention", "selected"], "")
+        >>> len(weights_chart([0.5], [0.4], ["Edge"], 0, words).data)
+        2
+    """
+    numbers = list(range(1, len(names) + 1))
+    hover = [f"{number} · {name}" for number, name in zip(numbers, names, strict=True)]
+    return go.Figure(
+        data=[
+            {
+                "type": "bar",
+                "name": words["attention"],
+                "x": numbers,
+                "y": list(attention),
+                "customdata": hover,
+                "marker": {"color": POOLING_COLOURS["attention"]},
+                "hovertemplate": f"%{{customdata}}<br>{words['attention']} %{{y:.3f}}<extra></extra>",
+            },
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": words["blend_weight"],
+                "x": numbers,
+                "y": list(blend_weight),
+                "customdata": hover,
+                "line": {"color": POOLING_COLOURS["hybrid"], "width": 3, "shape": "hvh"},
+                "marker": {"size": 6},
+                "hovertemplate": (
+                    f"%{{customdata}}<br>{words['blend_weight']} %{{y:.3f}}<extra></extra>"
+                ),
+            },
+        ],
+        layout={
+            "height": 320,
+            "margin": {"l": 10, "r": 10, "t": 40, "b": 10},
+            "legend": {"orientation": "h", "y": 1.16, "x": 0},
+            "bargap": 0.25,
+            "xaxis": {"title": {"text": words["channel"]}, "dtick": 1 if len(names) <= 16 else 8},
+            "yaxis": {"title": {"text": words["share_of_max"]}, "range": [0, 1]},
+            "shapes": [
+                {
+                    "type": "rect",
+                    "x0": selected + 0.5,
+                    "x1": selected + 1.5,
+                    "yref": "paper",
+                    "y0": 0,
+                    "y1": 1,
+                    "line": {"color": "#ff2d20", "width": 2},
+                    "layer": "above",
+                }
+            ],
+            "annotations": [
+                {
+                    "x": selected + 1,
+                    "y": 1,
+                    "yref": "paper",
+                    "yanchor": "bottom",
+                    "showarrow": False,
+                    "text": words["selected"],
+                }
+            ],
+        },
+    )
