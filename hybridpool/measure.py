@@ -321,6 +321,375 @@ def most_telling(
     return channel, row, column
 
 
+def relative_change(clean: Tensor, changed: Tensor, map_dims: int = 3) -> Tensor:
+    r"""How far a map moved, in units of the clean map.
+
+    .. math:: \frac{\lVert \text{changed} - \text{clean} \rVert_2}{\lVert \text{clean} \rVert_2}
+
+    0 where nothing changed, also on a map of zeros; infinity where zeros became something.
+
+    Args:
+        clean: the map before the change; one is enough for a whole batch of changed ones.
+        changed: the map, or maps, after it.
+        map_dims: how many last dimensions are one map: 3 for ``(C, H, W)``, 2 for each channel by
+            itself. A tensor with fewer is one map.
+
+    Shape:
+        ``(..., C, H, W)``, shapes that broadcast, to ``(...)``.
+
+    Example:
+        >>> clean = torch.tensor([[3.0, 4.0]])
+        >>> relative_change(clean, torch.stack([clean, 2 * clean, clean + 3]), map_dims=2)
+        tensor([0.0000, 1.0000, 0.8485], dtype=torch.float64)
+    """
+    clean, changed = _exact(clean), _exact(changed)
+    moved: Tensor = torch.linalg.vector_norm(changed - clean, dim=_map_axes(changed, map_dims))
+    size: Tensor = torch.linalg.vector_norm(clean, dim=_map_axes(clean, map_dims))
+    return (moved / size).where(moved != 0, 0)
+
+
+def largest_change(clean: Tensor, changed: Tensor, map_dims: int = 3) -> Tensor:
+    """The largest absolute change of any cell of a map.
+
+    Args:
+        clean: the map before the change; one is enough for a whole batch of changed ones.
+        changed: the map, or maps, after it.
+        map_dims: how many last dimensions are one map, see :func:`relative_change`.
+
+    Shape:
+        ``(..., C, H, W)``, shapes that broadcast, to ``(...)``.
+
+    Example:
+        >>> largest_change(torch.tensor([1.0, 2.0]), torch.tensor([1.5, -1.0])).item()
+        3.0
+    """
+    return (_exact(changed) - _exact(clean)).abs().amax(_map_axes(changed, map_dims))
+
+
+def changed_cells(clean: Tensor, changed: Tensor, tolerance: float = 0.0) -> Tensor:
+    """Mark the cells that changed by more than `tolerance`; ``.sum()`` counts them.
+
+    A NaN that stays NaN has not changed, and one that comes or goes has.
+
+    Args:
+        clean: the map before the change.
+        changed: the map after it.
+        tolerance: the largest change that does not count.
+
+    Shape:
+        shapes that broadcast, to a bool tensor of the broadcast shape.
+
+    Raises:
+        ValueError: the tolerance is below zero or NaN.
+
+    Example:
+        >>> clean = torch.tensor([1.0, 2.0, 3.0])
+        >>> changed_cells(clean, clean + torch.tensor([0.0, 0.01, 1.0]), tolerance=0.1).tolist()
+        [False, False, True]
+    """
+    if not tolerance >= 0:
+        raise ValueError(f"tolerance must be 0 or more, but got {tolerance}; choose a larger one")
+    clean, changed = _exact(clean), _exact(changed)
+    near = (clean == changed) | ((changed - clean).abs() <= tolerance)
+    return ~(near | (clean.isnan() & changed.isnan()))
+
+
+def gradient_shares(
+    feature_map: Tensor,
+    blend_weight: float | Tensor,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    ceil_mode: bool = False,
+    *,
+    upstream: Tensor | None = None,
+) -> Tensor:
+    r"""Where the gradient of pooled cells goes on the map before pooling.
+
+    Max pooling hands all of it to the winner, average pooling the same to each of the n cells:
+
+    .. math:: \frac{\partial\,\text{hybrid}}{\partial x_i}
+        = w \cdot [i = \operatorname{argmax}] + \frac{1 - w}{n}
+
+    Each pooled cell's shares sum to 1; padding takes none.
+
+    Args:
+        feature_map: the map before pooling.
+        blend_weight: 1 for max, 0 for average; a number, or a tensor that broadcasts with the
+            pooled map, such as ``(C, 1, 1)``. It is held fixed, attention's too.
+        kernel_size: window of the pooling, and so are the next three.
+        upstream: gradient that arrives at each pooled cell, all ones by default; a single one
+            among zeros shows where that cell sends its own.
+
+    Shape:
+        ``(..., H, W)`` to ``(..., H, W)``; `upstream` broadcasts to ``(..., H_out, W_out)``.
+
+    Example:
+        >>> feature_map = torch.tensor([[1.0, 9.0], [2.0, 3.0]])
+        >>> gradient_shares(feature_map, 0.5, kernel_size=2).tolist()
+        [[0.125, 0.625], [0.125, 0.125]]
+    """
+    axes = _axes(feature_map, kernel_size, stride, padding, ceil_mode)
+    # A caller that serves maps works in inference mode, where nothing can be differentiated.
+    with torch.inference_mode(False), torch.enable_grad():
+        cells = _exact(feature_map).clone().requires_grad_()
+        weight = torch.as_tensor(blend_weight, device=cells.device).detach().clone().to(cells)
+        maximum, average = _maximum_and_average(cells, axes, ceil_mode)
+        pooled = weight * maximum + (1 - weight) * average
+        arriving = torch.ones_like(pooled)
+        if upstream is not None:
+            arriving = arriving * upstream.detach().clone().to(arriving)
+        (shares,) = torch.autograd.grad(pooled, cells, arriving)
+    return shares.to(feature_map)
+
+
+def align(
+    before: Tensor, after: Tensor, rows: float, columns: float, mode: str = "crop"
+) -> tuple[Tensor, Tensor]:
+    """Lay two maps of a shifted picture over each other, so that the same content meets.
+
+    The content of `after` lies `rows` cells further down and `columns` further right; for a picture
+    shifted by pixels that is pixels divided by the map's stride, and often no whole number.
+
+    Args:
+        before: the map of the picture.
+        after: the map of the shifted picture, of the same shape.
+        rows: cells by which the content moved down.
+        columns: cells by which it moved right.
+        mode: ``"crop"`` cuts both maps to what they share, moved by the nearest whole cells (half a
+            cell counts as none). ``"circular"`` moves `after` back around the edge, by fractions
+            of a cell too, the way an alias-free map moves: shift its Fourier phases. What still
+            differs then is what pooling does not carry along with the picture.
+
+    Raises:
+        ValueError: an unknown mode, unequal shapes, or no cell left to compare.
+
+    Example:
+        >>> before = torch.tensor([[1.0, 2.0, 3.0]])
+        >>> align(before, torch.tensor([[9.0, 1.0, 2.0]]), rows=0, columns=1)
+        (tensor([[1., 2.]]), tensor([[1., 2.]]))
+        >>> align(before, torch.tensor([[3.0, 1.0, 2.0]]), 0, 1, mode="circular")[1]
+        tensor([[1., 2., 3.]])
+    """
+    _same_shape(before, after)
+    if mode == "circular":
+        return before, _moved_around(after, -rows, -columns)
+    if mode != "crop":
+        raise ValueError(f'mode must be "crop" or "circular", but got {mode!r}; choose one of them')
+    down, right = (math.copysign(math.ceil(abs(d) - 0.5), d) for d in (rows, columns))
+    height, width = (
+        size - abs(int(d)) for size, d in zip(before.shape[-2:], (down, right), strict=True)
+    )
+    if height < 1 or width < 1:
+        raise ValueError(
+            f"a shift by {rows} rows and {columns} columns leaves nothing of a map of "
+            f"{before.shape[-2]} x {before.shape[-1]} cells; shift less"
+        )
+    top, left = max(0, int(down)), max(0, int(right))
+    above, beside = max(0, -int(down)), max(0, -int(right))
+    return (
+        before[..., above : above + height, beside : beside + width],
+        after[..., top : top + height, left : left + width],
+    )
+
+
+def shift_distance(
+    before: Tensor,
+    after: Tensor,
+    rows: float,
+    columns: float,
+    mode: str = "crop",
+    map_dims: int = 3,
+) -> Tensor:
+    """How much the map of a shifted picture differs from the shifted map of the picture.
+
+    The :func:`relative_change` after :func:`align`; 0 for a pooling that shifts with its picture.
+
+    Args:
+        before: the map of the picture.
+        after: the map of the shifted picture, of the same shape.
+        rows: cells by which the content moved down: pixels divided by the map's stride.
+        columns: cells by which it moved right.
+        mode: ``"crop"`` or ``"circular"``, see :func:`align`.
+        map_dims: how many last dimensions are one map, see :func:`relative_change`.
+
+    Shape:
+        ``(..., C, H, W)`` to ``(...)``.
+
+    Example:
+        >>> picture = torch.tensor([[[0.0, 0, 4, 0, 0, 0]]])
+        >>> shifted = picture.roll(1, -1)
+        >>> def pool(x):
+        ...     return F.max_pool2d(x, (1, 2))
+        >>> shift_distance(pool(picture), pool(shifted), 0, 0).item()  # the same window holds it
+        0.0
+        >>> shift_distance(pool(picture), pool(picture.roll(2, -1)), 0, 1).item()
+        0.0
+    """
+    return relative_change(*align(before, after, rows, columns, mode), map_dims)
+
+
+@dataclass(frozen=True)
+class RadialSpectrum:
+    """Power of a map by spatial frequency, whatever the direction; see :func:`radial_spectrum`.
+
+    Attributes:
+        frequency: ``(K,)``, the middle of each ring as a share of the map's own Nyquist frequency.
+        power: ``(..., K)``, mean power of the ring's Fourier coefficients.
+        energy: ``(..., K)``, their sum: what the ring adds to the variance of the map.
+    """
+
+    frequency: Tensor
+    power: Tensor
+    energy: Tensor
+
+
+def radial_spectrum(feature_map: Tensor, map_dims: int = 3) -> RadialSpectrum:
+    r"""Radially averaged power spectrum of a map, its mean removed.
+
+    With the coefficients :math:`X_k` of the two-dimensional Fourier transform of the map minus its
+    mean, the power is :math:`|X_k|^2 / (HW)^2`, so that all of it sums to the variance (Parseval).
+    Rings are one Fourier step of the longer side wide. Frequency 1 is the Nyquist frequency of an
+    axis, half a cycle a cell; corners reach :math:`\sqrt 2`. The map is taken as periodic: a jump
+    from one edge to the opposite one counts as an edge.
+
+    Args:
+        feature_map: the map, taken as it is, without a taper.
+        map_dims: 3 averages over the channels, 2 gives each channel its own spectrum.
+
+    Shape:
+        ``(..., C, H, W)`` to ``(..., K)``, double precision.
+
+    Example:
+        >>> stripes = torch.tensor([[1.0, -1.0, 1.0, -1.0]]).expand(4, 4)
+        >>> spectrum = radial_spectrum(stripes)
+        >>> spectrum.frequency.tolist(), spectrum.energy.tolist()
+        ([0.5, 1.0, 1.5], [0.0, 1.0, 0.0])
+    """
+    power = _power(feature_map)
+    if map_dims > 2 and power.ndim > 2:
+        power = power.mean(tuple(range(-min(map_dims, power.ndim), -2)))
+    step = 2 / max(power.shape[-2:])
+    ring = (_radius(power) / step).round().long().flatten()
+    count = ring.bincount()
+    energy = power.new_zeros(*power.shape[:-2], len(count))
+    energy.index_add_(-1, ring, power.flatten(-2))
+    frequency = step * torch.arange(1, len(count), dtype=power.dtype, device=power.device)
+    return RadialSpectrum(frequency, (energy / count)[..., 1:], energy[..., 1:])
+
+
+def spectrum_shares(
+    feature_map: Tensor, bands: tuple[float, ...] = (1 / 3, 2 / 3), map_dims: int = 3
+) -> Tensor:
+    """Share of a map's energy in low, middle and high frequencies, its mean left out.
+
+    Frequencies are those of :func:`radial_spectrum`, in units of the map's own Nyquist frequency,
+    so the bands of a pooled map are coarser in the picture than those of the map before pooling.
+
+    Args:
+        feature_map: the map.
+        bands: where one band ends and the next begins, rising; the last band has no end.
+        map_dims: 3 takes the channels together, 2 each by itself.
+
+    Shape:
+        ``(..., C, H, W)`` to ``(..., bands)``; each row sums to 1, or is NaN for a constant map,
+        which has no energy to share out.
+
+    Raises:
+        ValueError: the bands do not rise.
+
+    Example:
+        >>> stripes = torch.tensor([[1.0, -1.0, 1.0, -1.0]]).expand(4, 4)
+        >>> spectrum_shares(stripes).tolist()
+        [0.0, 0.0, 1.0]
+    """
+    if not bands or any(low >= high for low, high in zip((0, *bands), bands, strict=False)):
+        raise ValueError(f"bands must rise from above 0, but got {bands}; sort them")
+    power = _power(feature_map)
+    edges = torch.tensor(bands, dtype=power.dtype, device=power.device)
+    band = torch.bucketize(_radius(power), edges, right=True)
+    axes = _map_axes(power, map_dims)
+    energy = [power.where(band == i, 0).sum(axes) for i in range(len(bands) + 1)]
+    shares = torch.stack(energy, -1)
+    return shares / shares.sum(-1, keepdim=True)
+
+
+def ideal_downsampling(dense: Tensor, stride: Size) -> Tensor:
+    """Take every stride-th cell after removing all that so few cells cannot carry.
+
+    Frequencies above the Nyquist frequency of the coarse grid, 1/stride of the fine one's along
+    each axis, are cut off in the Fourier transform; nothing else is touched.
+
+    Args:
+        dense: the map on the fine grid, taken as periodic.
+        stride: keep one row and one column of so many.
+
+    Shape:
+        ``(..., H, W)`` to the shape of ``dense[..., ::stride, ::stride]``.
+
+    Example:
+        >>> stripes = torch.tensor([[1.0, -1.0, 1.0, -1.0]]) + 5
+        >>> ideal_downsampling(stripes, (1, 2))
+        tensor([[5., 5.]])
+    """
+    rows, columns = _pair("stride", stride, 1)
+    spectrum: Tensor = torch.fft.fft2(_exact(dense))
+    kept: Tensor = torch.fft.ifft2(spectrum.where(~_too_fine(spectrum, rows, columns), 0))
+    return kept.real[..., ::rows, ::columns].to(dense)
+
+
+def aliasing(dense: Tensor, stride: Size) -> Tensor:
+    """What appears in a strided pooled map that was not there: the alias part, as a map.
+
+    Pooling with a stride is the same pooling at stride 1 followed by taking every stride-th cell.
+    The second step folds what is too fine for the coarse grid onto coarser frequencies. Strided map
+    minus :func:`ideal_downsampling` is exactly that, for linear and non-linear poolings alike.
+
+    Args:
+        dense: the map pooled at stride 1, else with the same window.
+        stride: the stride whose aliasing is asked for.
+
+    Shape:
+        ``(..., H, W)`` to the shape of ``dense[..., ::stride, ::stride]``.
+
+    Source:
+        The view of strided pooling as dense pooling and subsampling: Zhang, Making Convolutional
+        Networks Shift-Invariant Again, 2019.
+
+    Example:
+        >>> stripes = torch.tensor([[1.0, -1.0, 1.0, -1.0]])
+        >>> aliasing(stripes, (1, 2))  # stripes fold into a constant
+        tensor([[1., 1.]])
+    """
+    rows, columns = _pair("stride", stride, 1)
+    return dense[..., ::rows, ::columns] - ideal_downsampling(dense, stride)
+
+
+def aliased_share(dense: Tensor, stride: Size, map_dims: int = 3) -> Tensor:
+    """Share of a map's energy that every stride-th cell cannot carry, and folds onto other waves.
+
+    The energy of ``dense`` above the Nyquist frequency of the coarse grid, over all its energy, the
+    mean left out. It is the mean energy of the :func:`aliasing` map over all places where the
+    coarse grid can begin, so it does not depend on where it happens to.
+
+    Args:
+        dense: the map pooled at stride 1, else with the same window.
+        stride: the stride whose aliasing is asked for.
+        map_dims: 3 takes the channels together, 2 each by itself.
+
+    Shape:
+        ``(..., C, H, W)`` to ``(...)``; NaN for a constant map.
+
+    Example:
+        >>> aliased_share(torch.tensor([[1.0, -1.0, 1.0, -1.0]]), (1, 2)).item()
+        1.0
+    """
+    rows, columns = _pair("stride", stride, 1)
+    power = _power(dense)
+    axes = _map_axes(power, map_dims)
+    return power.where(_too_fine(power, rows, columns), 0).sum(axes) / power.sum(axes)
+
+
 class _Axis(NamedTuple):
     """The window along one axis, and how many places it takes."""
 
@@ -435,3 +804,60 @@ def _exact(feature_map: Tensor) -> Tensor:
     """The map in double precision, in main memory where the device has none (MPS)."""
     feature_map = feature_map.detach()
     return (feature_map.cpu() if feature_map.device.type == "mps" else feature_map).double()
+
+
+def _map_axes(feature_map: Tensor, map_dims: int) -> tuple[int, ...]:
+    """The last dimensions, those that are one map."""
+    return tuple(range(-min(map_dims, feature_map.ndim), 0))
+
+
+def _moved_around(feature_map: Tensor, rows: float, columns: float) -> Tensor:
+    """Shift around the edge: whole cells exactly, fractions by their Fourier phases."""
+    if float(rows).is_integer() and float(columns).is_integer():
+        return feature_map.roll((int(rows), int(columns)), (-2, -1))
+    spectrum: Tensor = torch.fft.fft2(_exact(feature_map))
+    for axis, distance in ((-2, rows), (-1, columns)):
+        size = spectrum.shape[axis]
+        frequency = torch.fft.fftfreq(size, dtype=torch.float64, device=spectrum.device)
+        phase = torch.exp(-2j * math.pi * distance * frequency)
+        if size % 2 == 0:  # which way the Nyquist wave moved cannot be seen: keep it real
+            phase[size // 2] = math.cos(math.pi * distance)
+        spectrum = spectrum * (phase[:, None] if axis == -2 else phase)
+    moved: Tensor = torch.fft.ifft2(spectrum)
+    return moved.real.to(feature_map)
+
+
+def _power(feature_map: Tensor) -> Tensor:
+    """Power of each Fourier coefficient of the map minus its mean; all of it is the variance."""
+    if feature_map.ndim < 2 or 0 in feature_map.shape[-2:]:
+        raise ValueError(
+            f"a spectrum needs a map (..., H, W) with rows and columns, but got shape "
+            f"{tuple(feature_map.shape)}; pass a whole map"
+        )
+    values = _exact(feature_map)
+    centred = values - values.mean((-2, -1), keepdim=True)
+    # What the mean of equal cells leaves behind is rounding, and must not become a spectrum.
+    rounding = 1e-12 * values.abs().amax((-2, -1), keepdim=True)
+    flat = centred.abs().amax((-2, -1), keepdim=True) <= rounding
+    spectrum: Tensor = torch.fft.fft2(centred.where(~flat, 0), norm="forward")
+    return spectrum.abs().square()
+
+
+def _frequencies(spectrum: Tensor) -> tuple[Tensor, Tensor]:
+    """Absolute frequency along rows and columns in units of Nyquist, to broadcast with a map."""
+    rows, columns = (
+        2 * torch.fft.fftfreq(size, dtype=torch.float64, device=spectrum.device).abs()
+        for size in spectrum.shape[-2:]
+    )
+    return rows[:, None], columns
+
+
+def _radius(spectrum: Tensor) -> Tensor:
+    return torch.hypot(*_frequencies(spectrum))
+
+
+def _too_fine(spectrum: Tensor, row_stride: int, column_stride: int) -> Tensor:
+    """Coefficients above the Nyquist frequency of a grid that takes every stride-th cell."""
+    rows, columns = _frequencies(spectrum)
+    # Rounding must not decide about a wave exactly at the limit, which still fits.
+    return (rows * row_stride > 1 + 1e-9) | (columns * column_stride > 1 + 1e-9)

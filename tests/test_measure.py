@@ -10,10 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hybridpool.measure import (
+    aliased_share,
+    aliasing,
+    align,
+    changed_cells,
     distance_table,
     energy_kept,
+    gradient_shares,
+    ideal_downsampling,
+    largest_change,
     most_telling,
+    radial_spectrum,
+    relative_change,
     relative_distance,
+    shift_distance,
+    spectrum_shares,
     summarise,
     window_contrast,
     window_winners,
@@ -278,3 +289,297 @@ def test_what_is_no_feature_map_is_refused():
     for shape in [(4,), (0, 4, 4)]:
         with pytest.raises(ValueError, match="shape is"):
             window_contrast(torch.ones(shape), 2)
+
+
+def wave(height, width, rows, columns, down=0.0, right=0.0):
+    """A cosine with so many cycles along rows and columns, its content moved down and right."""
+    y = torch.arange(height, dtype=torch.float64)[:, None] - down
+    x = torch.arange(width, dtype=torch.float64) - right
+    return torch.cos(2 * math.pi * (rows * y / height + columns * x / width) + 0.3)
+
+
+def test_relative_change_of_a_batch_equals_one_by_one():
+    clean, changed = draw(4, 5, 6), draw(2, 3, 4, 5, 6, seed=1)
+    whole = relative_change(clean, changed)
+    assert whole.shape == (2, 3)
+    for i, j in product(range(2), range(3)):
+        expected = (changed[i, j] - clean).norm() / clean.norm()
+        assert whole[i, j].item() == pytest.approx(expected.item(), rel=1e-5)
+    channels = relative_change(clean, changed, map_dims=2)
+    assert channels.shape == (2, 3, 4)
+    assert channels[1, 2, 3] == relative_change(clean[3], changed[1, 2, 3])
+
+
+@given(st.integers(0, 10_000), st.floats(0.01, 100))
+@settings(max_examples=30, deadline=None)
+def test_relative_change_knows_no_scale_and_grows_with_the_change(seed, scale):
+    clean, noise = draw(2, 3, 4, seed=seed).double(), draw(2, 3, 4, seed=seed + 1).double()
+    change = relative_change(clean, clean + noise)
+    assert relative_change(scale * clean, scale * (clean + noise)) == pytest.approx(change.item())
+    assert relative_change(clean, clean + 2 * noise) == pytest.approx(2 * change.item())
+
+
+def test_relative_change_of_zeros_and_nan():
+    zeros = torch.zeros(1, 2, 2)
+    assert relative_change(zeros, zeros) == 0
+    assert relative_change(zeros, zeros + 1) == math.inf
+    assert relative_change(zeros + 1, zeros + math.nan).isnan()
+
+
+def test_largest_change_of_a_batch():
+    clean, changed = draw(4, 5, 6), draw(3, 4, 5, 6, seed=1)
+    largest = largest_change(clean, changed)
+    assert largest.tolist() == pytest.approx(
+        [max((c - clean).abs().flatten().tolist()) for c in changed], rel=1e-6
+    )
+    assert largest_change(clean, changed, map_dims=2).shape == (3, 4)
+    assert largest_change(clean, clean) == 0
+    assert largest_change(clean, clean * math.nan).isnan()
+
+
+def test_changed_cells():
+    clean = torch.tensor([1.0, 1.0, math.nan, math.nan, 2.0, math.inf, math.inf])
+    changed = torch.tensor([1.0, 1.25, math.nan, 3.0, math.nan, math.inf, 0.0])
+    expected = [False, True, False, True, True, False, True]
+    assert changed_cells(clean, changed).tolist() == expected
+    expected[1] = False
+    assert changed_cells(clean, changed, tolerance=0.25).tolist() == expected
+    assert changed_cells(clean[:2], torch.stack([clean[:2], changed[:2]])).sum() == 1
+    for tolerance in (-1.0, math.nan):
+        with pytest.raises(ValueError, match="tolerance must be 0 or more"):
+            changed_cells(clean, changed, tolerance)
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids=str)
+@pytest.mark.parametrize("blend_weight", [0.0, 0.3, 1.0])
+def test_gradient_shares_equal_nested_loops(window, blend_weight):
+    feature_map = with_ties(2, 7, 9)
+    expected = torch.zeros(2, 7, 9)
+    kernel, pad = pair(window["kernel_size"]), pair(window.get("padding", 0))
+    step = pair(window.get("stride") or kernel)
+    for channel, plane in enumerate(feature_map):
+        for row, column, cells in windows_of(plane, **window):
+            winner = max(cells, key=lambda place: (cells[place], -place))
+            for place in cells:
+                i, j = divmod(place, kernel[1])
+                y, x = row * step[0] - pad[0] + i, column * step[1] - pad[1] + j
+                share = blend_weight * (place == winner) + (1 - blend_weight) / len(cells)
+                expected[channel, y, x] += share
+    shares = gradient_shares(feature_map, blend_weight, **window)
+    torch.testing.assert_close(shares, expected)
+
+
+def test_gradient_of_one_cell_sums_to_one_and_stays_in_its_window():
+    feature_map = draw(3, 8, 8)
+    upstream = torch.zeros(3, 4, 4)
+    upstream[1, 2, 3] = 1
+    weights = torch.tensor([0.1, 0.7, 0.9])[:, None, None]
+    shares = gradient_shares(feature_map, weights, 3, 2, 1, upstream=upstream)
+    assert shares.sum().item() == pytest.approx(1)
+    assert shares[1, 3:6, 5:8].min().item() == pytest.approx(0.3 / 9)
+    assert shares.max().item() == pytest.approx(0.7 + 0.3 / 9)
+    assert shares.count_nonzero() == 9
+
+
+def test_gradient_shares_work_where_gradients_are_switched_off():
+    feature_map = draw(2, 4, 4)
+    expected = gradient_shares(feature_map, 0.5, 2)
+    with torch.no_grad():
+        assert torch.equal(gradient_shares(feature_map, 0.5, 2), expected)
+    with torch.inference_mode():
+        inside = feature_map.double() * 1
+        upstream = inside.new_ones(2, 2, 2)
+        shares = gradient_shares(inside, torch.tensor(0.5), 2, upstream=upstream)
+    assert torch.equal(shares.float(), expected)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(0, 0), (1, 0), (-1, 2), (3, -2), (-2, -3)])
+def test_align_lays_the_same_content_over_each_other(rows, columns):
+    world = draw(2, 20, 22)
+    before, after = world[:, 5:15, 5:17], world[:, 5 - rows : 15 - rows, 5 - columns : 17 - columns]
+    a, b = align(before, after, rows, columns)
+    assert torch.equal(a, b)
+    assert a.shape == (2, 10 - abs(rows), 12 - abs(columns))
+    around = align(before, before.roll((rows, columns), (-2, -1)), rows, columns, "circular")
+    assert torch.equal(*around)
+
+
+@pytest.mark.parametrize(
+    ("shift", "whole"), [(0.5, 0), (0.51, 1), (1.25, 1), (1.5, 1), (-0.5, 0), (-0.75, -1)]
+)
+def test_align_crops_by_the_nearest_whole_cell(shift, whole):
+    before, after = draw(4, 8), draw(4, 8, seed=1)
+    expected = align(before, after, 0, whole)
+    for got, wanted in zip(align(before, after, 0, shift), expected, strict=True):
+        assert torch.equal(got, wanted)
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 10), (7, 9), (8, 9)])
+def test_align_moves_a_wave_back_by_fractions_of_a_cell(height, width):
+    before = wave(height, width, 2, 3) + 5
+    after = wave(height, width, 2, 3, down=0.4, right=-1.7) + 5
+    a, b = align(before, after, 0.4, -1.7, mode="circular")
+    torch.testing.assert_close(a, b, atol=1e-12, rtol=0)
+
+
+def test_align_refuses():
+    with pytest.raises(ValueError, match="'mirror'"):
+        align(torch.ones(4, 4), torch.ones(4, 4), 0, 0, mode="mirror")
+    with pytest.raises(ValueError, match="leaves nothing"):
+        align(torch.ones(4, 4), torch.ones(4, 4), 4, 0)
+    with pytest.raises(ValueError, match="one shape"):
+        align(torch.ones(4, 4), torch.ones(4, 5), 0, 0)
+
+
+@pytest.mark.parametrize("pool", [F.max_pool2d, F.avg_pool2d])
+def test_a_shift_by_the_stride_shifts_the_pooled_map(pool):
+    picture = draw(3, 12, 12)
+    shifted = picture.roll((2, -4), (-2, -1))
+    assert shift_distance(pool(picture, 2), pool(shifted, 2), 1, -2, "circular") == 0
+    assert shift_distance(pool(picture, 2), pool(shifted, 2), 1, -2) == 0
+    assert shift_distance(pool(picture, 2), pool(picture.roll(1, -1), 2), 0, 0.5) > 0.1
+
+
+def test_average_pooling_carries_a_coarse_wave_along_by_half_a_cell_and_max_does_not():
+    picture, shifted = wave(32, 32, 3, 2)[None], wave(32, 32, 3, 2, down=1)[None]
+    distances = [
+        shift_distance(pool(picture, 2), pool(shifted, 2), 0.5, 0, "circular").item()
+        for pool in (F.avg_pool2d, F.max_pool2d)
+    ]
+    assert distances[0] < 1e-12
+    assert distances[1] > 1e-3
+
+
+@given(st.integers(0, 10_000), st.integers(1, 9), st.integers(1, 9))
+@settings(max_examples=50, deadline=None)
+def test_spectrum_energy_sums_to_the_variance(seed, height, width):
+    feature_map = draw(2, height, width, seed=seed).double() + 3
+    spectrum = radial_spectrum(feature_map, map_dims=2)
+    variance = feature_map.var((-2, -1), correction=0)
+    torch.testing.assert_close(spectrum.energy.sum(-1), variance)
+    assert spectrum.frequency.shape == spectrum.energy.shape[-1:]
+    assert spectrum.power.isfinite().all()
+    torch.testing.assert_close(radial_spectrum(feature_map).energy.sum(), variance.mean())
+
+
+@pytest.mark.parametrize("cycles", [1, 2, 5, 8])
+def test_a_wave_lands_in_its_ring(cycles):
+    spectrum = radial_spectrum(torch.stack([wave(16, 16, cycles, 0), wave(16, 16, 0, cycles)]))
+    peak = int(spectrum.energy.argmax())
+    assert spectrum.frequency[peak].item() == pytest.approx(cycles / 8)
+    assert spectrum.energy[peak] / spectrum.energy.sum() > 1 - 1e-12
+
+
+def test_ring_power_is_the_mean_over_its_coefficients():
+    spectrum = radial_spectrum(wave(8, 8, 1, 0))
+    # The first ring holds (±1, 0), (0, ±1) and (±1, ±1); the wave fills two of these eight.
+    assert (spectrum.energy[0] / spectrum.power[0]).item() == pytest.approx(8)
+    assert spectrum.energy[0].item() == pytest.approx(0.5)
+
+
+def test_white_noise_has_a_flat_spectrum():
+    spectrum = radial_spectrum(draw(400, 16, 16))
+    # Each power is exponential; a ring of 8 over 400 channels has a standard error below 3 %.
+    torch.testing.assert_close(
+        spectrum.power * 256, torch.ones_like(spectrum.power), atol=0.15, rtol=0
+    )
+
+
+def test_spectra_of_constant_tiny_and_broken_maps():
+    constant = torch.full((3, 7, 9), 0.1)
+    assert (radial_spectrum(constant).energy == 0).all()
+    assert spectrum_shares(constant).isnan().all()
+    assert aliased_share(constant, 2).isnan()
+    assert radial_spectrum(torch.ones(1, 1)).energy.shape == (0,)
+    assert radial_spectrum(draw(1, 6)).frequency.tolist() == pytest.approx([1 / 3, 2 / 3, 1])
+    assert radial_spectrum(torch.full((4, 4), math.nan)).energy.isnan().any()
+    for shape in [(4,), (3, 0, 4)]:
+        with pytest.raises(ValueError, match="rows and columns"):
+            radial_spectrum(torch.ones(shape))
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "band"),
+    [(1, 0, 0), (3, 0, 0), (4, 0, 1), (0, 7, 1), (0, 9, 2), (12, 0, 2), (3, 3, 1), (12, 12, 2)],
+)
+def test_a_wave_lands_in_its_band(rows, columns, band):
+    shares = spectrum_shares(7 + wave(24, 24, rows, columns))
+    expected = torch.zeros(3, dtype=torch.float64)
+    expected[band] = 1
+    torch.testing.assert_close(shares, expected, atol=1e-12, rtol=0)
+
+
+@given(st.integers(0, 10_000), st.floats(0.1, 10), st.floats(-5, 5))
+@settings(max_examples=30, deadline=None)
+def test_shares_sum_to_one_whatever_scale_and_offset(seed, scale, offset):
+    feature_map = draw(2, 3, 8, 7, seed=seed).double()
+    shares = spectrum_shares(feature_map, bands=(0.25, 0.5, 0.75))
+    assert shares.shape == (2, 4)
+    torch.testing.assert_close(shares.sum(-1), torch.ones(2, dtype=torch.float64))
+    moved = spectrum_shares(scale * feature_map + offset, bands=(0.25, 0.5, 0.75))
+    torch.testing.assert_close(shares, moved)
+
+
+def test_shares_of_a_batch_equal_one_by_one_and_weigh_channels_by_energy():
+    feature_map = draw(2, 3, 8, 8)
+    channels = spectrum_shares(feature_map, map_dims=2)
+    for i, j in product(range(2), range(3)):
+        torch.testing.assert_close(channels[i, j], spectrum_shares(feature_map[i, j]))
+    low, high = wave(12, 12, 1, 0), wave(12, 12, 6, 0) / math.cos(0.3) / math.sqrt(2)
+    both = spectrum_shares(torch.stack([3 * low, high]))
+    torch.testing.assert_close(both, torch.tensor([0.9, 0, 0.1], dtype=torch.float64))
+
+
+@pytest.mark.parametrize("bands", [(), (0.5, 0.5), (0.7, 0.2), (0.0, 0.5), (-1.0,)])
+def test_bands_that_do_not_rise_are_refused(bands):
+    with pytest.raises(ValueError, match="bands must rise"):
+        spectrum_shares(torch.ones(4, 4), bands=bands)
+
+
+@pytest.mark.parametrize(("stride", "height", "width"), [(2, 12, 16), (3, 12, 15), (2, 13, 11)])
+def test_downsampling_keeps_coarse_waves_and_drops_fine_ones(stride, height, width):
+    coarse, fine = wave(height, width, 1, 2), wave(height, width, height // 2, 1)
+    kept = ideal_downsampling(coarse + fine + 4, stride)
+    torch.testing.assert_close(kept, (coarse + 4)[::stride, ::stride], atol=1e-12, rtol=0)
+    folded = aliasing(coarse + fine + 4, stride)
+    torch.testing.assert_close(folded, fine[::stride, ::stride], atol=1e-12, rtol=0)
+
+
+def test_a_wave_at_the_limit_of_the_coarse_grid_still_fits():
+    limit = wave(12, 12, 3, 3)
+    assert aliased_share(limit, 2) == pytest.approx(0, abs=1e-12)
+    assert aliased_share(wave(12, 12, 4, 3), 2) == pytest.approx(1)
+    assert aliased_share(wave(12, 12, 4, 3), (1, 2)) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("stride", [2, 3])
+def test_aliased_share_is_the_mean_over_all_starts_of_the_coarse_grid(stride):
+    dense = draw(4, 12, 12).double()
+    folded = [
+        aliasing(dense.roll((i, j), (-2, -1)), stride).square().mean()
+        for i, j in product(range(stride), range(stride))
+    ]
+    variance = dense.var((-2, -1), correction=0).mean()
+    assert aliased_share(dense, stride).item() == pytest.approx(
+        (torch.stack(folded).mean() / variance).item()
+    )
+    channels = aliased_share(dense, stride, map_dims=2)
+    assert channels.tolist() == pytest.approx([aliased_share(c, stride).item() for c in dense])
+
+
+def test_blurring_before_the_stride_aliases_less_than_any_blend():
+    """Max pooling aliases more than average pooling, and max then blur less than both."""
+    feature_map = F.avg_pool2d(draw(8, 66, 66), 3, 1).relu()
+    maximum = F.max_pool2d(feature_map, 2, 1)
+    average = F.avg_pool2d(feature_map, 2, 1)
+    tap = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+    blurred = F.conv2d(maximum[:, None], (tap[:, None] * tap)[None, None])[:, 0]
+    subsampled = aliased_share(feature_map, 2)
+    hybrid = aliased_share(0.5 * (maximum + average), 2)
+    assert (
+        aliased_share(blurred, 2)
+        < aliased_share(average, 2)
+        < hybrid
+        < aliased_share(maximum, 2)
+        < subsampled
+    )
