@@ -7,11 +7,19 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-KERNEL_SIZE = 7
-RADIUS = KERNEL_SIZE // 2
+_RADIUS = 3
+_PINK_SIZE = 64
 
-# Half a grey level is 0.002: this cuts only rounding noise, so that flat areas are exactly zero.
-THRESHOLD = 1e-4
+# A quarter of one grey level: it cuts the rounding noise and nothing that an eye could see, so
+# that an even area is exactly 0.
+THRESHOLD = 1e-3
+
+# Red, green and blue in each kind of filter. In photographs red minus green varies about half as
+# much as brightness does, hence the 2.
+_GREY = (1 / 3, 1 / 3, 1 / 3)
+_RED_GREEN = (2.0, -2.0, 0.0)
+_GREEN_RED = (-2.0, 2.0, 0.0)
+_BLUE_YELLOW = (-1.0, -1.0, 2.0)
 
 
 def channel_name(template: str) -> str:
@@ -48,14 +56,15 @@ class ChannelName:
 
 def _plane() -> tuple[Tensor, Tensor]:
     """The coordinates x (to the right) and y (downwards) of the taps, 0 in the centre."""
-    line = torch.arange(-RADIUS, RADIUS + 1, dtype=torch.float64)
+    line = torch.arange(-_RADIUS, _RADIUS + 1, dtype=torch.float64)
     y, x = torch.meshgrid(line, line, indexing="ij")
     return x, y
 
 
-def _gaussian(sigma: float) -> Tensor:
+def _gaussian(sigma: float, right: float = 0.0, down: float = 0.0) -> Tensor:
+    """A Gaussian with its peak at (`right`, `down`), sum 1."""
     x, y = _plane()
-    bell = torch.exp(-(x**2 + y**2) / (2 * sigma**2))
+    bell = torch.exp(-((x - right) ** 2 + (y - down) ** 2) / (2 * sigma**2))
     return bell / bell.sum()
 
 
@@ -67,16 +76,13 @@ def _edge(degrees: float) -> Tensor:
 
 
 def _corner(right: int, down: int) -> Tensor:
-    """A bright quarter towards (`right`, `down`) that the two quarters beside it count against.
+    """A bright spot within the corner, and a dark one outside each of its two sides.
 
-    With weights 1, -1/2, -1/2 and 0 for the quarter opposite, a straight edge through the centre
-    gives at most half of what the corner gives; no other zero-sum choice does better.
+    The dark spots lie far along the sides: a straight edge cannot have both of them on its dark
+    side and all of the bright one on the other, and gives little more than half of the corner.
     """
-    x, y = _plane()
-    towards_x, towards_y = (1 + torch.tanh(right * x)) / 2, (1 + torch.tanh(down * y)) / 2
-    away_x, away_y = 1 - towards_x, 1 - towards_y
-    quarters = towards_x * towards_y - (towards_x * away_y + away_x * towards_y) / 2
-    return quarters * _gaussian(2.0)
+    beside = _gaussian(1.1, -1.5 * right, 2.5 * down) + _gaussian(1.1, 2.5 * right, -1.5 * down)
+    return _gaussian(1.1, right, down) - beside / 2
 
 
 def _spot(centre: float, surround: float) -> Tensor:
@@ -84,36 +90,43 @@ def _spot(centre: float, surround: float) -> Tensor:
     return _gaussian(centre) - _gaussian(surround)
 
 
-def _stripes(degrees: float, wavelength: float) -> Tensor:
-    """A Gabor function: a cosine that runs along `degrees` under a Gaussian."""
+def _stripes(degrees: float) -> Tensor:
+    """A Gabor function: a cosine of wavelength 4 that runs along `degrees`, under a Gaussian."""
     x, y = _plane()
     angle = math.radians(degrees)
     along = x * math.cos(angle) + y * math.sin(angle)
-    return torch.cos(2 * math.pi * along / wavelength) * _gaussian(2.0)
+    return torch.cos(math.pi * along / 2) * _gaussian(2.0)
 
 
-def _colour(tap: Tensor, red: float, green: float, blue: float) -> Tensor:
-    return torch.stack([red * tap, green * tap, blue * tap])
+def _contrast(taps: Tensor) -> Tensor:
+    """Give `taps` zero mean, and scale them to pass pink noise with its spread unchanged.
 
+    Pink noise has the spectrum of natural pictures (power 1 / f²), so that all contrast filters
+    answer to these with comparable strength.
 
-def _grey(tap: Tensor) -> Tensor:
-    return _colour(tap, 1 / 3, 1 / 3, 1 / 3)
-
-
-def _contrast(tap: Tensor) -> Tensor:
-    """Zero mean in each colour, and positive weights that sum to 1: the best fit then gives 1."""
-    tap = tap - tap.mean(dim=(-2, -1), keepdim=True)
-    return tap / tap.clamp(min=0).sum()
+    Source: Field, "Relations between the statistics of natural images and the response properties
+    of cortical cells", 1987.
+    """
+    taps = taps - taps.mean()
+    frequency = torch.fft.fftfreq(_PINK_SIZE, dtype=torch.float64)
+    power = 1 / (frequency[:, None] ** 2 + frequency**2)
+    power[0, 0] = 0
+    passed = torch.fft.fft2(taps, s=power.shape).abs() ** 2
+    scale: Tensor = (power.sum() / (power * passed).sum()) ** 0.5
+    return taps * scale
 
 
 def filter_bank() -> dict[str, Tensor]:
     r"""Sixteen readable filters, by name.
 
-    Fifteen are contrast filters: each colour's weights sum to 0, so a constant picture gives 0,
-    and all positive weights together sum to 1, so for a picture in [0, 1] the answer never
-    exceeds 1, and is 1 only where every positive weight meets the value 1 and every negative
-    weight the value 0. The last, brightness, is a weighted mean: its weights are positive and
-    sum to 1.
+    - The twelve filters of edges, corners, spots and stripes look at the mean of red, green and
+      blue. Their weights sum to 0, so that an even area gives 0 in any colour.
+    - The three of colour give 0 to whatever is grey. In an evenly coloured area they give a
+      quarter of the mean difference of the colours; where the colour changes they give more.
+    - Brightness is a mean: its weights are positive and sum to 1.
+
+    The contrast filters are scaled to leave the spread of pink noise as it is, which has the
+    spectrum of natural pictures; the answers of all channels to photographs are then comparable.
 
     Shape:
         Each filter: :math:`(3, 7, 7)`, float32.
@@ -125,24 +138,27 @@ def filter_bank() -> dict[str, Tensor]:
         >>> round(bank["Brightness"].sum().item(), 4)
         1.0
     """
-    small, large = _spot(0.8, 1.6), _spot(1.6, 4.0)
-    contrast = {
-        channel_name("Edge, dark left to bright right"): _grey(_edge(0)),
-        channel_name("Edge, dark top to bright bottom"): _grey(_edge(90)),
-        channel_name("Edge, dark top left to bright bottom right"): _grey(_edge(45)),
-        channel_name("Edge, dark bottom left to bright top right"): _grey(_edge(-45)),
-        channel_name("Corner, bright at the bottom right"): _grey(_corner(1, 1)),
-        channel_name("Corner, bright at the top left"): _grey(_corner(-1, -1)),
-        channel_name("Small bright spot"): _grey(small),
-        channel_name("Small dark spot"): _grey(-small),
-        channel_name("Large bright spot"): _grey(large),
-        channel_name("Large dark spot"): _grey(-large),
-        channel_name("Fine vertical stripes"): _grey(_stripes(0, 3.5)),
-        channel_name("Fine horizontal stripes"): _grey(_stripes(90, 3.5)),
-        channel_name("Red spot on green"): _colour(large, 1, -1, 0),
-        channel_name("Green spot on red"): _colour(large, -1, 1, 0),
-        channel_name("Blue spot on yellow"): _colour(large, -0.5, -0.5, 1),
+    small, large = _contrast(_spot(0.6, 1.2)), _contrast(_spot(1.6, 4.0))
+    colour = large + _gaussian(1.5) / 8
+    table = (
+        (channel_name("Edge, dark left to bright right"), _contrast(_edge(0)), _GREY),
+        (channel_name("Edge, dark top to bright bottom"), _contrast(_edge(90)), _GREY),
+        (channel_name("Edge, dark top left to bright bottom right"), _contrast(_edge(45)), _GREY),
+        (channel_name("Edge, dark bottom left to bright top right"), _contrast(_edge(-45)), _GREY),
+        (channel_name("Corner, bright at the bottom right"), _contrast(_corner(1, 1)), _GREY),
+        (channel_name("Corner, bright at the top left"), _contrast(_corner(-1, -1)), _GREY),
+        (channel_name("Small bright spot"), small, _GREY),
+        (channel_name("Small dark spot"), -small, _GREY),
+        (channel_name("Large bright spot"), large, _GREY),
+        (channel_name("Large dark spot"), -large, _GREY),
+        (channel_name("Fine vertical stripes"), _contrast(_stripes(0)), _GREY),
+        (channel_name("Fine horizontal stripes"), _contrast(_stripes(90)), _GREY),
+        (channel_name("Red against green"), colour, _RED_GREEN),
+        (channel_name("Green against red"), colour, _GREEN_RED),
+        (channel_name("Blue against yellow"), colour, _BLUE_YELLOW),
+        (channel_name("Brightness"), _gaussian(1.5), _GREY),
+    )
+    return {
+        name: torch.stack([weight * taps for weight in weights]).float()
+        for name, taps, weights in table
     }
-    bank = {name: _contrast(tap) for name, tap in contrast.items()}
-    bank[channel_name("Brightness")] = _grey(_gaussian(1.5))
-    return {name: tap.float() for name, tap in bank.items()}

@@ -10,12 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
 from urllib.request import Request, urlopen
 
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import ResNet18_Weights
 
@@ -45,18 +45,36 @@ _ANSWER_SECONDS = 6.0
 _STALL_SECONDS = 10.0
 _download_lock = threading.Lock()
 
-_METADATA = (
-    "title",
-    "data",
-    "seed",
-    "epochs",
-    "accuracy",
-    "licence",
-    "stride",
-    "padding",
-    "padding_mode",
-)
-_NORM = ("weight", "bias", "running_mean", "running_var")
+_TRAINED_METADATA = {
+    "title": ".+",
+    "data": ".+",
+    "seed": r"\d{1,18}",
+    "epochs": r"\d{1,9}",
+    "accuracy": r"0?\.\d+|[01]|1\.0+",
+    "licence": ".+",
+    "stride": r"[1-9]\d?",
+    "padding": r"\d{1,2}",
+    "padding_mode": "zeros|replicate",
+}
+# The tensors of a trained stem by part, with their shapes: the same letter is the same size.
+_TRAINED_TENSORS = {
+    "stem": {"stem.conv.weight": "C 3 K K", "stem.mean": "3", "stem.std": "3"},
+    "stem.conv.bias": {"stem.conv.bias": "C"},
+    "stem.bn": {
+        "stem.bn.weight": "C",
+        "stem.bn.bias": "C",
+        "stem.bn.running_mean": "C",
+        "stem.bn.running_var": "C",
+        "stem.bn.num_batches_tracked": "",
+    },
+    "hybrid": {"hybrid.weight": "W"},
+    "attention": {
+        "attention.fc.0.weight": "H C",
+        "attention.fc.0.bias": "H",
+        "attention.fc.2.weight": "C H",
+        "attention.fc.2.bias": "C",
+    },
+}
 
 
 class StemUnavailable(RuntimeError):  # noqa: N818 - it says what is the case, as a sentence
@@ -204,8 +222,8 @@ class ConvStem(nn.Module):
         )
         state = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
         self.conv.load_state_dict(state)
-        self.bn = nn.Identity() if norm is None else nn.BatchNorm2d(channels)
-        if norm is not None:
+        self.bn = nn.BatchNorm2d(channels) if norm else nn.Identity()
+        if norm:
             self.bn.load_state_dict(dict(norm))
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
@@ -299,8 +317,7 @@ def trained_stems(folder: Path = STEM_FOLDER) -> dict[str, StemInfo]:
     stems = {}
     for key, path in _files(folder).items():
         try:
-            with _open(path) as file:
-                stems[key] = _trained_info(path, file.metadata() or {})
+            stems[key] = _read_info(path)
         except StemUnavailable as error:
             logger.warning("Left out of the stems: %s", error)
     return stems
@@ -341,7 +358,7 @@ def _resnet18() -> ConvStem:
         state["conv1.weight"],
         STEMS["resnet18"],
         _numbered(channel_name("ResNet-18 filter {number}"), 64),
-        norm={name: state[f"bn1.{name}"] for name in _NORM},
+        norm={name[4:]: tensor for name, tensor in state.items() if name.startswith("bn1.")},
         padding_mode="zeros",
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
@@ -417,38 +434,28 @@ def _answers(url: str) -> bool:
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    return {
-        path.stem: path for path in sorted(folder.glob("*.safetensors")) if path.stem not in STEMS
-    }
+    paths = sorted(folder.glob("*.safetensors"))
+    return {path.stem: path for path in paths if path.stem not in STEMS}
 
 
-def _open(path: Path) -> Any:
+def _read_info(path: Path) -> StemInfo:
     try:
-        return safe_open(path, framework="pt")
+        with safe_open(path, framework="pt") as file:
+            metadata: dict[str, str] = file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise StemUnavailable(
-            "The trained stem {file} cannot be read: the file is damaged or is not safetensors.",
+            "The trained stem {file} cannot be read, because it is damaged or is no safetensors "
+            "file: copy it again.",
             file=path.name,
         ) from error
-
-
-def _trained_info(path: Path, metadata: Mapping[str, str]) -> StemInfo:
-    missing = [name for name in _METADATA if name not in metadata]
-    if missing:
-        raise StemUnavailable(
-            "The trained stem {file} does not say its {names}: save it again with these in its "
-            "metadata.",
-            file=path.name,
-            names=", ".join(missing),
-        )
-    for name in ("seed", "stride", "padding"):
-        if not re.fullmatch(r"\d{1,18}", metadata[name]):
+    for name, pattern in _TRAINED_METADATA.items():
+        if not re.fullmatch(pattern, metadata.get(name, "")):
             raise StemUnavailable(
-                "The trained stem {file} says {value} for its {name}: save it again with a whole "
-                "number there.",
+                "The trained stem {file} says {value} as its {name}, which cannot be used: "
+                "save it again with metadata that fit.",
                 file=path.name,
                 name=name,
-                value=repr(metadata[name]),
+                value=repr(metadata.get(name, "")),
             )
     return StemInfo(
         path.stem,
@@ -462,79 +469,60 @@ def _trained_info(path: Path, metadata: Mapping[str, str]) -> StemInfo:
     )
 
 
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a trained stem, after a check that they are all there and fit together."""
+    tensors = load_file(path)
+    expected: dict[str, str] = {}
+    for part, shapes in _TRAINED_TENSORS.items():
+        if part == "stem" or any(name in tensors for name in shapes):
+            expected |= shapes
+    sizes: dict[str, int] = {}
+    for name in sorted(expected.keys() | tensors.keys()):
+        if name not in tensors:
+            raise StemUnavailable(
+                "The trained stem {file} lacks {name}: save it again.", file=path.name, name=name
+            )
+        tensor = tensors[name]
+        if name not in expected or not _fits(tensor, expected[name].split(), sizes):
+            raise StemUnavailable(
+                "The trained stem {file} holds {name} with the shape {shape} or with numbers that "
+                "do not fit the rest: save it again.",
+                file=path.name,
+                name=name,
+                shape=tuple(tensor.shape),
+            )
+    return tensors
+
+
+def _fits(tensor: Tensor, shape: list[str], sizes: dict[str, int]) -> bool:
+    """Whether a tensor is finite and has this shape, given the sizes that letters have so far."""
+    if tensor.ndim != len(shape) or 0 in tensor.shape or not tensor.isfinite().all():
+        return False
+    pairs = zip(shape, tensor.shape, strict=True)
+    return all(size == (int(s) if s.isdigit() else sizes.setdefault(s, size)) for s, size in pairs)
+
+
 def _trained(key: str, folder: Path) -> ConvStem:
     path = _files(folder).get(key)
     if path is None:
         raise StemUnavailable("There is no stem called {key}: choose another one.", key=key)
-    with _open(path) as file:
-        info = _trained_info(path, file.metadata() or {})
-        tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    _check_trained(path, tensors)
-    groups: dict[str, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        group, _, rest = name.partition(".")
-        groups.setdefault(group, {})[rest] = tensor
-    stem = groups.pop("stem")
-    norm = {name: stem[f"bn.{name}"] for name in _NORM} if "bn.weight" in stem else None
+    info = _read_info(path)
+    parts: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in _read_tensors(path).items():
+        part, _, rest = name.partition(".")
+        parts.setdefault(part, {})[rest] = tensor
+    stem = parts.pop("stem")
+    channels = len(stem["conv.weight"])
     return ConvStem(
         stem["conv.weight"],
         info,
-        _numbered(channel_name("Learned filter {number}"), len(stem["conv.weight"])),
+        _numbered(channel_name("Learned filter {number}"), channels),
         bias=stem.get("conv.bias"),
-        norm=norm,
+        norm={name[3:]: tensor for name, tensor in stem.items() if name.startswith("bn.")},
         stride=int(info.metadata["stride"]),
         padding=int(info.metadata["padding"]),
         padding_mode=info.metadata["padding_mode"],
         mean=tuple(stem["mean"].tolist()),
         std=tuple(stem["std"].tolist()),
-        pooling_state=groups,
+        pooling_state=parts,
     )
-
-
-def _check_trained(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Refuse a file whose tensors do not fit together, before anything is built from them."""
-    weight = tensors.get("stem.conv.weight", torch.empty(0))
-    shape = tuple(weight.shape)
-    channels = shape[0] if len(shape) == 4 else 1
-    hidden = len(tensors.get("attention.fc.0.bias", ()))
-    expected: dict[str, tuple[tuple[int, ...], ...]] = {
-        "stem.conv.weight": ((channels, 3, *shape[-1:], *shape[-1:]),),
-        "stem.conv.bias": ((channels,),),
-        "stem.mean": ((3,),),
-        "stem.std": ((3,),),
-        **{f"stem.bn.{name}": ((channels,),) for name in _NORM},
-        "stem.bn.num_batches_tracked": ((),),
-        "hybrid.weight": ((1,), (channels,)),
-        "attention.fc.0.weight": ((hidden, channels),),
-        "attention.fc.0.bias": ((hidden,),),
-        "attention.fc.2.weight": ((channels, hidden),),
-        "attention.fc.2.bias": ((channels,),),
-    }
-    needed = {"stem.conv.weight", "stem.mean", "stem.std"}
-    for prefix in ("stem.bn.", "attention."):
-        if any(name.startswith(prefix) for name in tensors):
-            needed |= {name for name in expected if name.startswith(prefix)}
-    missing = sorted(needed - tensors.keys() - {"stem.bn.num_batches_tracked"})
-    if missing:
-        raise StemUnavailable(
-            "The trained stem {file} lacks {names}: save it again with these tensors.",
-            file=path.name,
-            names=", ".join(missing),
-        )
-    for name, tensor in tensors.items():
-        if name not in expected or tuple(tensor.shape) not in expected[name]:
-            raise StemUnavailable(
-                "The trained stem {file} holds {name} of shape {shape}, which does not fit a stem "
-                "of {channels} channels: save it again.",
-                file=path.name,
-                name=name,
-                shape=tuple(tensor.shape),
-                channels=channels,
-            )
-        if not torch.isfinite(tensor).all():
-            raise StemUnavailable(
-                "The trained stem {file} holds numbers in {name} that are not finite: train and "
-                "save it again.",
-                file=path.name,
-                name=name,
-            )
