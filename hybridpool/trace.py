@@ -12,16 +12,17 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from hybridpool.layers import POOLINGS, HybridPoolingWithAttention
 from hybridpool.filters import ChannelName
+from hybridpool.layers import POOLINGS, HybridPoolingWithAttention
 from hybridpool.stem import ConvStem
 
 IMAGE_SIZES = (64, 96, 128, 160, 224)
+CHANNELS = (8, 16, 32, 64)
 MAX_KERNEL = 8
 MAX_SEED = 9999
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -37,6 +38,7 @@ class Settings:
         picture: Key of a gallery picture, or ``"upload"``.
         image_size: Longer side of the picture in pixels before the stem.
         stem: Key of the stem's weights.
+        channels: How many filters a random stem draws; other stems have a number of their own.
         seed: Seed of what is drawn at random: a random stem and the attention layer.
         kernel_size: Side of the pooling window in cells.
         stride: Step of the window in cells.
@@ -52,8 +54,9 @@ class Settings:
     """
 
     picture: str = "chelsea"
-    image_size: int = 128
+    image_size: int = 160
     stem: str = "filters"
+    channels: int = 16
     seed: int = 0
     kernel_size: int = 2
     stride: int = 2
@@ -70,6 +73,7 @@ class Settings:
         return replace(
             self,
             image_size=min(IMAGE_SIZES, key=lambda size: abs(size - self.image_size)),
+            channels=min(CHANNELS, key=lambda count: abs(count - self.channels)),
             seed=_clamp(self.seed, 0, MAX_SEED),
             kernel_size=kernel_size,
             stride=_clamp(self.stride, 1, MAX_KERNEL),
@@ -79,7 +83,7 @@ class Settings:
         )
 
     @property
-    def window(self) -> dict[str, int | bool]:
+    def window(self) -> dict[str, Any]:
         """The window as the keyword arguments that every entry of `POOLINGS` takes."""
         return {
             "kernel_size": self.kernel_size,
@@ -186,7 +190,8 @@ def run_stem(image: Tensor, stem: ConvStem, device: torch.device) -> Features:
     def compute(where: torch.device) -> Tensor:
         module = stem if where.type == "cpu" else copy.deepcopy(stem).to(where)
         batch = image.unsqueeze(0).to(where).contiguous(memory_format=torch.channels_last)
-        return module(batch)
+        feature_map: Tensor = module(batch)
+        return feature_map
 
     (batch, seconds), where, fell_back = _on_device_or_cpu(_timed(compute), device)
     return Features(

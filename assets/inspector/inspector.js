@@ -148,6 +148,7 @@ class Inspector {
     this.size();
     this.root.hidden = false;
     this.set({}, false);
+    this.reveal();
   }
 
   label() {
@@ -218,7 +219,12 @@ class Inspector {
     const next = Math.min(Math.max(channel, 0), last);
     const cell = this.view.pinned ? {} : { row: this.header.telling[next][0], column: this.header.telling[next][1] };
     this.set({ channel: next, ...cell }, true);
-    const left = next * this.pitch() * this.zoom;
+    this.reveal();
+  }
+
+  // Scrolls the strips so that the shown channel is in sight.
+  reveal() {
+    const left = this.view.channel * this.pitch() * this.zoom;
     const scroll = this.$(".strip-scroll");
     const room = scroll.clientWidth - this.columns * this.zoom;
     if (left < scroll.scrollLeft || left > scroll.scrollLeft + room) scroll.scrollLeft = left - room / 2;

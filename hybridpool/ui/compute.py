@@ -33,8 +33,8 @@ def trace(settings: Settings, upload: Upload | None) -> Trace:
         ValueError: If the window does not fit the feature map.
     """
     prepare()
-    own = settings.picture == "upload" and upload is not None
-    return _trace(settings, picture_key(settings, upload), upload.data if own else None)
+    data = upload.data if upload and settings.picture == "upload" else None
+    return _trace(settings, picture_key(settings, upload), data)
 
 
 def picture_key(settings: Settings, upload: Upload | None) -> str:
@@ -44,18 +44,18 @@ def picture_key(settings: Settings, upload: Upload | None) -> str:
 
 @st.cache_resource(max_entries=48, show_spinner=False)
 def _trace(settings: Settings, digest: str, _data: bytes | None) -> Trace:
-    found = _features(
-        digest, settings.image_size, settings.stem, settings.seed, settings.device, _data
-    )
+    drawn = settings.stem == "random"
+    stem = (settings.stem, settings.seed if drawn else 0, settings.channels if drawn else 0)
+    found = _features(digest, settings.image_size, stem, settings.device, _data)
     return run_poolings(found, settings)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _features(
-    digest: str, image_size: int, stem: str, seed: int, device: str, _data: bytes | None
+    digest: str, image_size: int, stem: tuple[str, int, int], device: str, _data: bytes | None
 ) -> Features:
     image = fit_image(_picture(digest, _data), image_size)
-    return run_stem(image, _stem(stem, seed), resolve_device(device))
+    return run_stem(image, _stem(*stem), resolve_device(device))
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
@@ -66,5 +66,5 @@ def _picture(digest: str, _data: bytes | None) -> Tensor:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _stem(key: str, seed: int) -> ConvStem:
-    return load_stem(key, seed=seed)
+def _stem(key: str, seed: int, channels: int) -> ConvStem:
+    return load_stem(key, seed=seed, channels=channels)

@@ -17,13 +17,11 @@ from PIL import Image
 from hybridpool.gallery import GALLERY, gallery_image
 from hybridpool.image import ImageError, fit_image, image_digest, read_image
 from hybridpool.stem import STEMS, StemInfo, stem_on_disk, trained_stems
-from hybridpool.trace import IMAGE_SIZES, MAX_KERNEL, MAX_SEED, available_devices
+from hybridpool.trace import CHANNELS, IMAGE_SIZES, MAX_KERNEL, MAX_SEED, available_devices
 from hybridpool.ui import state, words
 from hybridpool.ui.inspector import component
 from hybridpool.ui.words import _, fill
 
-UPLOAD_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif"]
-UPLOAD_LIMIT_MB = 40
 THUMBNAIL_SIZE = 96
 
 
@@ -57,8 +55,6 @@ def picture_controls() -> None:
         st.markdown("**" + _("Your picture") + f":** {own.name}")
     st.file_uploader(
         _("Your own picture"),
-        type=UPLOAD_TYPES,
-        max_upload_size=UPLOAD_LIMIT_MB,
         key="uploader",
         on_change=_uploaded,
         args=("uploader",),
@@ -93,6 +89,14 @@ def stem_controls() -> None:
         st.caption(_(info.words) + " " + _provenance(info))
         if not stem_on_disk(info.key):
             st.caption(_("These weights are not on this machine yet; choosing them fetches them."))
+    if state.settings().stem == "random":
+        _control(
+            st.segmented_control,
+            "channels",
+            _("Number of filters"),
+            options=list(CHANNELS),
+            required=True,
+        )
     _control(
         st.number_input,
         "seed",

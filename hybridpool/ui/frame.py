@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import streamlit as st
 
-from hybridpool.ui import controls, state, words
+from hybridpool.ui import controls, state
 from hybridpool.ui.words import _
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: Inside the component the same red marks the window; see assets/inspector.
 _STYLE = """
-<style>
-  .block-container { padding-top: 2.5rem; padding-bottom: 4rem; max-width: 1500px; }
-  [data-testid="stSidebarHeader"] { height: 2.5rem; }
-  {large}
-</style>
+.block-container { padding: 2.5rem clamp(1rem, 3vw, 3rem) 4rem; max-width: 1600px; }
+[data-testid="stSidebarHeader"] { height: 2.5rem; }
+[data-testid="stStatusWidget"] { display: none; }
 """
 _LARGE = "html { font-size: 20px; }"
+
+#: Words that Streamlit itself writes, in English only: where they stand -> what replaces them.
+_BUILT_IN = {
+    '[data-testid="stFileUploaderDropzone"] [data-testid="stBaseButton-secondary"] p': "upload",
+    '[data-testid="stFileUploaderDropzoneInstructions"] span': "formats",
+    '[data-testid="stCameraInputButton"]': "take",
+    '[data-testid="stCameraInput"]:has(img) [data-testid="stCameraInputButton"]': "again",
+}
 
 
 def pages() -> dict[str, str]:
@@ -31,13 +37,13 @@ def open_page(title: str, introduction: str) -> None:
     """Draw the frame. Call it first on every page, with translated words."""
     st.set_page_config(
         page_title=f"{title} · {_('Hybrid Pooling Explorer')}",
-        page_icon=":material/blur_on:",
+        page_icon=ROOT / "assets" / "icon.png",
         layout="wide",
         initial_sidebar_state="auto",
     )
     state.settings()
     large = bool(st.session_state.get("large"))
-    st.html(_STYLE.replace("{large}", _LARGE if large else ""))
+    st.html(f"<style>{_STYLE}{_LARGE if large else ''}{_built_in_words()}</style>")
     with st.sidebar:
         st.markdown(f"### {_('Hybrid Pooling Explorer')}")
         for file, name in pages().items():
@@ -49,3 +55,17 @@ def open_page(title: str, introduction: str) -> None:
         controls.device_controls()
     st.header(title)
     st.markdown(introduction)
+
+
+def _built_in_words() -> str:
+    texts = {
+        "upload": _("Choose a file"),
+        "formats": _("or drop it here: PNG, JPEG, WebP, BMP, TIFF, GIF up to 40 MB"),
+        "take": _("Take the photo"),
+        "again": _("Take another photo"),
+    }
+    return "".join(
+        f"{place} {{ font-size: 0; }} {place}::after {{ content: {json.dumps(texts[name])}; "
+        "font-size: 0.875rem; line-height: 1.3; white-space: normal; }}"
+        for place, name in _BUILT_IN.items()
+    ).replace("}}", "}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,12 +33,12 @@ FULL = 65535
 @cache
 def component(folder: str, *scripts: str) -> Any:
     """A component of our own from ``assets/<folder>``, made once a process."""
-    read = lambda name: (ASSETS / folder / name).read_text(encoding="utf-8")  # noqa: E731
+    texts = [(ASSETS / folder / name).read_text("utf-8") for name in scripts]
     return st.components.v2.component(
         f"hybridpool_{folder}",
-        html=read(f"{folder}.html"),
-        css=read(f"{folder}.css"),
-        js="\n".join(read(script) for script in scripts),
+        html=(ASSETS / folder / f"{folder}.html").read_text("utf-8"),
+        css=(ASSETS / folder / f"{folder}.css").read_text("utf-8"),
+        js="\n".join(texts),
     )
 
 
@@ -62,7 +63,7 @@ def show_inspector(trace: Trace, picture: str, caption: str) -> None:
     )
 
 
-def resolved_view(trace: Trace) -> state.View:
+def resolved_view(trace: Trace) -> state.Shown:
     """The session's view with every blank filled in and everything inside the maps."""
     seen = state.view()
     channels, rows, columns = trace.pooled["max"].shape
@@ -74,7 +75,7 @@ def resolved_view(trace: Trace) -> state.View:
     if seen.pinned and seen.row is not None and seen.column is not None:
         row, column = min(seen.row, rows - 1), min(seen.column, columns - 1)
     weight = trace.settings.blend_weight if seen.weight is None else seen.weight
-    return state.View(weight, channel, row, column, seen.pinned, seen.scope)
+    return state.Shown(weight, channel, row, column, seen.pinned, seen.scope)
 
 
 def telling_cells(trace: Trace) -> list[tuple[int, int]]:
@@ -85,7 +86,7 @@ def telling_cells(trace: Trace) -> list[tuple[int, int]]:
     return [(int(i) // columns, int(i) % columns) for i in best]
 
 
-def pack(trace: Trace, view: state.View, caption: str) -> bytes:
+def pack(trace: Trace, view: state.Shown, caption: str) -> bytes:
     """A trace as one message: length, JSON header, arrays.
 
     Feature map, max and average of a channel share one range, so that a quantised maximum is
@@ -119,14 +120,7 @@ def pack(trace: Trace, view: state.View, caption: str) -> bytes:
         "start": settings.blend_weight,
         "telling": telling_cells(trace),
         "names": [fill(name) for name in trace.features.channel_names],
-        "view": {
-            "weight": view.weight,
-            "channel": view.channel,
-            "row": view.row,
-            "column": view.column,
-            "pinned": view.pinned,
-            "scope": view.scope,
-        },
+        "view": asdict(view),
         "colours": POOLING_COLOURS,
         "words": component_words(),
         "caption": caption,
@@ -193,8 +187,10 @@ def component_words() -> dict[str, str]:
             "those in the padding as zeros."
         ),
         "keys": _(
-            "Point at a cell in any map to see its window. Click or Enter pins it, Escape lets "
-            "go, arrow keys move it, comma and full stop change the channel."
+            "The red frame marks one cell in each pooled map, its window in the feature map, and "
+            "every pixel of the picture that reaches it. Point at a cell in any map to move it. "
+            "Click or Enter pins it, Escape lets go, arrow keys move it, comma and full stop "
+            "change the channel."
         ),
     }
 
@@ -213,4 +209,4 @@ def _window(trace: Trace) -> tuple[int, int, int, bool]:
 def _remember_view() -> None:
     sent = st.session_state["inspector"].get("view")
     if sent:
-        state.look(**{name: sent[name] for name in state.View.__dataclass_fields__})
+        state.look(**{name: sent[name] for name in state.Shown.__dataclass_fields__})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 import torch
 from torch import Tensor
@@ -61,7 +61,7 @@ def maps_at(trace: Trace, weight: float) -> dict[str, Tensor]:
     return {**trace.pooled, "hybrid": hybrid}
 
 
-def show_weights(trace: Trace, seen: state.View) -> None:
+def show_weights(trace: Trace, seen: state.Shown) -> None:
     """The chart of blend weight and attention values, and what they are worth."""
     st.subheader(_("Blend weight and attention values"))
     channels = len(trace.features.channel_names)
@@ -101,26 +101,28 @@ def show_weights(trace: Trace, seen: state.View) -> None:
         )
 
 
-def show_numbers(trace: Trace, seen: state.View) -> None:
+def show_numbers(trace: Trace, seen: state.Shown) -> None:
     """The table: how the poolings of the shown channel differ, in numbers."""
     st.subheader(_("How the poolings differ"))
     names = pooling_names()
-    channel = seen.channel
-    before = trace.feature_map[channel]
-    maps = {name: values[channel] for name, values in maps_at(trace, seen.weight).items()}
-    rows = {_("Feature map"): _row(before, 1.0)}
-    for name, values in maps.items():
-        rows[names[name]] = _row(values, energy_kept(values, before))
-    st.table(pd.DataFrame.from_dict(rows, orient="index"))
-    distances = distance_table(maps)
-    grid = pd.DataFrame("", index=list(names.values()), columns=list(names.values()))
-    for (first, second), distance in distances.items():
-        text = _percent(distance)
-        grid.loc[names[first], names[second]] = grid.loc[names[second], names[first]] = text
-    for name in names.values():
-        grid.loc[name, name] = "·"
+    before = trace.feature_map[seen.channel]
+    maps = {name: values[seen.channel] for name, values in maps_at(trace, seen.weight).items()}
+    rows = [[_("Feature map"), *_summary(before, 1.0)]]
+    rows += [
+        [names[name], *_summary(values, energy_kept(values, before))]
+        for name, values in maps.items()
+    ]
+    _table(["", _("Lowest"), _("Highest"), _("Mean"), _("Energy kept")], rows)
     st.markdown(_("**Relative distance** between each pair of maps:"))
-    st.table(grid)
+    distances = distance_table(maps)
+    both = distances | {(second, first): value for (first, second), value in distances.items()}
+    _table(
+        ["", *names.values()],
+        [
+            [title, *("·" if row == column else _percent(both[row, column]) for column in names)]
+            for row, title in names.items()
+        ],
+    )
     st.caption(
         _(
             "For the channel shown. Energy kept: mean square of the pooled map over that of the "
@@ -130,7 +132,7 @@ def show_numbers(trace: Trace, seen: state.View) -> None:
     )
 
 
-def show_downloads(trace: Trace, seen: state.View, picture: str) -> None:
+def show_downloads(trace: Trace, seen: state.Shown, picture: str) -> None:
     """Maps as NPZ and a script that gives the same numbers; the PNG is saved in the inspector."""
     with st.container(horizontal=True):
         st.download_button(
@@ -153,23 +155,26 @@ def show_downloads(trace: Trace, seen: state.View, picture: str) -> None:
         )
 
 
-def _row(values: Tensor, kept: float) -> dict[str, str]:
+def _summary(values: Tensor, kept: float) -> list[str]:
     summary = summarise(values)
-    return {
-        _("Lowest"): f"{summary.minimum:.3f}",
-        _("Highest"): f"{summary.maximum:.3f}",
-        _("Mean"): f"{summary.mean:.3f}",
-        _("Energy kept"): _percent(kept),
-    }
+    numbers = (summary.minimum, summary.maximum, summary.mean)
+    return [*(f"{number:.3f}" for number in numbers), _percent(kept)]
+
+
+def _table(head: list[str], rows: list[list[str]]) -> None:
+    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
+    st.markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 def _percent(share: float) -> str:
     return "–" if share != share else f"{100 * share:.1f} %"
 
 
-def _npz(trace: Trace, seen: state.View) -> Callable[[], bytes]:
+def _npz(trace: Trace, seen: state.Shown) -> Callable[[], bytes]:
     def make() -> bytes:
-        arrays = {name: values.numpy() for name, values in maps_at(trace, seen.weight).items()}
+        arrays: dict[str, Any] = {
+            name: values.numpy() for name, values in maps_at(trace, seen.weight).items()
+        }
         file = io.BytesIO()
         np.savez_compressed(
             file,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hybridpool.trace import Trace
-from hybridpool.ui.state import View
+from hybridpool.ui.state import Shown
 
 _TEMPLATE = '''\
 """Hybrid pooling of one picture, as shown in the Hybrid Pooling Explorer."""
@@ -17,6 +17,7 @@ from hybridpool.trace import Settings, run_poolings, run_stem
 settings = Settings(
     image_size={image_size},
     stem={stem!r},
+    channels={channels},
     seed={seed},
     kernel_size={kernel_size},
     stride={stride},
@@ -26,7 +27,7 @@ settings = Settings(
     blend_weight={weight},
 )
 image = {picture}
-stem = load_stem(settings.stem, seed=settings.seed)
+stem = load_stem(settings.stem, seed=settings.seed, channels=settings.channels)
 features = run_stem(fit_image(image, settings.image_size), stem, torch.device("cpu"))
 trace = run_poolings(features, settings)
 
@@ -39,7 +40,7 @@ print(f"attention value of the channel: {{trace.attention[channel]:.3f}}")
 '''
 
 
-def reproduction_script(trace: Trace, seen: View, picture: str) -> str:
+def reproduction_script(trace: Trace, seen: Shown, picture: str) -> str:
     """A script of a few lines that prints the numbers on the page.
 
     Args:
@@ -60,6 +61,7 @@ def reproduction_script(trace: Trace, seen: View, picture: str) -> str:
         ),
         image_size=settings.image_size,
         stem=settings.stem,
+        channels=settings.channels,
         seed=settings.seed,
         kernel_size=settings.kernel_size,
         stride=settings.stride,

@@ -42,6 +42,18 @@ class View:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A `View` with every blank filled in and everything inside the maps."""
+
+    weight: float
+    channel: int
+    row: int
+    column: int
+    pinned: bool
+    scope: str
+
+
+@dataclass(frozen=True)
 class Upload:
     """A picture of the person's own, as the file's bytes and as the key of every cache."""
 
@@ -105,6 +117,7 @@ _FIELDS: dict[str, str] = {
     "picture": "picture",
     "size": "image_size",
     "stem": "stem",
+    "filters": "channels",
     "seed": "seed",
     "kernel": "kernel_size",
     "stride": "stride",

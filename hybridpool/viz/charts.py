@@ -43,7 +43,9 @@ def weights_chart(
                 "y": list(attention),
                 "customdata": hover,
                 "marker": {"color": POOLING_COLOURS["attention"]},
-                "hovertemplate": f"%{{customdata}}<br>{words['attention']} %{{y:.3f}}<extra></extra>",
+                "hovertemplate": (
+                    f"%{{customdata}}<br>{words['attention']} %{{y:.3f}}<extra></extra>"
+                ),
             },
             {
                 "type": "scatter",
@@ -61,10 +63,15 @@ def weights_chart(
         ],
         layout={
             "height": 320,
-            "margin": {"l": 10, "r": 10, "t": 40, "b": 10},
-            "legend": {"orientation": "h", "y": 1.16, "x": 0},
+            "margin": {"l": 10, "r": 10, "t": 60, "b": 10},
+            "legend": {"orientation": "h", "y": 1.12, "yanchor": "bottom", "x": 0},
             "bargap": 0.25,
-            "xaxis": {"title": {"text": words["channel"]}, "dtick": 1 if len(names) <= 16 else 8},
+            "xaxis": {
+                "title": {"text": words["channel"]},
+                "range": [0.4, len(names) + 0.6],
+                "tick0": 1,
+                "dtick": 1 if len(names) <= 16 else 7,
+            },
             "yaxis": {"title": {"text": words["share_of_max"]}, "range": [0, 1]},
             "shapes": [
                 {

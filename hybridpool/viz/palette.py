@@ -53,7 +53,7 @@ def paint(
     span = high - low if high > low else 1.0
     with np.errstate(invalid="ignore"):
         index = np.rint((values - low) / span * 255)
-    painted = table[np.clip(np.nan_to_num(index), 0, 255).astype(np.uint8)]
+    painted: NDArray[np.uint8] = table[np.clip(np.nan_to_num(index), 0, 255).astype(np.uint8)]
     painted[np.isnan(values)] = NAN_COLOUR
     return painted
 
@@ -69,4 +69,5 @@ def _table(stops: list[str]) -> NDArray[np.uint8]:
     at = np.linspace(0, 1, 256)
     known = np.linspace(0, 1, len(colours))
     channels = [np.interp(at, known, [colour[i] for colour in colours]) for i in range(3)]
-    return np.rint(np.stack(channels, axis=1)).astype(np.uint8)
+    table: NDArray[np.uint8] = np.rint(np.stack(channels, axis=1)).astype(np.uint8)
+    return table
