@@ -286,6 +286,8 @@ class Inspector {
       if (pending.has("all") || pending.has("hybrid")) this.paintPanel("hybrid");
       this.showDial();
       this.showCell();
+      // Counts paints, so that what is on the screen can be awaited and measured.
+      this.root.dataset.painted = Number(this.root.dataset.painted ?? 0) + 1;
     });
   }
 
