@@ -326,8 +326,9 @@ def _checks(side: int) -> _Grid:
     orange, blue = np.array([0.95, 0.55, 0.1]), np.array([0.1, 0.35, 0.85])
     colour = light * orange + (1 - light) * blue
     faint = 0.4 + 0.2 * light
-    picture = np.where((band == 2)[..., None], colour, light)
-    return np.where((band == 3)[..., None], faint, picture)
+    picture: _Grid = np.where((band == 2)[..., None], colour, light)
+    picture = np.where((band == 3)[..., None], faint, picture)
+    return picture
 
 
 def _dots(side: int) -> _Grid:
