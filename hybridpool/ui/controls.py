@@ -19,7 +19,7 @@ from hybridpool.image import ImageError, fit_image, image_digest, read_image
 from hybridpool.stem import STEMS, StemInfo, stem_on_disk, trained_stems
 from hybridpool.trace import CHANNELS, IMAGE_SIZES, MAX_KERNEL, MAX_SEED, available_devices
 from hybridpool.ui import state, words
-from hybridpool.ui.inspector import component
+from hybridpool.ui.component import component
 from hybridpool.ui.words import _, fill
 
 THUMBNAIL_SIZE = 96
@@ -29,7 +29,7 @@ def picture_controls() -> None:
     """Gallery, upload with drag and drop, camera, and the size before the stem."""
     settings = state.settings()
     st.subheader(_("Picture"))
-    gallery = component("gallery", "gallery.js")
+    gallery = component("gallery", "gallery/gallery.js")
     gallery(
         key="gallery",
         data={

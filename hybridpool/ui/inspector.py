@@ -6,12 +6,7 @@ prints formulas without asking again. See ``assets/inspector``.
 
 from __future__ import annotations
 
-import json
-import struct
-from collections.abc import Mapping
 from dataclasses import asdict
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,23 +18,11 @@ from torch import Tensor
 from hybridpool.measure import most_telling
 from hybridpool.trace import Trace
 from hybridpool.ui import state
+from hybridpool.ui.component import component, pack_message
 from hybridpool.ui.words import _, fill, language
 from hybridpool.viz.palette import POOLING_COLOURS, sequential
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
 FULL = 65535
-
-
-@cache
-def component(folder: str, *scripts: str) -> Any:
-    """A component of our own from ``assets/<folder>``, made once a process."""
-    texts = [(ASSETS / folder / name).read_text("utf-8") for name in scripts]
-    return st.components.v2.component(
-        f"hybridpool_{folder}",
-        html=(ASSETS / folder / f"{folder}.html").read_text("utf-8"),
-        css=(ASSETS / folder / f"{folder}.css").read_text("utf-8"),
-        js="\n".join(texts),
-    )
 
 
 def show_inspector(trace: Trace, picture: str, caption: str) -> None:
@@ -54,7 +37,9 @@ def show_inspector(trace: Trace, picture: str, caption: str) -> None:
     if st.session_state.get("inspector_shows") != key:
         st.session_state["inspector_shows"] = key
         st.session_state["inspector_bytes"] = pack(trace, resolved_view(trace), caption)
-    inspector = component("inspector", "maths.js", "save.js", "inspector.js")
+    inspector = component(
+        "inspector", "common/maths.js", "inspector/save.js", "inspector/inspector.js"
+    )
     inspector(
         key="inspector",
         data=st.session_state["inspector_bytes"],
@@ -126,19 +111,6 @@ def pack(trace: Trace, view: state.Shown, caption: str) -> bytes:
         "caption": caption,
     }
     return pack_message(header, arrays)
-
-
-def pack_message(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """[u32 length][JSON padded to 4][arrays, each padded to 4], places and sizes in the header."""
-    places, body, offset = {}, [], 0
-    for name, array in arrays.items():
-        raw = np.ascontiguousarray(array).tobytes()
-        places[name] = {"dtype": str(array.dtype), "offset": offset, "bytes": len(raw)}
-        body.append(raw + b"\0" * (-len(raw) % 4))
-        offset += len(body[-1])
-    text = json.dumps({**header, "arrays": places}).encode()
-    text += b" " * (-len(text) % 4)
-    return struct.pack("<I", len(text)) + text + b"".join(body)
 
 
 def component_words() -> dict[str, str]:
