@@ -1,4 +1,4 @@
-"""Components of our own: plain HTML, CSS and JavaScript from ``assets``, and how data reaches them."""
+"""Components of our own: HTML, CSS and JavaScript from ``assets``, and how data reaches them."""
 
 from __future__ import annotations
 
