@@ -5,8 +5,8 @@ import logging
 import re
 import socket
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.client import HTTPException
 from pathlib import Path
@@ -56,7 +56,8 @@ _TRAINED_METADATA = {
     "padding": r"\d{1,2}",
     "padding_mode": "zeros|replicate",
 }
-# The tensors of a trained stem by part, with their shapes: the same letter is the same size.
+# The tensors of a trained stem by part, with their shapes: the same letter is the same size, and
+# "?" allows 1 instead.
 _TRAINED_TENSORS = {
     "stem": {"stem.conv.weight": "C 3 K K", "stem.mean": "3", "stem.std": "3"},
     "stem.conv.bias": {"stem.conv.bias": "C"},
@@ -67,7 +68,7 @@ _TRAINED_TENSORS = {
         "stem.bn.running_var": "C",
         "stem.bn.num_batches_tracked": "",
     },
-    "hybrid": {"hybrid.weight": "W"},
+    "hybrid": {"hybrid.weight": "C?"},
     "attention": {
         "attention.fc.0.weight": "H C",
         "attention.fc.0.bias": "H",
@@ -307,8 +308,12 @@ def stem_on_disk(key: str, *, folder: Path = STEM_FOLDER) -> bool:
 def trained_stems(folder: Path = STEM_FOLDER) -> dict[str, StemInfo]:
     """The trained stems in `folder`, by file name; only the head of each file is read.
 
-    A file that cannot be used is left out, with a warning in the log. Its name still gets the
-    sentence that says why from `load_stem`.
+    Such a file has the stem's `state_dict` with "stem." before each name, the `stem.mean` and
+    `stem.std` of its input, and, where a pooling was learned with it, the `state_dict` of that
+    layer with "hybrid." or "attention." before each name. Its metadata are strings: title, data,
+    seed, epochs, accuracy (a share of 1), licence, stride, padding and padding_mode.
+
+    A file that cannot be used is left out, with a warning in the log; `load_stem` says why.
 
     Example:
         >>> trained_stems(Path("no such folder"))
@@ -324,6 +329,7 @@ def trained_stems(folder: Path = STEM_FOLDER) -> dict[str, StemInfo]:
 
 
 def _numbered(template: str, channels: int) -> tuple[ChannelName, ...]:
+    """Names that count from 1, as people do."""
     return tuple(ChannelName(template, {"number": number + 1}) for number in range(channels))
 
 
@@ -340,6 +346,8 @@ def _filters() -> ConvStem:
 
 
 def _random(seed: int, channels: int) -> ConvStem:
+    if channels < 1:
+        raise ValueError(f"A random stem needs at least 1 channel, but got {channels}.")
     weight = torch.empty(channels, 3, 7, 7)
     generator = torch.Generator().manual_seed(seed)
     nn.init.kaiming_normal_(weight, nonlinearity="relu", generator=generator)
@@ -438,16 +446,21 @@ def _files(folder: Path) -> dict[str, Path]:
     return {path.stem: path for path in paths if path.stem not in STEMS}
 
 
-def _read_info(path: Path) -> StemInfo:
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata: dict[str, str] = file.metadata() or {}
+        yield
     except (SafetensorError, OSError) as error:
         raise StemUnavailable(
             "The trained stem {file} cannot be read, because it is damaged or is no safetensors "
             "file: copy it again.",
             file=path.name,
         ) from error
+
+
+def _read_info(path: Path) -> StemInfo:
+    with _reading(path), safe_open(path, framework="pt") as file:
+        metadata: dict[str, str] = file.metadata() or {}
     for name, pattern in _TRAINED_METADATA.items():
         if not re.fullmatch(pattern, metadata.get(name, "")):
             raise StemUnavailable(
@@ -471,19 +484,21 @@ def _read_info(path: Path) -> StemInfo:
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a trained stem, after a check that they are all there and fit together."""
-    tensors = load_file(path)
+    with _reading(path):
+        tensors = load_file(path)
     expected: dict[str, str] = {}
     for part, shapes in _TRAINED_TENSORS.items():
         if part == "stem" or any(name in tensors for name in shapes):
             expected |= shapes
     sizes: dict[str, int] = {}
-    for name in sorted(expected.keys() | tensors.keys()):
+    for name in (*expected, *sorted(tensors.keys() - expected.keys())):
         if name not in tensors:
             raise StemUnavailable(
                 "The trained stem {file} lacks {name}: save it again.", file=path.name, name=name
             )
         tensor = tensors[name]
-        if name not in expected or not _fits(tensor, expected[name].split(), sizes):
+        fits = name in expected and _fits(tensor, expected[name].split(), sizes)
+        if not fits or (name == "stem.std" and tensor.min() <= 0):
             raise StemUnavailable(
                 "The trained stem {file} holds {name} with the shape {shape} or with numbers that "
                 "do not fit the rest: save it again.",
@@ -498,8 +513,13 @@ def _fits(tensor: Tensor, shape: list[str], sizes: dict[str, int]) -> bool:
     """Whether a tensor is finite and has this shape, given the sizes that letters have so far."""
     if tensor.ndim != len(shape) or 0 in tensor.shape or not tensor.isfinite().all():
         return False
-    pairs = zip(shape, tensor.shape, strict=True)
-    return all(size == (int(s) if s.isdigit() else sizes.setdefault(s, size)) for s, size in pairs)
+    for letter, size in zip(shape, tensor.shape, strict=True):
+        if letter.endswith("?") and size == 1:
+            continue
+        known = int(letter) if letter.isdigit() else sizes.setdefault(letter.rstrip("?"), size)
+        if size != known:
+            return False
+    return True
 
 
 def _trained(key: str, folder: Path) -> ConvStem:
