@@ -54,12 +54,17 @@ def _trace(settings: Settings, digest: str, _data: bytes | None) -> Trace:
 def _features(
     digest: str, image_size: int, stem: tuple[str, int, int], device: str, _data: bytes | None
 ) -> Features:
-    image = fit_image(_picture(digest, _data), image_size)
+    image = fit_image(picture(digest, _data), image_size)
     return run_stem(image, _stem(*stem), resolve_device(device))
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _picture(digest: str, _data: bytes | None) -> Tensor:
+def picture(digest: str, _data: bytes | None = None) -> Tensor:
+    """The picture (3, H, W) of a gallery key, or of the bytes whose digest is given.
+
+    Raises:
+        ImageError: If the bytes are no picture that can be used.
+    """
     if _data is None:
         return gallery_image(digest)
     return read_image(_data)

@@ -15,10 +15,10 @@ import streamlit as st
 from PIL import Image
 
 from hybridpool.gallery import GALLERY, gallery_image
-from hybridpool.image import ImageError, fit_image, image_digest, read_image
+from hybridpool.image import ImageError, fit_image, image_digest
 from hybridpool.stem import STEMS, StemInfo, stem_on_disk, trained_stems
 from hybridpool.trace import CHANNELS, IMAGE_SIZES, MAX_KERNEL, MAX_SEED, available_devices
-from hybridpool.ui import state, words
+from hybridpool.ui import compute, state, words
 from hybridpool.ui.component import component
 from hybridpool.ui.words import _, fill
 
@@ -199,13 +199,14 @@ def _uploaded(key: str) -> None:
     if file is None:
         return
     data = file.getvalue()
+    digest = image_digest(data)
     try:
-        read_image(data)
+        compute.picture(digest, data)
     except ImageError as problem:
         st.session_state["upload_problem"] = problem
         return
     st.session_state.pop("upload_problem", None)
-    state.accept_upload(state.Upload(data, image_digest(data), file.name))
+    state.accept_upload(state.Upload(data, digest, file.name))
 
 
 def _language_chosen() -> None:

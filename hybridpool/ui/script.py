@@ -6,7 +6,10 @@ from hybridpool.trace import Trace
 from hybridpool.ui.state import Shown
 
 _TEMPLATE = '''\
-"""Hybrid pooling of one picture, as shown in the Hybrid Pooling Explorer."""
+"""Hybrid pooling of one picture, as shown in the Hybrid Pooling Explorer.
+
+Run it in the project's folder with the project's environment.
+"""
 
 import torch
 {import_picture}
