@@ -38,73 +38,77 @@ class Picture:
 
 _PICTURES = [
     Picture(
-        "chelsea",
-        "Cat",
-        "Whiskers one or two pixels wide cross fur that is all texture. Max pooling keeps the "
-        "whiskers and roughens the fur; average pooling calms the fur and thins the whiskers.",
-        "Stefan van der Walt, in scikit-image",
-        "CC0",
+        "astronaut",
+        "Astronaut",
+        "A face, the stripes of a flag, stitching and polished glass. Max pooling widens the "
+        "glints on the helmet and bleaches the small dark features of the face; average pooling "
+        "keeps their tone and dulls the glints.",
+        "NASA Great Images: Eileen Collins",
+        "Public domain",
         "photo",
     ),
     Picture(
-        "astronaut",
-        "Astronaut",
-        "A face, embroidered patches, the stripes of a flag and highlights on a helmet: small "
-        "bright details that max pooling keeps, beside smooth skin that average pooling respects.",
-        "NASA Great Images, in scikit-image",
-        "Public domain",
+        "chelsea",
+        "Cat",
+        "Striped fur, pale whiskers and two large eyes. The pupils and the dark stripes shrink "
+        "under max pooling; the whiskers, hardly a pixel wide, fade under average pooling.",
+        "Stefan van der Walt",
+        "CC0",
         "photo",
     ),
     Picture(
         "camera",
         "Photographer",
-        "A dark coat against a bright sky, thin tripod legs and a field of grass. Max pooling "
-        "eats into whatever is dark and thin; compare the tripod under max and average.",
-        "Lav Varshney, in scikit-image",
+        "The legs of the tripod are dark with a line of light along them. Max pooling keeps only "
+        "the light, so with a large window they turn white; average pooling mixes both to grey.",
+        "Lav Varshney",
         "CC0",
         "photo",
     ),
     Picture(
         "coffee",
         "Cup of coffee",
-        "Long smooth curves, a glint on the spoon and the grain of the wood. On the porcelain all "
-        "poolings agree; at the glint and in the grain they part.",
-        "Rachel Michetti, Pikolo Espresso Bar, in scikit-image",
+        "Smooth porcelain, a glint on the spoon, the grain of a table. On the porcelain all "
+        "poolings nearly agree; at the glint and in the grain they part.",
+        "Rachel Michetti, Pikolo Espresso Bar",
         "CC0",
         "photo",
     ),
     Picture(
         "motorcycle",
         "Motorcycle",
-        "Spokes, cables and chrome at many scales, in front of a cluttered wall. Thin bright parts "
-        "outlive max pooling longest; where they crowd together it merges them.",
-        "Middlebury Stereo 2014 (D. Scharstein et al.), in scikit-image",
+        "Chrome, spokes and cables at many scales before a crowded shelf. Max pooling lets the "
+        "bright parts grow until neighbours merge; average pooling lets the thin ones sink into "
+        "what lies behind them.",
+        "Middlebury Stereo 2014, Daniel Scharstein and others",
         "Not stated",
         "photo",
     ),
     Picture(
         "rocket",
         "Rocket at dusk",
-        "Lamps with flares, lattice towers and a sky of slowly changing blue. Max pooling spreads "
-        "the lamps; average pooling leaves the sky as it was and dims the lattice.",
-        "SpaceX, in scikit-image",
+        "Lamps, lattice towers and a sky that changes slowly. Every pooling leaves the sky almost "
+        "as it was; max pooling swells the lamps and thins the dark towers.",
+        "SpaceX: DSCOVR on Falcon 9",
         "Public domain",
         "photo",
     ),
     Picture(
         "stars",
         "Hubble eXtreme Deep Field",
-        "Thousands of galaxies, many of them a few pixels wide, on black. Max pooling keeps the "
-        "faint ones, and the brightest noise with them; average pooling sinks both.",
-        "NASA, HubbleSite, in scikit-image",
+        "Galaxies on black, most of them only a few pixels wide. Max pooling keeps each at its "
+        "peak until they crowd the frame; average pooling spreads their light over the window, "
+        "and the faint ones sink into the dark.",
+        "NASA, HubbleSite",
         "Public domain",
         "photo",
     ),
     Picture(
         "moon",
         "Surface of the moon",
-        "Low contrast, with soft shadows and small craters, each a bright rim beside a dark one. "
-        "Max pooling favours the lit rims and shrinks the shadows.",
+        "A quiet plain with small craters, each a lit rim beside a shadow. Max pooling keeps the "
+        "rims and fills in the shadows; average pooling sets one against the other, and the "
+        "smallest craters fade.",
         "scikit-image",
         "Not stated",
         "photo",
@@ -112,108 +116,112 @@ _PICTURES = [
     Picture(
         "retina",
         "Retina",
-        "In medical pictures both kinds of evidence count: the vessels, thin and dark, and the "
-        "overall tone of the tissue. Max pooling narrows dark vessels unless a filter of the stem "
-        "answers to them brightly.",
-        "Mikael Häggström, Wikimedia Commons, in scikit-image",
+        "Vessels, thin and darker than the tissue around them. In brightness max pooling wipes "
+        "out the finest, and average pooling leaves a trace; in a channel that answers to dark "
+        "lines it is max pooling that keeps them.",
+        "Mikael Häggström, Wikimedia Commons",
         "CC0",
         "photo",
     ),
     Picture(
         "microaneurysms",
         "Retina with lesions",
-        "A small green-channel detail of a diseased retina. The microaneurysms are dark dots a "
-        "few pixels wide: the kind of finding that must survive the pooling of a network.",
-        "Andreas Maier, HRF Image Database, in scikit-image",
+        "A detail in green light: vessels, and microaneurysms as dark dots a few pixels wide. A "
+        "finding as small as this is easily lost: compare how much of a dot each pooling leaves.",
+        "Andreas Maier, High-Resolution Fundus Image Database",
         "CC0",
         "photo",
     ),
     Picture(
         "tissue",
-        "Stained colon tissue",
-        "Glands stained brown, nuclei stained blue. Single nuclei are local peaks; how much of "
-        "an area is stained is an average. Hybrid pooling carries some of each.",
-        "Center for Microscopy and Molecular Imaging, in scikit-image",
+        "Stained tissue",
+        "Glands of the colon stained brown for a protein, with blue nuclei between them. A single "
+        "nucleus is a peak, how much of an area is stained is an average: hybrid pooling carries "
+        "some of each.",
+        "Center for Microscopy and Molecular Imaging",
         "No known copyright restrictions",
         "photo",
     ),
     Picture(
         "cell",
         "Cell in saline",
-        "One bright cell on a background with faint bands, measured as the phase of light. The "
-        "cell survives any pooling; the bands show what each does to weak, wide structure.",
-        "P. Müller et al., Optics Express 26 (2018), in scikit-image",
+        "A phase image from a hologram: one bright cell before faint bands. The cell outlives "
+        "every pooling; the dark ring around it narrows under max pooling.",
+        "Paul Müller and others, Optics Express 26, 2018",
         "CC0",
         "photo",
     ),
     Picture(
         "brick",
         "Brick wall",
-        "Bright joints in a regular grid around rough stone. The joints grow thicker under max "
-        "pooling and paler under average pooling.",
-        "CC0Textures, in scikit-image",
+        "Pale joints, a few pixels wide, in a regular grid. Max pooling widens the joints at the "
+        "cost of the bricks; average pooling lets them fade into the wall.",
+        "CC0Textures, Bricks25",
         "CC0",
         "photo",
     ),
     Picture(
         "grass",
         "Grass",
-        "Texture nearly everywhere, with hardly an edge that lasts. Max pooling lifts the whole "
-        "field towards its brightest blades; average pooling keeps its overall tone.",
-        "Linolafett, DeviantArt, in scikit-image",
+        "Texture everywhere, and hardly an edge that lasts. Max pooling lifts the whole field "
+        "towards its brightest blades; average pooling keeps the tone of the field.",
+        "linolafett, DeviantArt",
         "CC0",
         "photo",
     ),
     Picture(
         "gravel",
         "Gravel",
-        "Small stones of similar size, lit from one side. As the kernel nears the size of a stone, "
-        "max pooling leaves only lit faces and average pooling only grey.",
-        "CC0Textures, in scikit-image",
+        "Stones of similar size, each with a lit face and a shadow. Once the window is as large "
+        "as a stone, nearly every window holds a lit face: max pooling turns the shadows light, "
+        "average pooling turns everything grey.",
+        "CC0Textures, Gravel04",
         "CC0",
         "photo",
     ),
     Picture(
         "coins",
         "Greek coins",
-        "Worn relief inside sharp outlines on an uneven background. The relief is faint and local, "
-        "the outline strong: see which of them each pooling lets go first.",
-        "Brooklyn Museum Collection, in scikit-image",
+        "Worn relief inside firm outlines, on a ground that is unevenly lit. The relief is the "
+        "first to go under every pooling; then max pooling fattens the coins, and average pooling "
+        "keeps their size.",
+        "Brooklyn Museum Collection",
         "No known copyright restrictions",
         "photo",
     ),
     Picture(
         "page",
         "Printed page",
-        "Dark letters on white paper that is unevenly lit. Max pooling takes the paper and erases "
-        "the ink; average pooling leaves a legible grey.",
+        "Small dark letters on unevenly lit paper. In brightness max pooling keeps the paper and "
+        "loses the ink; average pooling leaves a grey that can be read for longer.",
         "scikit-image",
         "Not stated",
         "photo",
     ),
     Picture(
         "text",
-        "Handwritten formulas",
-        "Dark strokes on paper, seen at an angle so that they shrink into the distance. Follow a "
-        "line to the point where max pooling has closed it and average pooling has not.",
-        "Wikipedia, in scikit-image",
+        "Handwriting",
+        "Dark strokes on ruled paper, seen at an angle, so that they grow thinner towards the "
+        "top. Find the height at which max pooling has lost them and average pooling has not.",
+        "Wikipedia: Corner.png",
         "Public domain",
         "photo",
     ),
     Picture(
         "horse",
-        "Horse silhouette",
-        "Pure black and white: inside and outside nothing changes, so all the difference between "
-        "the poolings lies on the outline. Average pooling turns it into greys.",
-        "Andreas Preuss, Openclipart, in scikit-image",
+        "Horse",
+        "A silhouette: away from its outline all poolings agree. Along the outline max pooling "
+        "lets the white eat into the thin legs, and average pooling turns black and white to grey.",
+        "Andreas Preuss, Openclipart",
         "CC0",
         "photo",
     ),
     Picture(
         "checks",
         "Checkerboards",
-        "Squares of 1, 2, 4 and 8 pixels; in the second row the same, moved by one pixel. A "
-        "2 × 2 window turns the finest to white under max and to grey under average.",
+        "Squares of 1, 2, 4 and 8 pixels. Where every window holds a bright and a dark square, "
+        "max sees only bright and average only grey; the second row is the first moved by one "
+        "pixel, the third changes in colour and not in brightness, the fourth is faint.",
         "Drawn by this program",
         "CC0",
         "card",
@@ -221,9 +229,9 @@ _PICTURES = [
     Picture(
         "dots",
         "Dots",
-        "Dots from 1 pixel up, bright on dark above and dark on bright below. Max pooling keeps "
-        "every bright dot at full strength and erases the dark ones; average pooling treats both "
-        "alike.",
+        "Dots of 1 to 8 pixels, bright on dark above and dark on bright below, fainter from row "
+        "to row. In brightness max pooling keeps every bright dot and thins or loses the dark "
+        "ones; average pooling treats both alike.",
         "Drawn by this program",
         "CC0",
         "card",
@@ -231,8 +239,19 @@ _PICTURES = [
     Picture(
         "ramps",
         "Ramps and steps",
-        "Where brightness changes slowly, max and average differ by no more than the rise inside "
-        "one window. The steps show what each does at an edge.",
+        "Where brightness or colour changes slowly, max and average differ by no more than the "
+        "change inside one window, and the blend weight hardly matters. On the steps it matters "
+        "at the edges, and only there.",
+        "Drawn by this program",
+        "CC0",
+        "card",
+    ),
+    Picture(
+        "star",
+        "Siemens star",
+        "Spokes in every direction that meet in the middle. In brightness the bright spokes widen "
+        "under max pooling and close the gaps from the centre outwards; under average pooling "
+        "both fade alike.",
         "Drawn by this program",
         "CC0",
         "card",
@@ -240,17 +259,19 @@ _PICTURES = [
     Picture(
         "zone_plate",
         "Zone plate",
-        "Rings that grow finer outwards, up to one pixel each. Where they are too fine for the "
-        "pooled grid, false rings appear: aliasing, weaker under average than under max pooling.",
+        "Rings that grow finer outwards, until they alternate from pixel to pixel. Where they are "
+        "too fine for the pooled grid, every pooling invents coarser ones: aliasing. Max pooling "
+        "adds patterns of its own and lifts the fine rings towards white.",
         "Drawn by this program",
         "CC0",
         "card",
     ),
     Picture(
         "noise",
-        "Bars in noise",
-        "Bars of growing width, clean on the left and under noise on the right. Average pooling "
-        "quietens the noise; max pooling follows its peaks and grows brighter.",
+        "Shapes under noise",
+        "The same bars and discs twice, clean on the left, under noise on the right. Average "
+        "pooling quietens the noise; max pooling follows its peaks, so that the noisy side "
+        "becomes brighter than the clean one.",
         "Drawn by this program",
         "CC0",
         "card",
@@ -288,17 +309,19 @@ def gallery_image(key: str, *, card_side: int = 256) -> Tensor:
 
     Args:
         key: a key of ``GALLERY``.
-        card_side: the side at which a test card is drawn. Details of one pixel survive only
-            at the side at which the card is shown; photographs keep their own size.
+        card_side: the side at which a test card is drawn, at least 64. Its finest details are
+            one pixel wide, so draw it at the side at which it is used; photographs keep
+            their own size.
 
     Shape:
-        ``(3, H, W)``, float32 in [0, 1], with ``max(H, W) <= 1024``.
+        ``(3, H, W)``, float32 in [0, 1]; of a photograph ``max(H, W) <= 1024``.
 
     Raises:
         KeyError: no picture has that key.
+        ValueError: ``card_side`` is below 64.
 
     Example:
-        >>> gallery_image("checks")[0, :2, :4]
+        >>> gallery_image("checks")[0, 4:6, 4:8]
         tensor([[0., 1., 0., 1.],
                 [1., 0., 1., 0.]])
     """
@@ -306,81 +329,118 @@ def gallery_image(key: str, *, card_side: int = 256) -> Tensor:
         raise KeyError(f"the gallery has no picture {key!r}: choose from {', '.join(GALLERY)}")
     if key in _FILES:
         return read_image(files("skimage").joinpath("data", _FILES[key]).read_bytes())
-    drawn = np.clip(_CARDS[key](card_side), 0.0, 1.0)
+    if card_side < _LEAST_CARD_SIDE:
+        raise ValueError(f"a card needs a side of at least {_LEAST_CARD_SIDE}, got {card_side}")
+    drawn = np.clip(_CARDS[key](card_side), 0, 1)
     if drawn.ndim == 2:
         drawn = np.repeat(drawn[..., None], 3, axis=2)
     return torch.from_numpy(drawn.astype(np.float32)).permute(2, 0, 1).contiguous()
 
 
+_LEAST_CARD_SIDE = 64
 _Grid = NDArray[np.float64]
 
 
 def _checks(side: int) -> _Grid:
-    rows, columns = np.indices((side, side))
     cell = side // 4
-    square = 2 ** np.minimum(columns // cell, 3)
-    band = np.minimum(rows // cell, 3)
-    moved = (band == 1).astype(int)
-    parity = ((rows + moved) // square + (columns + moved) // square) % 2
-    light = parity.astype(float)[..., None]
-    orange, blue = np.array([0.95, 0.55, 0.1]), np.array([0.1, 0.35, 0.85])
-    colour = light * orange + (1 - light) * blue
-    faint = 0.4 + 0.2 * light
-    picture: _Grid = np.where((band == 2)[..., None], colour, light)
-    picture = np.where((band == 3)[..., None], faint, picture)
+    patch = (cell - 4) // 8 * 8
+    margin = (cell - patch) // 4 * 2  # even, so that a 2 x 2 window starts with the patch
+    picture = np.full((side, side, 3), 0.5)
+    dark, light = np.zeros(3), np.ones(3)
+    # Both colours have the same sum, so that only a filter that weighs colours sees them.
+    orange, blue = np.array([0.95, 0.5, 0.05]), np.array([0.05, 0.5, 0.95])
+    rows = [(0, dark, light), (1, dark, light), (0, blue, orange), (0, light * 0.45, light * 0.55)]
+    down, right = np.indices((patch, patch))
+    for row, (moved, first, second) in enumerate(rows):
+        for column in range(4):
+            odd = ((down + moved) // 2**column + (right + moved) // 2**column) % 2
+            top, left = row * cell + margin, column * cell + margin
+            squares = np.where(odd[..., None] == 1, second, first)
+            picture[top : top + patch, left : left + patch] = squares
     return picture
 
 
 def _dots(side: int) -> _Grid:
-    picture = np.full((side, side), 0.08)
-    rows, columns = np.indices((side, side)) + 0.5
-    cell = side // 8
-    for row in range(4):
+    ground, cell = 0.08, side // 8
+    picture = np.full((side, side), ground)
+    for row, strength in enumerate((0.92, 0.6, 0.35, 0.18)):
         for column in range(8):
-            across = column + 1
-            top = row * cell + (cell - across) // 2 // 2 * 2
-            left = column * cell + (cell - across) // 2 // 2 * 2
-            distance = np.hypot(rows - top - across / 2, columns - left - across / 2)
-            inside = np.clip(across / 2 - distance + 0.5, 0, 1)
-            picture = np.maximum(picture, 0.08 + inside * (0.92 - 0.2 * row))
+            across = min(column + 1, cell - 2)
+            # An even corner: the smallest dots lie within one 2 x 2 window.
+            corner = (cell - across) // 4 * 2
+            top, left = row * cell + corner, column * cell + corner
+            dot = ground + strength * _disc(side, top + across / 2, left + across / 2, across / 2)
+            picture = np.maximum(picture, dot)
     picture[side // 2 :] = 1 - picture[: side - side // 2]
     return picture
 
 
 def _ramps(side: int) -> _Grid:
-    across = np.linspace(0, 1, side)
-    bands = [across, np.floor(across * 7.999) / 7]
-    grey = [np.repeat(band[None, :, None], 3, axis=2) for band in bands]
-    hue = (np.abs((across[:, None] * 6 + np.array([0, 4, 2])) % 6 - 3) - 1)[None]
-    stack = [*grey, np.clip(hue, 0, 1), np.round(np.clip(hue, 0, 1))]
-    height = -(-side // len(stack))
-    return np.concatenate([np.repeat(band, height, axis=0) for band in stack])[:side]
-
-
-def _zone_plate(side: int) -> _Grid:
-    offset = np.arange(side) - (side - 1) / 2
-    squared = offset[:, None] ** 2 + offset**2
-    fade = np.clip((side / 2 - np.sqrt(squared)) / 4, 0, 1)
-    picture: _Grid = 0.5 + 0.5 * fade * np.cos(np.pi * squared / side)
+    slow = np.linspace(0, 1, side)
+    steps = np.minimum(np.floor(slow * 8), 7)
+    grey = [np.repeat(band[:, None], 3, axis=1) for band in (slow, steps / 7)]
+    bands = [*grey, _hue(slow), _hue(steps / 8)]
+    edges = np.linspace(0, side, len(bands) + 1).round().astype(int)
+    picture = np.empty((side, side, 3))
+    for band, top, bottom in zip(bands, edges, edges[1:], strict=False):
+        picture[top:bottom] = band
     return picture
 
 
+def _star(side: int) -> _Grid:
+    fine = 8
+    offset = (np.arange(side * fine) + 0.5) / fine - side / 2
+    angle = np.arctan2(offset[:, None], offset)
+    spokes = (np.floor(angle / np.pi * 24 + 0.5) % 2).reshape(side, fine, side, fine)
+    return _on_grey(spokes.mean(axis=(1, 3)))
+
+
+def _zone_plate(side: int) -> _Grid:
+    offset = np.arange(side) + 0.5 - side / 2
+    squared = offset[:, None] ** 2 + offset**2
+    return _on_grey(0.5 + 0.5 * np.cos(np.pi * squared / side))
+
+
 def _noise(side: int) -> _Grid:
-    generator = np.random.default_rng(20)
-    position = np.arange(side // 2)
-    width = np.maximum(1, position * 12 // side + 1)
-    bars = (np.cumsum(1 / width).astype(int) % 2).astype(float)
-    clean = 0.2 + 0.6 * np.repeat(bars[:, None], side, axis=1)
-    clean = np.concatenate([clean, np.full((side - len(clean), side), 0.5)])
-    noise = generator.normal(0, 0.15, (side, side))
-    noise[:, : side // 2] = 0
-    return clean + noise
+    half = side // 2
+    scene = np.full((side, half), 0.35)
+    long = (half - side // 8) // 16 * 16
+    left = (half - long) // 2
+    for row, width in enumerate((1, 2, 4, 8)):
+        top, high = side * (2 * row + 1) // 16, side // 10
+        scene[top : top + high, left : left + long] += 0.4 * (1 - np.arange(long) // width % 2)
+    for column, strength in enumerate((0.4, -0.25)):
+        centre = half * (2 * column + 1) / 4
+        scene += strength * _disc(side, side * 0.76, centre, side * 0.09)[:, :half]
+    grain = np.random.default_rng(20).normal(0, 0.12, scene.shape)
+    picture: _Grid = np.concatenate([scene, scene + grain], axis=1)
+    return np.pad(picture, ((0, 0), (0, side - 2 * half)), mode="edge")
+
+
+def _disc(side: int, row: float, column: float, radius: float) -> _Grid:
+    """How much of each pixel a disc covers."""
+    centres = np.arange(side) + 0.5
+    distance: _Grid = np.hypot(centres[:, None] - row, centres - column)
+    return np.clip(radius - distance + 0.5, 0, 1)
+
+
+def _on_grey(picture: _Grid) -> _Grid:
+    """The round middle of a picture on mid-grey."""
+    side = len(picture)
+    return 0.5 + (picture - 0.5) * _disc(side, side / 2, side / 2, side * 0.48)
+
+
+def _hue(turn: _Grid) -> _Grid:
+    """Fully saturated colours around the circle, red at 0 and at 1."""
+    distance: _Grid = np.abs((turn[:, None] * 6 + np.array([0, 4, 2])) % 6 - 3)
+    return np.clip(distance - 1, 0, 1)
 
 
 _CARDS: dict[str, Callable[[int], _Grid]] = {
     "checks": _checks,
     "dots": _dots,
     "ramps": _ramps,
+    "star": _star,
     "zone_plate": _zone_plate,
     "noise": _noise,
 }
