@@ -37,8 +37,9 @@ def show_inspector(trace: Trace, picture: str, caption: str) -> None:
     if st.session_state.get("inspector_shows") != key:
         st.session_state["inspector_shows"] = key
         st.session_state["inspector_bytes"] = pack(trace, resolved_view(trace), caption)
+    scripts = ("painting", "window", "save", "inspector")
     inspector = component(
-        "inspector", "common/maths.js", "inspector/save.js", "inspector/inspector.js"
+        "inspector", "common/maths.js", *(f"inspector/{script}.js" for script in scripts)
     )
     inspector(
         key="inspector",
