@@ -57,9 +57,12 @@ class ImageError(ValueError):
     """
 
     def __init__(self, template: str, **values: object) -> None:
-        super().__init__(template.format(**values))
+        super().__init__(template)
         self.template = template
         self.values = values
+
+    def __str__(self) -> str:
+        return self.template.format(**self.values)
 
 
 def read_image(
@@ -249,8 +252,9 @@ def _check_tiff_layout(data: bytes, max_pixels: int) -> None:
                 raise SyntaxError("a side of the picture or of its tiles is not a number")
             (side,) = struct.unpack_from(order + _TIFF_INTEGERS[kind], value)
             sides[tag] = max(sides[tag], side)
+    size = [sides[side] for side, _ in _TIFF_SIDES]
     padded = [-(-sides[side] // sides[tile]) * sides[tile] for side, tile in _TIFF_SIDES]
-    if math.prod(padded) > 2 * max_pixels:
+    if math.prod(size) <= max_pixels and math.prod(padded) > 2 * max_pixels:
         raise _overloaded()
 
 
@@ -349,7 +353,11 @@ def _stretched(image: ImageFile.ImageFile) -> np.ndarray[tuple[int, ...], np.dty
     if image.mode == "F" and low >= 0 and high <= 1:
         return values
     if image.mode in ("I", "F"):
-        return (values - low) / np.float32(max(high - low, 1e-30))
+        # Halves, because the span of the widest floats is no float any more.
+        values /= 2
+        values -= np.float32(low / 2)
+        values /= np.float32(max(high / 2 - low / 2, 1e-30))
+        return values
     values /= 4095 if high <= 4095 else 65535
     if isinstance(key := image.info.get("transparency"), int):
         values[np.asarray(image) == key] = 1
