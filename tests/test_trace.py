@@ -265,6 +265,17 @@ def test_a_trained_stem_brings_its_pooling_parameters() -> None:
     assert not torch.allclose(found.attention, untrained.attention)
 
 
+def test_a_trained_stem_may_bring_one_blend_weight_for_each_channel() -> None:
+    state = {"hybrid": {"weight": torch.linspace(-2, 2, 8)}}
+    found = run_poolings(features_of(noise(8, 10, 10), pooling_state=state), Settings())
+    learned = torch.linspace(-2, 2, 8).sigmoid()
+    torch.testing.assert_close(found.blend_weight, learned)
+    torch.testing.assert_close(
+        found.pooled["hybrid"],
+        torch.lerp(found.pooled["average"], found.pooled["max"], learned[:, None, None]),
+    )
+
+
 def test_a_window_that_does_not_fit_is_refused() -> None:
     with pytest.raises((ValueError, RuntimeError)):
         run_poolings(features_of(noise(8, 4, 4)), Settings(kernel_size=8))
