@@ -389,9 +389,10 @@ def changed_cells(clean: Tensor, changed: Tensor, tolerance: float = 0.0) -> Ten
     """
     if not tolerance >= 0:
         raise ValueError(f"tolerance must be 0 or more, but got {tolerance}; choose a larger one")
-    clean, changed = _exact(clean), _exact(changed)
-    near = (clean == changed) | ((changed - clean).abs() <= tolerance)
-    return ~(near | (clean.isnan() & changed.isnan()))
+    cells = (clean != changed) & ~(clean.isnan() & changed.isnan())
+    if tolerance > 0:
+        cells &= ~((_exact(changed) - _exact(clean)).abs() <= tolerance).to(cells.device)
+    return cells
 
 
 def gradient_shares(
@@ -820,8 +821,6 @@ def _moved_around(feature_map: Tensor, rows: float, columns: float) -> Tensor:
         size = spectrum.shape[axis]
         frequency = torch.fft.fftfreq(size, dtype=torch.float64, device=spectrum.device)
         phase = torch.exp(-2j * math.pi * distance * frequency)
-        if size % 2 == 0:  # which way the Nyquist wave moved cannot be seen: keep it real
-            phase[size // 2] = math.cos(math.pi * distance)
         spectrum = spectrum * (phase[:, None] if axis == -2 else phase)
     moved: Tensor = torch.fft.ifft2(spectrum)
     return moved.real.to(feature_map)

@@ -252,8 +252,8 @@ def occlude(
 ) -> Tensor:
     """Cover a part of the image; what of the patch lies outside the image is cut off.
 
-    How a patch is filled changes what it does to a network as much as what it hides, so compare
-    several (Balasubramanian and Feizi, 2022).
+    A network reacts to the colour and shape of a patch too, not only to what it hides
+    (Balasubramanian and Feizi, arXiv 2211.14646), so compare several fills.
 
     Args:
         image: the image.
@@ -549,11 +549,10 @@ def _pixelate(image: Tensor, factor: float) -> Tensor:
 
 
 def _through_pillow(change: Callable[[Image.Image], Image.Image], image: Tensor) -> Tensor:
-    pictures = (image * 255).round().to(torch.uint8).flatten(0, -4).movedim(-3, -1)
-    changed = [np.array(change(Image.fromarray(picture.numpy()))) for picture in pictures]
-    # Half a level keeps what is already 8 bit from being cut off one level lower.
-    levels = (torch.from_numpy(np.stack(changed)).double().movedim(-1, -3) + 0.5) / 255
-    return levels.reshape(image.shape)
+    levels = (image * 255).round().to(torch.uint8).movedim(-3, -1)
+    pictures = levels.reshape(-1, *levels.shape[-3:]).numpy()
+    changed = np.stack([np.array(change(Image.fromarray(picture))) for picture in pictures])
+    return torch.from_numpy(changed).reshape(levels.shape).movedim(-1, -3).double() / 255
 
 
 CIFAR10C_STYLE: dict[str, Corruption] = {

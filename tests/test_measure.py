@@ -106,7 +106,7 @@ def test_energy_kept():
 
 
 @given(st.integers(0, 10_000), st.floats(0.01, 100))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_relative_distance_is_symmetric_bounded_and_free_of_scale(seed, scale):
     a, b = draw(2, 3, 4, seed=seed).double(), draw(2, 3, 4, seed=seed + 1).double()
     distance = relative_distance(a, b)
@@ -208,7 +208,9 @@ def test_most_telling_prefers_a_busy_channel_to_flat_ramp_dot_and_rounding():
     dot = torch.zeros(8, 8)
     dot[3, 3] = 1
     busy = with_ties(8, 8)
-    rounding = 1e-7 * draw(8, 8)
+    busy[:4] = 0
+    rounding = 1e-7 * with_ties(8, 8)
+    assert window_contrast(rounding, 2).sum() * 1e7 > window_contrast(busy, 2).sum()
     feature_map = torch.stack([torch.ones(8, 8), ramp, dot, rounding, busy])
     channel, row, column = most_telling(feature_map, 2)
     assert channel == 4
@@ -230,7 +232,7 @@ def test_most_telling_does_not_depend_on_the_scale_of_channels():
     st.floats(0, 1),
     st.sampled_from([torch.float32, torch.float16]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_most_telling_never_opens_on_zeros(seed, window, sparsity, dtype):
     random = torch.Generator().manual_seed(seed)
     feature_map = torch.randn(3, 6, 7, generator=random)
@@ -311,7 +313,7 @@ def test_relative_change_of_a_batch_equals_one_by_one():
 
 
 @given(st.integers(0, 10_000), st.floats(0.01, 100))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_relative_change_knows_no_scale_and_grows_with_the_change(seed, scale):
     clean, noise = draw(2, 3, 4, seed=seed).double(), draw(2, 3, 4, seed=seed + 1).double()
     change = relative_change(clean, clean + noise)
@@ -451,7 +453,7 @@ def test_average_pooling_carries_a_coarse_wave_along_by_half_a_cell_and_max_does
 
 
 @given(st.integers(0, 10_000), st.integers(1, 9), st.integers(1, 9))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_spectrum_energy_sums_to_the_variance(seed, height, width):
     feature_map = draw(2, height, width, seed=seed).double() + 3
     spectrum = radial_spectrum(feature_map, map_dims=2)
@@ -486,7 +488,8 @@ def test_white_noise_has_a_flat_spectrum():
 
 
 def test_spectra_of_constant_tiny_and_broken_maps():
-    constant = torch.full((3, 7, 9), 0.1)
+    constant = torch.full((3, 11, 13), 0.7, dtype=torch.float64)
+    constant[:, 5, 5] = math.nextafter(0.7, 1)  # rounding is no signal
     assert (radial_spectrum(constant).energy == 0).all()
     assert spectrum_shares(constant).isnan().all()
     assert aliased_share(constant, 2).isnan()
@@ -510,7 +513,7 @@ def test_a_wave_lands_in_its_band(rows, columns, band):
 
 
 @given(st.integers(0, 10_000), st.floats(0.1, 10), st.floats(-5, 5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_shares_sum_to_one_whatever_scale_and_offset(seed, scale, offset):
     feature_map = draw(2, 3, 8, 7, seed=seed).double()
     shares = spectrum_shares(feature_map, bands=(0.25, 0.5, 0.75))
