@@ -4,6 +4,7 @@ import hashlib
 import math
 import re
 import struct
+import traceback
 from io import BytesIO
 
 import numpy as np
@@ -109,20 +110,28 @@ def read_image(
         )
     try:
         return _read(data, max_bytes, max_pixels, max_side)
-    except ImageError:
-        raise
-    except MemoryError as error:
-        raise ImageError(
-            "There is not enough free memory to read this picture: use a smaller one."
-        ) from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(
-            "This picture has more pixels than can be read here: use a smaller one."
-        ) from error
     except Exception as error:
-        raise ImageError(
-            "This picture file is damaged or incomplete: save or download it again."
-        ) from error
+        _free_locals(error)
+        if isinstance(error, ImageError):
+            raise
+        raise _in_words(error) from error
+
+
+def _in_words(error: Exception) -> ImageError:
+    if isinstance(error, MemoryError):
+        return ImageError(
+            "There is not enough free memory to read this picture: use a smaller one."
+        )
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return ImageError("This picture has more pixels than can be read here: use a smaller one.")
+    return ImageError("This picture file is damaged or incomplete: save or download it again.")
+
+
+def _free_locals(error: BaseException | None) -> None:
+    """Lets go of the half-decoded picture: whoever shows the sentence may keep the error."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 def _read(data: bytes, max_bytes: int, max_pixels: int, max_side: int) -> Tensor:
@@ -391,6 +400,7 @@ def fit_image(image: Tensor, size: int) -> Tensor:
 
     Raises:
         ValueError: the image is not ``(C, H, W)`` with pixels in it, or ``size`` is below 8.
+        TypeError: the image does not hold floats.
 
     Example:
         >>> fit_image(torch.full((3, 10, 50), 0.5), 16).shape  # cropped to 10 x 20 first
@@ -399,6 +409,10 @@ def fit_image(image: Tensor, size: int) -> Tensor:
     if image.dim() != 3 or 0 in image.shape:
         raise ValueError(
             f"fit_image needs a (C, H, W) image with pixels, got shape {tuple(image.shape)}"
+        )
+    if not image.is_floating_point():
+        raise TypeError(
+            f"fit_image needs floats in [0, 1], got {image.dtype}: use image.float() / 255"
         )
     if size < _LEAST_FITTED_SIDE:
         raise ValueError(f"fit_image needs a size of at least {_LEAST_FITTED_SIDE}, got {size}")
@@ -409,7 +423,7 @@ def fit_image(image: Tensor, size: int) -> Tensor:
     longer = max(high, wide)
     fitted = [max(_LEAST_FITTED_SIDE, round(side * size / longer)) for side in (high, wide)]
     if fitted == [high, wide]:
-        return image
+        return image.contiguous()
     scaled = F.interpolate(
         image[None], size=fitted, mode="bicubic", align_corners=False, antialias=True
     )

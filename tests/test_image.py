@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import gc
 import inspect
 import io
 import pickle
@@ -9,6 +10,7 @@ import random
 import string
 import struct
 import warnings
+import weakref
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -823,6 +825,26 @@ def test_whatever_goes_wrong_inside_becomes_a_sentence(monkeypatch, raised, word
     assert caught.value.__cause__ is raised
 
 
+@pytest.mark.parametrize("name", ["png RGB", "jpeg RGB", "gif P", "bmp RGB"])
+def test_a_kept_error_does_not_keep_the_picture(monkeypatch, name):
+    opened = []
+    load = ImageFile.ImageFile.load_prepare
+    monkeypatch.setattr(
+        ImageFile.ImageFile,
+        "load_prepare",
+        lambda self: (opened.append(weakref.ref(self)), load(self))[1],
+    )
+    data = KINDS[name][0]
+    try:
+        read_image(data[: len(data) - 30])
+    except ImageError as error:
+        kept = error
+    gc.collect()
+    assert opened
+    assert [picture() for picture in opened] == [None] * len(opened)
+    assert "damaged" in str(kept)
+
+
 def test_an_interrupt_is_not_swallowed(monkeypatch):
     def fail(self):
         raise KeyboardInterrupt
@@ -1024,6 +1046,8 @@ def test_fitting_refuses_what_it_cannot_fit():
         fit_image(torch.zeros(1, 3, 8, 8), 32)
     with pytest.raises(ValueError, match=r"\(3, 0, 8\)"):
         fit_image(torch.zeros(3, 0, 8), 32)
+    with pytest.raises(TypeError, match=r"torch\.uint8"):
+        fit_image(torch.zeros(3, 8, 8, dtype=torch.uint8), 32)
     with pytest.raises(ValueError, match="at least 8, got 7"):
         fit_image(torch.zeros(3, 8, 8), 7)
 
