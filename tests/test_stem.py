@@ -441,6 +441,7 @@ class TestResNet18:
         self, hub: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         released = threading.Event()
+        outlasted: list[bool] = []
 
         class Stalling(QuietHandler):
             def do_HEAD(self) -> None:
@@ -453,7 +454,7 @@ class TestResNet18:
                 self.end_headers()
                 self.wfile.write(b"start")
                 self.wfile.flush()
-                released.wait()
+                outlasted.append(released.wait(30))
 
         monkeypatch.setattr(stem_module, "_STALL_SECONDS", 0.2)
         with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stalling) as running:
@@ -463,6 +464,7 @@ class TestResNet18:
             monkeypatch.setattr(stem_module, "_RESNET18_URL", url)
             try:
                 self.check_unavailable("broke off")
+                assert outlasted == []
             finally:
                 released.set()
                 running.shutdown()
