@@ -1,9 +1,7 @@
 """What is sent to the browser, and what a person takes home: the same numbers as PyTorch's."""
 
 import ast
-import json
 import re
-import struct
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,7 +15,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -31,6 +28,7 @@ from hybridpool.ui import inspector, panels, state
 from hybridpool.ui.script import reproduction_script
 from hybridpool.ui.state import Shown, View
 from hybridpool.viz.palette import POOLING_COLOURS, sequential
+from tests.browser import decode_message
 
 ROOT = Path(__file__).resolve().parents[1]
 ASSETS = ROOT / "assets"
@@ -43,26 +41,6 @@ WINDOWS = [
     {"kernel_size": 1, "stride": 1},
     {"kernel_size": 2, "stride": 5},
 ]
-
-
-def decode(message: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Reads a message as the page's own JavaScript must: length, JSON, arrays at their places."""
-    (length,) = struct.unpack_from("<I", message)
-    header = json.loads(message[4 : 4 + length])
-    shapes = {
-        "input": header["input_shape"],
-        "max": header["pooled_shape"],
-        "average": header["pooled_shape"],
-        "palette": [256, 3],
-        "image": [*header["image_shape"], 3],
-    }
-    arrays = {}
-    for name, place in header["arrays"].items():
-        start = 4 + length + place["offset"]
-        assert start % 4 == 0
-        raw = message[start : start + place["bytes"]]
-        arrays[name] = np.frombuffer(raw, place["dtype"]).reshape(shapes[name])
-    return header, arrays
 
 
 @cache
@@ -95,7 +73,7 @@ def test_maps_arrive_within_half_a_quantisation_step(
     feature_map: Tensor, window: dict[str, Any]
 ) -> None:
     found = trace_of(feature_map, **window)
-    header, arrays = decode(inspector.pack(found, SHOWN, ""))
+    header, arrays = decode_message(inspector.pack(found, SHOWN, ""))
     low, high = (np.array(header[end])[:, None, None] for end in ("low", "high"))
     step = (high - low) / 65535
     for name, values in [("input", feature_map), *found.pooled.items()]:
@@ -110,7 +88,7 @@ def test_maps_arrive_within_half_a_quantisation_step(
 def test_the_browsers_blend_is_hybrid_pool2d(weight: float, window: dict[str, Any]) -> None:
     feature_map = noise(8, 12, 15, seed=3)
     found = trace_of(feature_map, **window)
-    header, arrays = decode(inspector.pack(found, SHOWN, ""))
+    header, arrays = decode_message(inspector.pack(found, SHOWN, ""))
     low, high = (np.array(header[end])[:, None, None] for end in ("low", "high"))
     average, maximum = (arrays[name].astype(float) for name in ("average", "max"))
     blended = low + (average + weight * (maximum - average)) * (high - low) / 65535
@@ -126,7 +104,7 @@ def test_the_quantised_maximum_is_one_of_the_windows_quantised_values(
     """So the page can ring the winner by comparing whole numbers, ties included."""
     feature_map = (noise(2, 9, 11, seed=seed) * spread).round(decimals=1)
     found = trace_of(feature_map, **window)
-    _, arrays = decode(inspector.pack(found, SHOWN, ""))
+    _, arrays = decode_message(inspector.pack(found, SHOWN, ""))
     quantised = torch.from_numpy(arrays["input"].astype(np.float32))
     shape = {name: value for name, value in found.settings.window.items() if "count" not in name}
     expected = torch.nn.functional.max_pool2d(quantised, **shape)
@@ -134,7 +112,7 @@ def test_the_quantised_maximum_is_one_of_the_windows_quantised_values(
 
 
 def test_a_channel_of_one_value_has_no_range_to_divide_by() -> None:
-    header, arrays = decode(inspector.pack(trace_of(torch.full((2, 6, 6), 1.5)), SHOWN, ""))
+    header, arrays = decode_message(inspector.pack(trace_of(torch.full((2, 6, 6), 1.5)), SHOWN, ""))
     assert header["low"] == header["high"] == [1.5, 1.5]
     assert not any(arrays[name].any() for name in ("input", "max", "average"))
 
@@ -143,7 +121,7 @@ def test_a_channel_of_one_value_has_no_range_to_divide_by() -> None:
 def test_the_header_describes_the_maps(window: dict[str, Any]) -> None:
     found = run_poolings(features(), Settings(blend_weight=0.35, **window))
     seen = Shown(0.8, 3, 4, 5, True, "all")
-    header, arrays = decode(inspector.pack(found, seen, "CPU, at once"))
+    header, arrays = decode_message(inspector.pack(found, seen, "CPU, at once"))
     chosen = found.settings
     assert header["input_shape"] == list(found.feature_map.shape)
     assert header["pooled_shape"] == list(found.pooled["hybrid"].shape)

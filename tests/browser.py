@@ -1,0 +1,318 @@
+"""The page in a real Chromium: a server of its own, the browser, and the inspector's parts.
+
+Used by the tests and by ``benchmarks/page.py``. Playwright is imported where it is needed, so that
+this file can be read without it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.error import URLError
+from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.request import urlopen
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+POOLED = ("max", "average", "hybrid", "attention")
+PATIENCE = 60_000  # milliseconds; a condition is awaited, so a fast machine never waits this long
+START_PATIENCE = 120.0
+
+# What makes Chromium talk to its maker's servers, or ask at first start, is switched off.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+    "--force-color-profile=srgb",
+]
+_SYSTEM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+# ---- server and browser ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Server:
+    """A Streamlit server that runs the page."""
+
+    url: str
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        """Processor time spent so far by the server with all its threads, from ``/proc``."""
+        numbers = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """Starts the page on a free port of this machine and stops it at the end."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = {"server.port": port, "server.headless": "true", "server.address": "127.0.0.1"}
+    flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    plain = {name: text for name, text in os.environ.items() if not name.startswith("STREAMLIT_")}
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", *flags],
+            cwd=ROOT,
+            env=plain,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _await_health(url, process, log)
+            yield Server(url, process.pid)
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _await_health(url: str, process: subprocess.Popen[bytes], log: Any) -> None:
+    end = time.monotonic() + START_PATIENCE
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urlopen(f"{url}/_stcore/health", timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except (URLError, OSError):
+            time.sleep(0.1)
+    log.seek(0)
+    raise RuntimeError(f"the page's server did not start:\n{log.read().decode(errors='replace')}")
+
+
+def find_chromium(playwright: Playwright) -> str | None:
+    """The system's Chromium or Chrome, else the one that Playwright installed, else None."""
+    for name in _SYSTEM_NAMES:
+        if found := shutil.which(name):
+            return found
+    own = playwright.chromium.executable_path
+    return own if Path(own).is_file() else None
+
+
+@contextmanager
+def running_chromium(playwright: Playwright, executable: str) -> Iterator[Browser]:
+    """A Chromium without a window."""
+    browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+# ---- the message -------------------------------------------------------------------------------
+
+
+def decode_message(message: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Reads what is sent to the inspector: length, JSON header, arrays at their places."""
+    (length,) = struct.unpack_from("<I", message)
+    header = json.loads(message[4 : 4 + length])
+    shapes = {
+        "input": header["input_shape"],
+        "max": header["pooled_shape"],
+        "average": header["pooled_shape"],
+        "palette": [256, 3],
+        "image": [*header["image_shape"], 3],
+    }
+    arrays = {}
+    for name, place in header["arrays"].items():
+        start = 4 + length + place["offset"]
+        assert start % 4 == 0, "typed arrays in the browser want aligned places"
+        raw = message[start : start + place["bytes"]]
+        arrays[name] = np.frombuffer(raw, place["dtype"]).reshape(shapes[name])
+    return header, arrays
+
+
+# ---- the page ----------------------------------------------------------------------------------
+
+_WATCH_FRAMES = """
+(() => {
+  const times = (window.frameTimes = []);
+  const step = (now) => { times.push(now); window.frameWatch = requestAnimationFrame(step); };
+  window.frameWatch = requestAnimationFrame(step);
+})()
+"""
+
+_PIXELS = """
+(canvas) => {
+  const { width, height } = canvas;
+  const bytes = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 8192)
+    text += String.fromCharCode(...bytes.subarray(i, i + 8192));
+  return { width, height, text: btoa(text) };
+}
+"""
+
+
+@dataclass
+class Explore:
+    """The Explore page in one tab, and everything that it did so far."""
+
+    page: Page
+    server: Server
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    sent: list[bytes | str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        page = self.page
+        page.set_default_timeout(PATIENCE)
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda line: self.complaints.append(line.text) if line.type == "error" else None,
+        )
+        page.on("websocket", self._hear)
+
+    def _hear(self, socket: Any) -> None:
+        self.requests.append(socket.url)
+        socket.on("framesent", lambda frame: self.sent.append(frame))
+
+    # -- opening and waiting --
+
+    def open(self, **link: object) -> Explore:
+        """Opens a link and waits for the first picture."""
+        self.page.goto(f"{self.server.url}/?{urlencode(link)}", wait_until="commit")
+        self.root.and_(self.page.locator("[data-painted]")).wait_for()
+        return self.settled()
+
+    def settled(self) -> Explore:
+        """Waits until the script that draws the page has come to its end."""
+        self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+        return self
+
+    def painted(self) -> int:
+        """How often the inspector has painted."""
+        return int(self.root.get_attribute("data-painted") or 0)
+
+    def await_paint(self, after: int) -> None:
+        """Waits for a paint beyond the given count."""
+        self.page.wait_for_function(
+            "([root, after]) => Number(root.dataset.painted) > after",
+            arg=[self.root.element_handle(), after],
+        )
+
+    def await_link(self, **wanted: str) -> None:
+        """Waits until the address bar holds these parameters."""
+        self.page.wait_for_url(
+            lambda url: all(self.link(url).get(name) == text for name, text in wanted.items())
+        )
+
+    def link(self, url: str | None = None) -> dict[str, str]:
+        """The parameters in the address bar."""
+        query = urlsplit(url or self.page.url).query
+        return {name: values[-1] for name, values in parse_qs(query).items()}
+
+    def other_hosts(self) -> list[str]:
+        """Every request so far that did not go to the server or stay inside the browser."""
+        own = urlsplit(self.server.url).netloc
+        return [
+            url
+            for url in self.requests
+            if urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).netloc != own
+        ]
+
+    # -- parts of the inspector --
+
+    @property
+    def root(self) -> Locator:
+        return self.page.locator(".inspector")
+
+    @property
+    def dial(self) -> Locator:
+        return self.root.locator("#dial")
+
+    def stage(self, panel: str) -> Locator:
+        return self.root.locator(f"[data-panel={panel}] .stage")
+
+    def strip(self, pooling: str) -> Locator:
+        return self.root.locator(f"canvas[data-strip={pooling}]")
+
+    def pixels(self, canvas: Locator) -> NDArray[np.uint8]:
+        """The painted pixels of a canvas (height, width, 3)."""
+        found = canvas.evaluate(_PIXELS)
+        raw = np.frombuffer(base64.b64decode(found["text"]), np.uint8)
+        return raw.reshape(found["height"], found["width"], 4)[..., :3]
+
+    def map(self, panel: str) -> NDArray[np.uint8]:
+        """The painted pixels of a panel."""
+        return self.pixels(self.root.locator(f"[data-panel={panel}] canvas"))
+
+    def maps(self) -> dict[str, NDArray[np.uint8]]:
+        """The painted pixels of all panels."""
+        return {name: self.map(name) for name in ("picture", "feature_map", *POOLED)}
+
+    def turn(self, weight: float) -> None:
+        """Turns the dial and lets go."""
+        self.dial.fill(f"{weight:g}")
+
+    def channel(self) -> int:
+        """The channel that is shown, from 0."""
+        return int(self.root.locator("select.channel").input_value())
+
+    def card(self) -> str:
+        return self.root.locator(".card-title").inner_text()
+
+    def table(self, number: int = 0) -> dict[str, list[str]]:
+        """A table of the page: first cell of each row -> the other cells."""
+        rows = self.page.locator("[data-testid=stMarkdownContainer] table").nth(number)
+        texts = [row.locator("td").all_inner_texts() for row in rows.locator("tbody tr").all()]
+        return {cells[0]: cells[1:] for cells in texts}
+
+    def point_at(self, panel: str, row: float, column: float, rows: int, columns: int) -> None:
+        """Moves the mouse to the middle of a cell of a panel's own grid."""
+        stage = self.stage(panel)
+        stage.scroll_into_view_if_needed()
+        box = stage.bounding_box()
+        assert box
+        self.page.mouse.move(
+            box["x"] + (column + 0.5) / columns * box["width"],
+            box["y"] + (row + 0.5) / rows * box["height"],
+        )
+
+    # -- frames a second --
+
+    def watch_frames(self) -> None:
+        """Begins to note the time of every animation frame."""
+        self.page.evaluate(_WATCH_FRAMES)
+
+    def frame_times(self) -> NDArray[np.float64]:
+        """Ends the watch; the times of the frames in milliseconds."""
+        times = self.page.evaluate("cancelAnimationFrame(window.frameWatch), window.frameTimes")
+        return np.array(times, dtype=np.float64)
+
+
+def open_tab(browser: Browser | BrowserContext, server: Server, **options: Any) -> Explore:
+    """A fresh tab for the page; a `Browser` gives it a profile of its own."""
+    return Explore(browser.new_page(**options), server)
