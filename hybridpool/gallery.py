@@ -23,8 +23,8 @@ class Picture:
         key: the name used in links and in :func:`gallery_image`.
         title: what it shows.
         words: one or two sentences on what to look for under max, average and hybrid pooling.
-        source: where it comes from.
-        licence: under which terms.
+        source: who made it, or where it was published; photographs come with scikit-image.
+        licence: its terms, as far as scikit-image states them.
         kind: a photograph (or scan) read from a file, or a drawn test card.
     """
 
@@ -60,7 +60,7 @@ _PICTURES = [
         "camera",
         "Photographer",
         "The legs of the tripod are dark with a line of light along them. Max pooling keeps only "
-        "the light, so with a large window they turn white; average pooling mixes both to grey.",
+        "the light, so under a large window they turn light; average pooling mixes both to grey.",
         "Lav Varshney",
         "CC0",
         "photo",
