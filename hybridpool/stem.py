@@ -1,25 +1,22 @@
 """The convolutional stem: one convolution stage, and the sets of weights that it can carry."""
 
-import hashlib
 import logging
-import re
-import socket
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from http.client import HTTPException
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
 from torch import Tensor, nn
-from torchvision.models import ResNet18_Weights
 
 from hybridpool.filters import THRESHOLD, ChannelName, channel_name, filter_bank
+from hybridpool.stem_files import (
+    StemUnavailable,
+    read_metadata,
+    read_tensors,
+    resnet18_file,
+    resnet18_state,
+)
 
 __all__ = [
     "STEMS",
@@ -39,61 +36,6 @@ logger = logging.getLogger(__name__)
 STEM_FOLDER = Path(__file__).resolve().parents[1] / "assets" / "stems"
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-
-_RESNET18_URL: str = ResNet18_Weights.IMAGENET1K_V1.url
-_ANSWER_SECONDS = 6.0
-_STALL_SECONDS = 10.0
-_download_lock = threading.Lock()
-
-_TRAINED_METADATA = {
-    "title": ".+",
-    "data": ".+",
-    "seed": r"\d{1,18}",
-    "epochs": r"\d{1,9}",
-    "accuracy": r"0?\.\d+|[01]|1\.0+",
-    "licence": ".+",
-    "stride": r"[1-9]\d?",
-    "padding": r"\d{1,2}",
-    "padding_mode": "zeros|replicate",
-}
-# The tensors of a trained stem by part, with their shapes: the same letter is the same size, and
-# "?" allows 1 instead.
-_TRAINED_TENSORS = {
-    "stem": {"stem.conv.weight": "C 3 K K", "stem.mean": "3", "stem.std": "3"},
-    "stem.conv.bias": {"stem.conv.bias": "C"},
-    "stem.bn": {
-        "stem.bn.weight": "C",
-        "stem.bn.bias": "C",
-        "stem.bn.running_mean": "C",
-        "stem.bn.running_var": "C",
-        "stem.bn.num_batches_tracked": "",
-    },
-    "hybrid": {"hybrid.weight": "C?"},
-    "attention": {
-        "attention.fc.0.weight": "H C",
-        "attention.fc.0.bias": "H",
-        "attention.fc.2.weight": "C H",
-        "attention.fc.2.bias": "C",
-    },
-}
-
-
-class StemUnavailable(RuntimeError):  # noqa: N818 - it says what is the case, as a sentence
-    """A set of weights that cannot be had, said in one plain sentence.
-
-    Args:
-        template: The sentence in English, to be translated, with `str.format` fields.
-        **values: The values of those fields.
-
-    Example:
-        >>> str(StemUnavailable("There is no stem called {key}.", key="vgg"))
-        'There is no stem called vgg.'
-    """
-
-    def __init__(self, template: str, **values: object) -> None:
-        super().__init__(template.format(**values))
-        self.template = template
-        self.values = values
 
 
 @dataclass(frozen=True)
@@ -301,7 +243,7 @@ def stem_on_disk(key: str, *, folder: Path = STEM_FOLDER) -> bool:
         True
     """
     if key == "resnet18":
-        return _resnet18_file().is_file()
+        return resnet18_file().is_file()
     return key in STEMS or key in _files(folder)
 
 
@@ -361,7 +303,7 @@ def _random(seed: int, channels: int) -> ConvStem:
 
 
 def _resnet18() -> ConvStem:
-    state = _resnet18_state()
+    state = resnet18_state()
     return ConvStem(
         state["conv1.weight"],
         STEMS["resnet18"],
@@ -373,103 +315,13 @@ def _resnet18() -> ConvStem:
     )
 
 
-def _resnet18_file() -> Path:
-    return Path(torch.hub.get_dir()) / "checkpoints" / _RESNET18_URL.rpartition("/")[2]
-
-
-def _resnet18_state() -> dict[str, Tensor]:
-    path = _resnet18_file()
-    with _download_lock:
-        if not path.exists():
-            _download(path)
-    expected = re.search(r"-([0-9a-f]{8,})\.", path.name)
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise StemUnavailable(
-            "The file {file} with the weights of ResNet-18 cannot be read: check its permissions.",
-            file=path.name,
-        ) from error
-    if expected is None or not digest.startswith(expected[1]):
-        raise StemUnavailable(
-            "The file {file} with the weights of ResNet-18 is damaged: delete it from the "
-            "checkpoints folder of torch.hub, and it is downloaded again.",
-            file=path.name,
-        )
-    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    return state
-
-
-def _download(path: Path) -> None:
-    """Fetch ResNet-18's weights as torchvision does, but never wait long for an answer."""
-    if not _answers(_RESNET18_URL):
-        raise StemUnavailable(
-            "The ImageNet weights of ResNet-18 are not on this machine and cannot be downloaded "
-            "now: connect it to the internet, or choose another stem."
-        )
-    timeout = socket.getdefaulttimeout()
-    # torch.hub takes no time-out of its own: without this a stalled download never ends.
-    socket.setdefaulttimeout(_STALL_SECONDS)
-    try:
-        torch.hub.load_state_dict_from_url(
-            _RESNET18_URL, str(path.parent), progress=False, check_hash=True, weights_only=True
-        )
-    except (OSError, HTTPException, RuntimeError) as error:
-        raise StemUnavailable(
-            "The download of the ImageNet weights of ResNet-18 broke off or could not be saved: "
-            "try again, or choose another stem."
-        ) from error
-    finally:
-        socket.setdefaulttimeout(timeout)
-
-
-def _answers(url: str) -> bool:
-    """Whether a server answers for `url` soon; a slow look-up of its name counts as no."""
-    answered = threading.Event()
-
-    def ask() -> None:
-        with (
-            suppress(OSError, HTTPException),
-            urlopen(Request(url, method="HEAD"), timeout=_ANSWER_SECONDS),
-        ):
-            answered.set()
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(_ANSWER_SECONDS)
-    return answered.is_set()
-
-
 def _files(folder: Path) -> dict[str, Path]:
     paths = sorted(folder.glob("*.safetensors"))
     return {path.stem: path for path in paths if path.stem not in STEMS}
 
 
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (SafetensorError, OSError) as error:
-        raise StemUnavailable(
-            "The trained stem {file} cannot be read, because it is damaged or is no safetensors "
-            "file: copy it again.",
-            file=path.name,
-        ) from error
-
-
 def _read_info(path: Path) -> StemInfo:
-    with _reading(path), safe_open(path, framework="pt") as file:
-        metadata: dict[str, str] = file.metadata() or {}
-    for name, pattern in _TRAINED_METADATA.items():
-        if not re.fullmatch(pattern, metadata.get(name, "")):
-            raise StemUnavailable(
-                "The trained stem {file} says {value} as its {name}, which cannot be used: "
-                "save it again with metadata that fit.",
-                file=path.name,
-                name=name,
-                value=repr(metadata.get(name, "")),
-            )
+    metadata = read_metadata(path)
     return StemInfo(
         path.stem,
         metadata["title"],
@@ -482,53 +334,13 @@ def _read_info(path: Path) -> StemInfo:
     )
 
 
-def _read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a trained stem, after a check that they are all there and fit together."""
-    with _reading(path):
-        tensors = load_file(path)
-    expected: dict[str, str] = {}
-    for part, shapes in _TRAINED_TENSORS.items():
-        if part == "stem" or any(name in tensors for name in shapes):
-            expected |= shapes
-    sizes: dict[str, int] = {}
-    for name in (*expected, *sorted(tensors.keys() - expected.keys())):
-        if name not in tensors:
-            raise StemUnavailable(
-                "The trained stem {file} lacks {name}: save it again.", file=path.name, name=name
-            )
-        tensor = tensors[name]
-        fits = name in expected and _fits(tensor, expected[name].split(), sizes)
-        if not fits or (name == "stem.std" and tensor.min() <= 0):
-            raise StemUnavailable(
-                "The trained stem {file} holds {name} with the shape {shape} or with numbers that "
-                "do not fit the rest: save it again.",
-                file=path.name,
-                name=name,
-                shape=tuple(tensor.shape),
-            )
-    return tensors
-
-
-def _fits(tensor: Tensor, shape: list[str], sizes: dict[str, int]) -> bool:
-    """Whether a tensor is finite and has this shape, given the sizes that letters have so far."""
-    if tensor.ndim != len(shape) or 0 in tensor.shape or not tensor.isfinite().all():
-        return False
-    for letter, size in zip(shape, tensor.shape, strict=True):
-        if letter.endswith("?") and size == 1:
-            continue
-        known = int(letter) if letter.isdigit() else sizes.setdefault(letter.rstrip("?"), size)
-        if size != known:
-            return False
-    return True
-
-
 def _trained(key: str, folder: Path) -> ConvStem:
     path = _files(folder).get(key)
     if path is None:
         raise StemUnavailable("There is no stem called {key}: choose another one.", key=key)
     info = _read_info(path)
     parts: dict[str, dict[str, Tensor]] = {}
-    for name, tensor in _read_tensors(path).items():
+    for name, tensor in read_tensors(path).items():
         part, _, rest = name.partition(".")
         parts.setdefault(part, {})[rest] = tensor
     stem = parts.pop("stem")

@@ -19,7 +19,7 @@ import torchvision
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from hybridpool import stem as stem_module
+from hybridpool import stem_files
 from hybridpool.stem import (
     STEMS,
     ChannelName,
@@ -386,7 +386,7 @@ class TestResNet18:
         self, hub: Path, served: tuple[Path, nn.Module], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         path, network = served
-        monkeypatch.setattr(stem_module, "_RESNET18_URL", f"http://127.0.0.1:9/{path.name}")
+        monkeypatch.setattr(stem_files, "resnet18_url", lambda: f"http://127.0.0.1:9/{path.name}")
         assert not stem_on_disk("resnet18")
         hub.mkdir(parents=True)
         (hub / path.name).symlink_to(path)
@@ -401,7 +401,7 @@ class TestResNet18:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         path, network = served
-        monkeypatch.setattr(stem_module, "_RESNET18_URL", f"{server}/{path.name}")
+        monkeypatch.setattr(stem_files, "resnet18_url", lambda: f"{server}/{path.name}")
         timeout = socket.getdefaulttimeout()
         self.check(network)
         assert (hub / path.name).read_bytes() == path.read_bytes()
@@ -416,14 +416,16 @@ class TestResNet18:
     ) -> None:
         path = served[0].parent / "resnet18-00000000.pth"
         path.write_bytes(b"not the weights")
-        monkeypatch.setattr(stem_module, "_RESNET18_URL", f"{server}/{path.name}")
+        monkeypatch.setattr(stem_files, "resnet18_url", lambda: f"{server}/{path.name}")
         self.check_unavailable("broke off")
         assert not stem_on_disk("resnet18")
         assert list(hub.iterdir()) == []
 
     def test_no_network_is_one_sentence(self, hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(
-            stem_module, "_RESNET18_URL", f"http://127.0.0.1:{free_port()}/resnet18-00000000.pth"
+            stem_files,
+            "resnet18_url",
+            lambda: f"http://127.0.0.1:{free_port()}/resnet18-00000000.pth",
         )
         self.check_unavailable("not on this machine and cannot be downloaded")
         assert not hub.exists()
@@ -433,8 +435,8 @@ class TestResNet18:
     ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             url = f"http://127.0.0.1:{silent.getsockname()[1]}/resnet18-00000000.pth"
-            monkeypatch.setattr(stem_module, "_RESNET18_URL", url)
-            monkeypatch.setattr(stem_module, "_ANSWER_SECONDS", 0.2)
+            monkeypatch.setattr(stem_files, "resnet18_url", lambda: url)
+            monkeypatch.setattr(stem_files, "_ANSWER_SECONDS", 0.2)
             self.check_unavailable("not on this machine and cannot be downloaded")
 
     def test_a_download_that_stalls_is_given_up(
@@ -456,12 +458,12 @@ class TestResNet18:
                 self.wfile.flush()
                 outlasted.append(released.wait(30))
 
-        monkeypatch.setattr(stem_module, "_STALL_SECONDS", 0.2)
+        monkeypatch.setattr(stem_files, "_STALL_SECONDS", 0.2)
         with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stalling) as running:
             thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
             thread.start()
             url = f"http://127.0.0.1:{running.server_address[1]}/resnet18-00000000.pth"
-            monkeypatch.setattr(stem_module, "_RESNET18_URL", url)
+            monkeypatch.setattr(stem_files, "resnet18_url", lambda: url)
             try:
                 self.check_unavailable("broke off")
                 assert outlasted == []
@@ -480,7 +482,7 @@ class TestResNet18:
         kept: int,
     ) -> None:
         path, _ = served
-        monkeypatch.setattr(stem_module, "_RESNET18_URL", f"http://127.0.0.1:9/{path.name}")
+        monkeypatch.setattr(stem_files, "resnet18_url", lambda: f"http://127.0.0.1:9/{path.name}")
         hub.mkdir(parents=True)
         (hub / path.name).write_bytes(path.read_bytes()[:kept])
         self.check_unavailable(f"{path.name} .* is damaged: delete it")
@@ -489,7 +491,7 @@ class TestResNet18:
         self, hub: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(
-            stem_module, "_RESNET18_URL", "http://127.0.0.1:9/resnet18-0a1b2c3d.pth"
+            stem_files, "resnet18_url", lambda: "http://127.0.0.1:9/resnet18-0a1b2c3d.pth"
         )
         (hub / "resnet18-0a1b2c3d.pth").mkdir(parents=True)
         self.check_unavailable("cannot be read")

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from hybridpool.gallery import gallery_image
 from hybridpool.image import fit_image, read_image
-from hybridpool.stem import ConvStem, load_stem
+from hybridpool.stem import ConvStem, StemUnavailable, load_stem
 from hybridpool.trace import Features, Settings, Trace, resolve_device, run_poolings, run_stem
 from hybridpool.ui.state import Upload
 
@@ -70,6 +70,17 @@ def picture(digest: str, _data: bytes | None = None) -> Tensor:
     return read_image(_data)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
 def _stem(key: str, seed: int, channels: int) -> ConvStem:
-    return load_stem(key, seed=seed, channels=channels)
+    found = _attempt(key, seed, channels)
+    if isinstance(found, StemUnavailable):
+        raise found
+    return found
+
+
+# A failure is remembered for a minute too: asking a silent network again takes seconds.
+@st.cache_resource(max_entries=8, ttl=60, show_spinner=False)
+def _attempt(key: str, seed: int, channels: int) -> ConvStem | StemUnavailable:
+    try:
+        return load_stem(key, seed=seed, channels=channels)
+    except StemUnavailable as problem:
+        return problem
