@@ -209,7 +209,6 @@ CASES = (
 def titles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """A page without ResNet-18's weights; the titles that it gives the browser's tab."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(stem, "_answers", lambda url: False)
     st.cache_resource.clear()
     seen: list[str] = []
     configure = st.set_page_config
