@@ -32,11 +32,15 @@ _BUILT_IN = {
 
 def pages() -> dict[str, str]:
     """File of each page and its title, in the order of the story."""
-    return {"app.py": _("Explore")}
+    return {"app.py": _("Explore"), "pages/1_By_hand.py": _("By hand")}
 
 
-def open_page(title: str, introduction: str) -> None:
-    """Draw the frame. Call it first on every page, with translated words."""
+def open_page(title: str, introduction: str, *, shared_controls: bool = True) -> None:
+    """Draw the frame. Call it first on every page, with translated words.
+
+    `shared_controls` are those of picture, stem and window: a page that brings its own leaves
+    them out.
+    """
     st.set_page_config(
         page_title=f"{title} · {_('Hybrid Pooling Explorer')}",
         page_icon=ROOT / "assets" / "icon.png",
@@ -51,10 +55,11 @@ def open_page(title: str, introduction: str) -> None:
         for file, name in pages().items():
             st.page_link(file, label=name)
         controls.language_controls()
-        controls.picture_controls()
-        controls.stem_controls()
-        controls.window_controls()
-        controls.device_controls()
+        if shared_controls:
+            controls.picture_controls()
+            controls.stem_controls()
+            controls.window_controls()
+            controls.device_controls()
     st.header(title)
     st.markdown(introduction)
 

@@ -1,0 +1,145 @@
+// A sheet: one grid of cells on the page. It draws, frames and picks cells; it knows no arithmetic.
+
+const MINUS = "\u2212";
+
+// A number as a person writes it: no trailing zeros, a true minus sign.
+function number(value, decimals = 3) {
+  const text = value.toFixed(decimals).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
+  return (text === "-0" ? "0" : text).replace("-", MINUS);
+}
+
+// "=" where the printed number is the number, and the sign for "about" where it is rounded.
+function equals(value, decimals = 3) {
+  const exact = Math.abs(Number(value.toFixed(decimals)) - value) < 1e-9 * Math.max(1, Math.abs(value));
+  return `${exact ? "=" : "\u2248"} ${number(value, decimals)}`;
+}
+
+// A number inside a sum, in brackets if it is negative.
+const term = (value, decimals = 3) => (value < 0 ? `(${number(value, decimals)})` : number(value, decimals));
+
+function element(tag, className, text = "") {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text) made.textContent = text;
+  return made;
+}
+
+// Black or white, whichever can be read better on a colour (relative luminance as in WCAG 2).
+function inkOn(red, green, blue) {
+  const linear = (value) => (value <= 10.3 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4);
+  const luminance = 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
+  return luminance > 0.179 ? "#000" : "#fff";
+}
+
+// The colours of a value in a range, from the table that the legend is painted with.
+function coloursOf(value, low, high, table) {
+  const place = Math.round(((value - low) / (high - low || 1)) * 255);
+  const colour = table[Math.min(Math.max(place, 0), 255)];
+  const rgb = [colour & 255, (colour >> 8) & 255, (colour >> 16) & 255];
+  return { fill: `rgb(${rgb})`, ink: inkOn(...rgb) };
+}
+
+const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+class Sheet {
+  constructor(figure) {
+    this.figure = figure;
+    this.caption = figure.appendChild(element("figcaption"));
+    this.name = this.caption.appendChild(element("span", "name"));
+    this.dot = this.name.appendChild(element("span", "dot"));
+    this.title = this.name.appendChild(element("span"));
+    this.note = this.caption.appendChild(element("span", "sheet-size"));
+    this.box = figure.appendChild(element("div", "box"));
+    this.box.setAttribute("role", "grid");
+    this.cells = [];
+  }
+
+  label(title, colour, note = "") {
+    this.title.textContent = title;
+    this.dot.style.display = colour ? "" : "none";
+    this.dot.style.background = colour ?? "";
+    this.note.textContent = note;
+    this.box.setAttribute("aria-label", title);
+  }
+
+  // Builds the cells anew only if there are more or fewer of them.
+  resize(rows, columns) {
+    if (rows === this.rows && columns === this.columns) return false;
+    this.rows = rows;
+    this.columns = columns;
+    this.figure.style.setProperty("--columns", columns);
+    const lines = Array.from({ length: rows }, () => {
+      const line = element("div", "line");
+      line.setAttribute("role", "row");
+      for (let i = 0; i < columns; i++) {
+        const cell = element("div", "cell");
+        cell.setAttribute("role", "gridcell");
+        cell.append(element("span"));
+        line.append(cell);
+      }
+      return line;
+    });
+    this.box.replaceChildren(...lines);
+    this.cells = [...this.box.querySelectorAll(".cell")];
+    this.frame = this.box.appendChild(element("span", "frame"));
+    this.frame.hidden = true;
+    return true;
+  }
+
+  fit(characters) {
+    this.figure.style.setProperty("--chars", Math.max(characters, 2));
+  }
+
+  set(index, { text = "", fill = "", ink = "", label = "", kind = "" }) {
+    const cell = this.cells[index];
+    const span = cell.firstElementChild;
+    if (span.textContent !== text) span.textContent = text;
+    cell.style.setProperty("--fill", fill || null);
+    cell.style.setProperty("--on-fill", ink || null);
+    if (label) cell.setAttribute("aria-label", label);
+    cell.className = `cell ${kind}`;
+  }
+
+  // Draws the frame around some cells, or takes it away.
+  surround(place) {
+    this.frame.hidden = !place;
+    if (!place) return;
+    const { style } = this.frame;
+    style.top = `${(place.top / this.rows) * 100}%`;
+    style.height = `${(place.height / this.rows) * 100}%`;
+    style.left = `${(place.left / this.columns) * 100}%`;
+    style.width = `${(place.width / this.columns) * 100}%`;
+  }
+
+  // Lets a person point at cells: a mouse that moves, a tap, the keyboard. `how` says which.
+  pick(chosen) {
+    this.figure.classList.add("pick");
+    const at = (event) => this.cells.indexOf(event.target.closest(".cell"));
+    const choose = (event, how) => {
+      const index = at(event);
+      if (index >= 0) chosen(index, how);
+    };
+    this.box.addEventListener("pointermove", (event) => {
+      // A grid that is drawn anew under a resting mouse moves too, but nobody moved anything.
+      if (event.movementX || event.movementY) choose(event, "point");
+    });
+    this.box.addEventListener("click", (event) => choose(event, "click"));
+    this.box.addEventListener("focusin", (event) => {
+      if (event.target.matches(":focus-visible")) choose(event, "key");
+    });
+    this.box.addEventListener("keydown", (event) => {
+      const step = ARROWS[event.key];
+      const index = at(event);
+      if (!step || index < 0) return;
+      event.preventDefault();
+      const row = Math.min(Math.max(Math.floor(index / this.columns) + step[0], 0), this.rows - 1);
+      const column = Math.min(Math.max((index % this.columns) + step[1], 0), this.columns - 1);
+      this.cells[row * this.columns + column].focus();
+    });
+  }
+
+  // The one cell that the Tab key reaches.
+  reach(index) {
+    this.cells.forEach((cell, i) => cell.setAttribute("tabindex", i === index ? 0 : -1));
+  }
+}

@@ -1,0 +1,447 @@
+"""Pooling by hand: a small grid of numbers, the windows over it, and every number on the way.
+
+`Window` and `Axis` say where the windows lie and which cells no window reaches, `pool_by_hand`
+gives the pooled values, the winners and what flows back, `attend_by_hand` every step of the
+attention layer. All values come from PyTorch through the library; only the places are counted here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hybridpool.functional import hybrid_pool2d
+from hybridpool.layers import HybridPoolingWithAttention
+
+SIDES = (2, 8)
+MAX_KERNEL = 8
+MAX_PADDING = 4
+#: The preset grids of `preset_grid`, the article's own first.
+PRESETS = ("ramp", "checkerboard", "bright", "noise", "ties", "negative")
+#: How many channels `derived_channels` makes of a grid.
+CHANNELS = 4
+
+
+class ImpossibleWindowError(ValueError):
+    """A window that PyTorch refuses for this grid.
+
+    Attributes:
+        reason: ``"padding"`` if the padding is more than half of the window, ``"size"`` if the
+            window fits nowhere.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Window:
+    """The window and how it moves, as PyTorch's pooling layers take it.
+
+    Args:
+        height: Rows of the window.
+        width: Columns of the window.
+        stride: Step of the window in cells, in both directions.
+        padding: Cells added at each border.
+        ceil_mode: Whether a window that sticks out at the end counts.
+        count_include_pad: Whether the average counts padding as zeros.
+    """
+
+    height: int = 2
+    width: int = 2
+    stride: int = 2
+    padding: int = 0
+    ceil_mode: bool = False
+    count_include_pad: bool = False
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The window as the keyword arguments of `hybrid_pool2d`.
+
+        Example:
+            >>> Window(height=3).arguments["kernel_size"]
+            (3, 2)
+        """
+        return {
+            "kernel_size": (self.height, self.width),
+            "stride": self.stride,
+            "padding": self.padding,
+            "ceil_mode": self.ceil_mode,
+            "count_include_pad": self.count_include_pad,
+        }
+
+    def axes(self, rows: int, columns: int) -> tuple[Axis, Axis]:
+        """Where the windows lie on a grid of `rows` by `columns` cells, downwards and across."""
+        step = (self.stride, self.padding, self.ceil_mode)
+        return Axis(rows, self.height, *step), Axis(columns, self.width, *step)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The windows along one direction. Positions count from the grid's first cell, 0.
+
+    Args:
+        size: Cells of the grid.
+        kernel: Cells of the window.
+        stride: Step of the window.
+        padding: Cells added at each end.
+        ceil_mode: Whether a last window that sticks out counts.
+
+    Example:
+        >>> axis = Axis(size=5, kernel=2, stride=2, padding=0, ceil_mode=False)
+        >>> axis.count, axis.starts, axis.dropped
+        (2, (0, 2), (4,))
+    """
+
+    size: int
+    kernel: int
+    stride: int
+    padding: int
+    ceil_mode: bool
+
+    @property
+    def span(self) -> int:
+        """n + 2p - k, the cells that a window can move along."""
+        return self.size + 2 * self.padding - self.kernel
+
+    @property
+    def formula(self) -> int:
+        """floor((n + 2p - k) / s) + 1, or with ceil in ceil mode."""
+        rounded = math.ceil if self.ceil_mode else math.floor
+        return rounded(self.span / self.stride) + 1
+
+    @property
+    def trimmed(self) -> bool:
+        """Whether ceil mode's last window would start in the padding behind the grid.
+
+        Example:
+            >>> Axis(size=4, kernel=1, stride=2, padding=0, ceil_mode=True).trimmed
+            True
+        """
+        return self.ceil_mode and (self.formula - 1) * self.stride >= self.size + self.padding
+
+    @property
+    def count(self) -> int:
+        """How many windows there are: the output's size."""
+        return self.formula - self.trimmed
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Where each window begins, in the padding below 0."""
+        return tuple(i * self.stride - self.padding for i in range(self.count))
+
+    @property
+    def end(self) -> int:
+        """Behind the last cell that takes part: of the padding, or of a window that sticks out."""
+        return max(self.size + self.padding, self.starts[-1] + self.kernel)
+
+    @property
+    def dropped(self) -> tuple[int, ...]:
+        """Cells of the grid behind the last window."""
+        return tuple(range(max(self.starts[-1] + self.kernel, 0), self.size))
+
+    @property
+    def skipped(self) -> tuple[int, ...]:
+        """Cells of the grid between two windows, where the stride is larger than the window.
+
+        Example:
+            >>> Axis(size=4, kernel=1, stride=3, padding=0, ceil_mode=False).skipped
+            (1, 2)
+        """
+        reached = {start + step for start in self.starts for step in range(self.kernel)}
+        return tuple(i for i in range(min(self.starts[-1], self.size)) if i not in reached)
+
+    def inside(self, index: int) -> range:
+        """The grid's cells in window `index`."""
+        start = self.starts[index]
+        return range(max(start, 0), min(start + self.kernel, self.size))
+
+    def counted(self, index: int, count_include_pad: bool) -> int:
+        """The cells in window `index` that the average divides by: never those beyond the padding.
+
+        Example:
+            >>> Axis(size=3, kernel=2, stride=2, padding=0, ceil_mode=True).counted(1, True)
+            1
+        """
+        if not count_include_pad:
+            return len(self.inside(index))
+        start = self.starts[index]
+        return min(start + self.kernel, self.size + self.padding) - start
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """A grid, its pooled values, and what flows back from each of them. Windows in reading order.
+
+    Attributes:
+        grid: (H, W) the numbers.
+        window: The window that was moved over them.
+        rows: The windows downwards.
+        columns: The windows across.
+        max: (h, w) the largest number of each window.
+        average: (h, w) their average.
+        tied: For each window the places (row, column) of its largest number. The first of them is
+            the winner, to which PyTorch sends the gradient.
+        divisors: For each window what its average divides by.
+        max_gradient: (h * w, H, W) derivative of each pooled value by each number, for max.
+        average_gradient: (h * w, H, W) the same for average; hybrid's is their blend.
+        weight_gradient: (h, w) derivative of each hybrid value by the blend weight.
+    """
+
+    grid: Tensor
+    window: Window
+    rows: Axis
+    columns: Axis
+    max: Tensor
+    average: Tensor
+    tied: tuple[tuple[tuple[int, int], ...], ...]
+    divisors: tuple[int, ...]
+    max_gradient: Tensor
+    average_gradient: Tensor
+    weight_gradient: Tensor
+
+
+@dataclass(frozen=True)
+class AttentionByHand:
+    """Every step of the attention layer on the channels of one grid; C channels, D hidden values.
+
+    Attributes:
+        channels: (C, H, W) from `derived_channels`.
+        means: (C,) the mean of each channel.
+        first_weight: (D, C) the first matrix.
+        first_bias: (D,) what is added to its result.
+        sums: (D,) first matrix times means, plus bias.
+        hidden: (D,) the same after ReLU.
+        second_weight: (C, D) the second matrix.
+        second_bias: (C,) what is added to its result.
+        logits: (C,) second matrix times hidden values, plus bias.
+        values: (C,) sigmoid of the logits: the attention value, each channel's blend weight.
+        max: (C, h, w) max pooling of the channels.
+        average: (C, h, w) average pooling of the channels.
+        pooled: (C, h, w) what the layer returns.
+    """
+
+    channels: Tensor
+    means: Tensor
+    first_weight: Tensor
+    first_bias: Tensor
+    sums: Tensor
+    hidden: Tensor
+    second_weight: Tensor
+    second_bias: Tensor
+    logits: Tensor
+    values: Tensor
+    max: Tensor
+    average: Tensor
+    pooled: Tensor
+
+
+def preset_grid(name: str, rows: int, columns: int, seed: int = 0) -> Tensor:
+    """One of `PRESETS` as a grid of shape (rows, columns), in double precision.
+
+    Args:
+        name: ``"ramp"`` counts from 1 as in the article, ``"checkerboard"`` alternates 0 and 8,
+            ``"bright"`` is 0 but for one 9, ``"noise"`` is normal with mean 5 and standard
+            deviation 3, ``"ties"`` is 5 everywhere, ``"negative"`` counts up to -1.
+        rows: Rows of the grid.
+        columns: Columns of the grid.
+        seed: Draws the noise; the others are the same for every seed.
+
+    Raises:
+        ValueError: If there is no preset of that name.
+
+    Example:
+        >>> preset_grid("negative", 2, 2).tolist()
+        [[-4.0, -3.0], [-2.0, -1.0]]
+    """
+    cells = rows * columns
+    place = torch.arange(cells, dtype=torch.float64).reshape(rows, columns)
+    if name == "ramp":
+        return place + 1
+    if name == "checkerboard":
+        down, across = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+        return ((down + across) % 2 * 8).double()
+    if name == "bright":
+        return ((place == (rows - 1) // 2 * columns + (columns - 1) // 2) * 9).double()
+    if name == "noise":
+        generator = torch.Generator().manual_seed(seed)
+        noise = torch.randn(rows, columns, generator=generator, dtype=torch.float64)
+        return (5 + 3 * noise).round(decimals=1) + 0.0
+    if name == "ties":
+        return torch.full_like(place, 5)
+    if name == "negative":
+        return place - cells
+    raise ValueError(f"There is no preset grid {name!r}: choose one of {', '.join(PRESETS)}.")
+
+
+def check_window(window: Window, rows: int, columns: int) -> None:
+    """Refuse what PyTorch would refuse for a grid of `rows` by `columns` cells.
+
+    Raises:
+        ImpossibleWindowError: If the padding is too large or the window fits nowhere.
+
+    Example:
+        >>> check_window(Window(height=5, width=5), 4, 4)
+        Traceback (most recent call last):
+        hybridpool.by_hand.ImpossibleWindowError: The window of 5 x 5 fits nowhere ...
+    """
+    if 2 * window.padding > min(window.height, window.width):
+        raise ImpossibleWindowError(
+            f"Padding {window.padding} is more than half of the window of {window.height} x "
+            f"{window.width}: take at most {min(window.height, window.width) // 2}.",
+            "padding",
+        )
+    down, across = window.axes(rows, columns)
+    if down.count < 1 or across.count < 1:
+        padded = [size + 2 * window.padding for size in (rows, columns)]
+        raise ImpossibleWindowError(
+            f"The window of {window.height} x {window.width} fits nowhere on {padded[0]} x "
+            f"{padded[1]} cells (padding included): take a smaller window or a larger grid.",
+            "size",
+        )
+
+
+def pool_by_hand(grid: Tensor, window: Window) -> ByHand:
+    """Max and average of every window, and where their gradients go.
+
+    Args:
+        grid: The numbers, of shape (H, W).
+        window: The window that moves over them.
+
+    Raises:
+        ImpossibleWindowError: If PyTorch refuses this window for this grid.
+
+    Example:
+        >>> work = pool_by_hand(preset_grid("ramp", 4, 4), Window())
+        >>> work.max.tolist(), work.average.tolist()
+        ([[6.0, 8.0], [14.0, 16.0]], [[3.5, 5.5], [11.5, 13.5]])
+    """
+    check_window(window, *grid.shape)
+    rows, columns = window.axes(*grid.shape)
+    maximum = hybrid_pool2d(grid[None], 1.0, **window.arguments)[0]
+    windows = [(i, j) for i in range(rows.count) for j in range(columns.count)]
+    tied = tuple(
+        tuple(
+            (row, column)
+            for row in rows.inside(i)
+            for column in columns.inside(j)
+            if grid[row, column] == maximum[i, j]
+        )
+        for i, j in windows
+    )
+    counting = window.count_include_pad
+    return ByHand(
+        grid=grid,
+        window=window,
+        rows=rows,
+        columns=columns,
+        max=maximum,
+        average=hybrid_pool2d(grid[None], 0.0, **window.arguments)[0],
+        tied=tied,
+        divisors=tuple(
+            rows.counted(i, counting) * columns.counted(j, counting) for i, j in windows
+        ),
+        max_gradient=_gradients(grid, 1.0, window),
+        average_gradient=_gradients(grid, 0.0, window),
+        weight_gradient=_weight_gradient(grid, window),
+    )
+
+
+def derived_channels(grid: Tensor) -> Tensor:
+    """Four channels made of one grid, as a few filters of a network might.
+
+    The numbers themselves; turned over (lowest + highest - number); the size of the step from the
+    left neighbour; the size of the step from the neighbour above. Where there is no neighbour the
+    step is 0.
+
+    Shape:
+        (H, W) to (4, H, W).
+
+    Example:
+        >>> derived_channels(torch.tensor([[1.0, 4.0]])).tolist()
+        [[[1.0, 4.0]], [[4.0, 1.0]], [[0.0, 3.0]], [[0.0, 0.0]]]
+    """
+    across = F.pad(grid.diff(dim=1).abs(), (1, 0))
+    down = F.pad(grid.diff(dim=0).abs(), (0, 0, 1, 0))
+    return torch.stack([grid, grid.min() + grid.max() - grid, across, down])
+
+
+def attend_by_hand(
+    grid: Tensor, window: Window, *, seed: int = 0, hidden: int = 2
+) -> AttentionByHand:
+    """Every step of `HybridPoolingWithAttention` on the derived channels of a grid.
+
+    The parameters are drawn as `torch.nn.Linear` draws them, but from `seed` alone, and rounded to
+    two decimals so that a person can follow with a pencil. Nothing trained them.
+
+    Args:
+        grid: The numbers, of shape (H, W).
+        window: The window that moves over them.
+        seed: Draws the parameters.
+        hidden: Hidden values between the two matrices; the article's ``C // 4`` is 1 here.
+
+    Raises:
+        ImpossibleWindowError: If PyTorch refuses this window for this grid.
+
+    Example:
+        >>> steps = attend_by_hand(preset_grid("ramp", 4, 4), Window())
+        >>> steps.means.tolist(), steps.values.shape
+        ([8.5, 8.5, 0.75, 3.0], torch.Size([4]))
+    """
+    check_window(window, *grid.shape)
+    layer = HybridPoolingWithAttention(CHANNELS, reduction=CHANNELS // hidden, **window.arguments)
+    layer.double().requires_grad_(False)
+    first, relu, second, sigmoid = layer.fc
+    assert isinstance(first, nn.Linear)
+    assert isinstance(second, nn.Linear)
+    generator = torch.Generator().manual_seed(seed)
+    for linear in (first, second):
+        bound = 1 / math.sqrt(linear.in_features)
+        for parameter in (linear.weight, linear.bias):
+            drawn = torch.empty_like(parameter).uniform_(-bound, bound, generator=generator)
+            parameter.copy_(drawn.round(decimals=2) + 0.0)
+    channels = derived_channels(grid.double())
+    means = channels.mean(dim=(-2, -1))
+    sums = first(means)
+    logits = second(relu(sums))
+    return AttentionByHand(
+        channels=channels,
+        means=means,
+        first_weight=first.weight,
+        first_bias=first.bias,
+        sums=sums,
+        hidden=relu(sums),
+        second_weight=second.weight,
+        second_bias=second.bias,
+        logits=logits,
+        values=sigmoid(logits),
+        max=hybrid_pool2d(channels, 1.0, **window.arguments),
+        average=hybrid_pool2d(channels, 0.0, **window.arguments),
+        pooled=layer(channels),
+    )
+
+
+def _gradients(grid: Tensor, blend_weight: float, window: Window) -> Tensor:
+    """One backward pass for all pooled values: a copy of the grid for each of them."""
+    count = hybrid_pool2d(grid[None], blend_weight, **window.arguments).numel()
+    with torch.enable_grad():
+        copies = grid.expand(count, 1, *grid.shape).clone().requires_grad_()
+        pooled = hybrid_pool2d(copies, blend_weight, **window.arguments)
+        one_each = torch.eye(count, dtype=grid.dtype).reshape(pooled.shape)
+        (gradients,) = torch.autograd.grad(pooled, copies, one_each)
+    return gradients[:, 0]
+
+
+def _weight_gradient(grid: Tensor, window: Window) -> Tensor:
+    shape = hybrid_pool2d(grid[None], 0.0, **window.arguments).shape
+    with torch.enable_grad():
+        weights = torch.full(shape, 0.5, dtype=grid.dtype).requires_grad_()
+        pooled = hybrid_pool2d(grid[None], weights, **window.arguments)
+        (gradient,) = torch.autograd.grad(pooled.sum(), weights)
+    return gradient[0]

@@ -1,0 +1,22 @@
+"""By hand: the arithmetic of every window, on the article's grid or on a person's own numbers."""
+
+import streamlit as st
+
+from hybridpool.ui import by_hand, by_hand_state
+from hybridpool.ui.frame import open_page
+from hybridpool.ui.words import _
+
+open_page(
+    _("By hand"),
+    _(
+        "A window walks over a small grid. Max keeps the largest number, average the mean, "
+        "**hybrid** a blend: *s* · max + (1 − *s*) · average. Type your own numbers, and every "
+        "formula follows."
+    ),
+    shared_controls=False,
+)
+with st.sidebar:
+    by_hand.show_controls()
+task, work = by_hand.current_work()
+by_hand.show_by_hand(task, work)
+by_hand_state.mirror_in_link(task)
