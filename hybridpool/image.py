@@ -4,6 +4,7 @@ import hashlib
 import math
 import re
 import struct
+import sys
 import traceback
 from io import BytesIO
 
@@ -108,10 +109,11 @@ def read_image(
             f"read_image needs the bytes of a picture file, got {type(data).__name__}: "
             "read the file first, as with Path(name).read_bytes()"
         )
+    outer = sys.exception()
     try:
         return _read(data, max_bytes, max_pixels, max_side)
     except Exception as error:
-        _free_locals(error)
+        _free_locals(error, outer)
         if isinstance(error, ImageError):
             raise
         raise _in_words(error) from error
@@ -127,9 +129,12 @@ def _in_words(error: Exception) -> ImageError:
     return ImageError("This picture file is damaged or incomplete: save or download it again.")
 
 
-def _free_locals(error: BaseException | None) -> None:
-    """Lets go of the half-decoded picture: whoever shows the sentence may keep the error."""
-    while error is not None:
+def _free_locals(error: BaseException | None, outer: BaseException | None) -> None:
+    """Lets go of the half-decoded picture, because whoever shows the sentence may keep the error.
+
+    What the caller was handling already, ``outer``, is left alone.
+    """
+    while error is not None and error is not outer:
         traceback.clear_frames(error.__traceback__)
         error = error.__context__
 

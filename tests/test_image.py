@@ -845,6 +845,19 @@ def test_a_kept_error_does_not_keep_the_picture(monkeypatch, name):
     assert "damaged" in str(kept)
 
 
+def test_the_error_that_a_caller_is_handling_keeps_its_locals():
+    def fail():
+        local = "kept"
+        raise LookupError(local)
+
+    try:
+        fail()
+    except LookupError as error:
+        assert attempt(b"no picture") is None
+        inner = error.__traceback__.tb_next.tb_frame
+    assert inner.f_locals == {"local": "kept"}
+
+
 def test_an_interrupt_is_not_swallowed(monkeypatch):
     def fail(self):
         raise KeyboardInterrupt
