@@ -197,7 +197,7 @@ def _is_words(node: ast.expr, keyword: str) -> bool:
         return node.attr in DEFERRED
     if keyword == "ChannelName" and isinstance(node, ast.Name):
         return True  # marked by channel_name() where it was written
-    if keyword == "StemInfo" and ast.unparse(node) == "metadata['title']":
+    if keyword == "StemInfo" and ast.unparse(node) in ("title", "metadata['title']"):
         return True  # written by the person who trained it
     return bool((literal(node) or "").strip())
 
