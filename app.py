@@ -14,7 +14,7 @@ def explore(trace, picture):
     show_inspector(trace, picture, panels.caption(trace))
     seen = resolved_view(trace)
     st.caption(panels.caption(trace))
-    panels.show_downloads(trace, seen, picture)
+    panels.show_downloads(trace, seen)
     left, right = st.columns(2, gap="large")
     with left:
         panels.show_weights(trace, seen)

@@ -53,7 +53,7 @@ class Settings:
         1
     """
 
-    picture: str = "chelsea"
+    picture: str = "astronaut"
     image_size: int = 160
     stem: str = "filters"
     channels: int = 16

@@ -299,9 +299,9 @@ def test_the_script_gives_the_numbers_of_a_gallery_picture(tmp_path: Path) -> No
     stem = load_stem("random", seed=11, channels=8)
     found = run_poolings(run_stem(fit_image(gallery_image("brick"), 96), stem, CPU), chosen)
     seen = replace(SHOWN, weight=0.85, channel=5)
-    assert run_script(
-        reproduction_script(found, seen, "brick"), tmp_path
-    ).splitlines() == expected_lines(found, seen)
+    assert run_script(reproduction_script(found, seen), tmp_path).splitlines() == expected_lines(
+        found, seen
+    )
 
 
 def test_the_script_gives_the_numbers_of_an_upload(tmp_path: Path) -> None:
@@ -318,7 +318,7 @@ def test_the_script_gives_the_numbers_of_an_upload(tmp_path: Path) -> None:
 
 
 def test_the_script_carries_every_setting_that_decides_the_numbers() -> None:
-    text = reproduction_script(run_poolings(features(), Settings()), SHOWN, "coins")
+    text = reproduction_script(run_poolings(features(), Settings()), SHOWN)
     calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
     (made,) = (call for call in calls if getattr(call.func, "id", "") == "Settings")
     named = {keyword.arg for keyword in made.keywords}

@@ -10,7 +10,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from hybridpool.gallery import gallery_image
+from hybridpool.gallery import GALLERY, gallery_image
 from hybridpool.image import fit_image, read_image
 from hybridpool.stem import ConvStem, StemUnavailable, load_stem
 from hybridpool.trace import Features, Settings, Trace, resolve_device, run_poolings, run_stem
@@ -54,20 +54,24 @@ def _trace(settings: Settings, digest: str, _data: bytes | None) -> Trace:
 def _features(
     digest: str, image_size: int, stem: tuple[str, int, int], device: str, _data: bytes | None
 ) -> Features:
-    image = fit_image(picture(digest, _data), image_size)
+    card = digest in GALLERY and GALLERY[digest].kind == "card"
+    card_side = image_size if card else 0
+    image = fit_image(picture(digest, card_side, _data=_data), image_size)
     return run_stem(image, _stem(*stem), resolve_device(device))
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def picture(digest: str, _data: bytes | None = None) -> Tensor:
+def picture(digest: str, card_side: int = 0, *, _data: bytes | None = None) -> Tensor:
     """The picture (3, H, W) of a gallery key, or of the bytes whose digest is given.
+
+    A test card is drawn anew for each `card_side`, so that its one-pixel details stay that.
 
     Raises:
         ImageError: If the bytes are no picture that can be used.
     """
-    if _data is None:
-        return gallery_image(digest)
-    return read_image(_data)
+    if _data is not None:
+        return read_image(_data)
+    return gallery_image(digest, card_side=card_side) if card_side else gallery_image(digest)
 
 
 def _stem(key: str, seed: int, channels: int) -> ConvStem:

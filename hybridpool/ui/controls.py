@@ -201,9 +201,10 @@ def _uploaded(key: str) -> None:
     data = file.getvalue()
     digest = image_digest(data)
     try:
-        compute.picture(digest, data)
+        compute.picture(digest, _data=data)
     except ImageError as problem:
-        st.session_state["upload_problem"] = problem
+        # The traceback holds on to the whole file.
+        st.session_state["upload_problem"] = problem.with_traceback(None)
         return
     st.session_state.pop("upload_problem", None)
     state.accept_upload(state.Upload(data, digest, file.name))

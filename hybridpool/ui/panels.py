@@ -132,8 +132,9 @@ def show_numbers(trace: Trace, seen: state.Shown) -> None:
     )
 
 
-def show_downloads(trace: Trace, seen: state.Shown, picture: str) -> None:
+def show_downloads(trace: Trace, seen: state.Shown) -> None:
     """Maps as NPZ and a script that gives the same numbers; the PNG is saved in the inspector."""
+    own = state.upload() if trace.settings.picture == "upload" else None
     with st.container(horizontal=True):
         st.download_button(
             _("Maps as NPZ"),
@@ -146,7 +147,7 @@ def show_downloads(trace: Trace, seen: state.Shown, picture: str) -> None:
         )
         st.download_button(
             _("PyTorch script"),
-            data=reproduction_script(trace, seen, picture),
+            data=reproduction_script(trace, seen, own.name if own else None),
             file_name="hybrid_pooling.py",
             mime="text/x-python",
             on_click="ignore",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hybridpool.gallery import GALLERY
 from hybridpool.trace import Trace
 from hybridpool.ui.state import Shown
 
@@ -43,24 +44,27 @@ print(f"attention value of the channel: {{trace.attention[channel]:.3f}}")
 '''
 
 
-def reproduction_script(trace: Trace, seen: Shown, picture: str) -> str:
+def reproduction_script(trace: Trace, seen: Shown, file: str | None = None) -> str:
     """A script of a few lines that prints the numbers on the page.
 
     Args:
         trace: What was computed.
         seen: The dial and the channel.
-        picture: A gallery key, or the name of the file that was uploaded.
+        file: The name of the person's own picture file, if it is one.
     """
     settings = trace.settings
-    own = settings.picture == "upload"
+    card = file is None and GALLERY[settings.picture].kind == "card"
+    card_side = f", card_side={settings.image_size}" if card else ""
     return _TEMPLATE.format(
         import_picture=(
             "from pathlib import Path\n\nfrom hybridpool.image import read_image"
-            if own
+            if file
             else "from hybridpool.gallery import gallery_image"
         ),
         picture=(
-            f"read_image(Path({picture!r}).read_bytes())" if own else f"gallery_image({picture!r})"
+            f"read_image(Path({file!r}).read_bytes())"
+            if file
+            else f"gallery_image({settings.picture!r}{card_side})"
         ),
         image_size=settings.image_size,
         stem=settings.stem,
