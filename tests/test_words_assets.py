@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from hybridpool.ui import inspector, words
+from hybridpool.ui import by_hand_words, inspector, words
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 FILES = sorted(path for kind in ("html", "css", "js") for path in ASSETS.rglob(f"*.{kind}"))
@@ -65,7 +66,8 @@ _PROGRAM = re.compile(
     r"""(?:
         (?:\$|querySelector(?:All)?|closest|matches|createElement|getContext|addEventListener
           |getPropertyValue|setProperty|setAttribute|getElementById|contains|toggle|has|send
-          |setStateValue|setTriggerValue)\(\s*
+          |setStateValue|setTriggerValue|matchMedia)\(\s*
+      | \belement\(\s*(?:§\d+§\s*,\s*)?  # our helper: tag, class, text
       | \.style(?:\.\w+|\[[^\]]*\])?\s*=\s*
       | \.(?:className|font|fillStyle|strokeStyle|download|type|role)\s*=\s*
       | [!=]==\s* | \bcase\s+ | \[\s*
@@ -76,11 +78,15 @@ _PROGRAM = re.compile(
 _SHOWN = (
     r"\.(?:textContent|innerText|innerHTML|outerHTML|title|alt|placeholder|ariaLabel|label)"
     r"\s*\+?=(?!=)([^;]*)",
-    r"\b(?:title|alt|placeholder|ariaLabel|textContent|label)\s*:([^,}]*)",
+    r"\b(?:title|alt|placeholder|ariaLabel|textContent|label|text)\s*:([^,}]*)",
+    r"\belement\([^,()]*,[^,()]*,([^;]*)",
     r"\b(?:createTextNode|Option|Text|alert|confirm|prompt|fillText|write|append|prepend"
     r"|push|replaceChildren|replaceWith|insertAdjacent\w+)\(([^;]*)",
 )
-_KEYS = re.compile(r"(?:Arrow(?:Up|Down|Left|Right)|Page(?:Up|Down)|Enter|Escape|Home|End|Tab)$")
+_KEYS = re.compile(
+    r"(?:Arrow(?:Up|Down|Left|Right)|Page(?:Up|Down)|Enter|Escape|Home|End|Tab)$"
+    r"|(?:calc|color-mix|hsl|rgb|var)\("  # colours and sizes for the style sheet
+)
 _PROSE = re.compile(r"[^\W\d_]{2,}[,;:]?\s+[^\W\d_]{2,}|(?:^|\s)[A-Z][a-z]+|[^\W\d_A-Za-z]")
 
 
@@ -199,6 +205,7 @@ def test_words_in_html_are_found(text: str) -> None:
         'pen.fillText("mean", 0, 0);',
         'Object.assign(a, { title: "close" });',
         'const label = "click to save"; a.textContent = label;',
+        'a.append(element("span", "dot", "mean"));',
         'const label = "Save";',
         'const label = "\\u4fdd\\u5b58";',
         'const label = /"/.test(x) ? "Yes" : "";',
@@ -220,6 +227,7 @@ def test_words_in_a_script_are_found(text: str) -> None:
         'a.querySelector("dt span").textContent = words[name];',
         'a.setAttribute("role", "img");',
         'a.className = "window open";',
+        'a.append(element("span", "dot large", words.mean));',
         'a.innerHTML = `<dt><span class="dot"></span></dt><dd>${value} = </dd>`;',
         'if (event.key === "Enter") return this.moves["left"];',
         'const half = total / 2 / 3; // a "Quoted" word',
@@ -232,29 +240,43 @@ def test_a_script_without_words_passes(text: str) -> None:
 # ---- the words that Python sends --------------------------------------------------------------
 
 
-@pytest.fixture
-def component_words(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+@dataclass(frozen=True)
+class Sent:
+    """A component's folder and the words that Python sends it."""
+
+    folder: str
+    words: Callable[[], Mapping[str, str]]
+
+    def read(self, *kinds: str) -> str:
+        folders = (ASSETS / self.folder, ASSETS / "common")
+        paths = (path for folder in folders for kind in kinds for path in folder.glob(f"*.{kind}"))
+        return "\n".join(path.read_text("utf-8") for path in paths)
+
+
+COMPONENTS = [
+    Sent("inspector", inspector.component_words),
+    Sent("by_hand", lambda: by_hand_words.fixed_words() | {"honest": ""}),
+]
+
+
+@pytest.fixture(params=COMPONENTS, ids=lambda sent: sent.folder)
+def sent(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Sent:
     monkeypatch.setattr(words, "language", lambda: "en")
-    return inspector.component_words()
+    found: Sent = request.param
+    return found
 
 
-def read(pattern: str) -> str:
-    return "\n".join(path.read_text("utf-8") for path in sorted(ASSETS.glob(pattern)))
-
-
-def test_the_inspector_is_sent_every_word_it_asks_for(component_words: dict[str, str]) -> None:
-    html, script = read("inspector/*.html"), read("inspector/*.js")
-    asked = set(re.findall(r'data-(?:word|label)="(\w+)"', html))
-    asked |= set(re.findall(r"\bwords\.(?!length\b)(\w+)", script))  # .length: packed pixels
+def test_a_component_is_sent_every_word_it_asks_for(sent: Sent) -> None:
+    asked = set(re.findall(r'data-(?:word|label|title)="(\w+)"', sent.read("html")))
+    # .length is that of packed pixels.
+    asked |= set(re.findall(r"\bwords\.(?!length\b)(\w+)", sent.read("js")))
     assert asked
-    assert sorted(asked - component_words.keys()) == []
+    assert sorted(asked - sent.words().keys()) == []
 
 
-def test_the_inspector_uses_every_word_and_fills_every_blank(
-    component_words: dict[str, str],
-) -> None:
-    text = read("inspector/*.html") + read("inspector/*.js")
-    for key, message in component_words.items():
+def test_a_component_uses_every_word_and_fills_every_blank(sent: Sent) -> None:
+    text = sent.read("html", "js")
+    for key, message in sent.words().items():
         assert re.search(rf"\b{key}\b", text), f"{key} is sent and never shown"
         for _, name, _, _ in string.Formatter().parse(message):
             assert name is None or f'.replace("{{{name}}}"' in text, f"{key}: nothing fills {name}"
