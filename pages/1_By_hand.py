@@ -19,4 +19,5 @@ with st.sidebar:
     by_hand.show_controls()
 task, work = by_hand.current_work()
 by_hand.show_by_hand(task, work)
+by_hand.show_download(task)
 by_hand_state.mirror_in_link(task)

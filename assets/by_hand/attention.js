@@ -55,10 +55,11 @@ class AttentionSteps {
       this.channels[i].sum.textContent = words.mean_formula
         .replace("{sum}", number(totals[i])).replace("{count}", grid.rows * grid.columns)
         .replace("{result}", equals(means[i]));
-      this.attended[i].label(name, header.colours.attention, number(values[i]));
+      this.attended[i].label(name, header.colours.attention, words.attention_value.replace("{value}", number(values[i])));
       paint(this.attended[i], output.rows, output.columns, pooled[i]);
       this.attended[i].fit(longest);
     });
+    paintLegend(this.$(".attention .legend"), this.steps, table);
     this.matrices();
   }
 

@@ -41,7 +41,6 @@ class ByHand {
       this.sheets[figure.dataset.sheet] = new Sheet(figure);
     }
     const { figure } = this.sheets.grid;
-    this.gridNotes = figure.appendChild(element("ul", "notes sheet-note"));
     this.complaint = figure.appendChild(element("p", "complaint"));
     this.complaint.setAttribute("role", "alert");
     this.editor = new Editor(this.sheets.grid, {
@@ -124,7 +123,7 @@ class ByHand {
     else this.openPlace(header.look);
     this.layGrid();
     this.attention.show(header, this.table);
-    this.paintLegend();
+    paintLegend(this.$(".main-legend"), header, this.table);
     this.dirty("all");
   }
 
@@ -179,7 +178,6 @@ class ByHand {
       this.sheets[`${name}_gradient`].label(words[name], colours[name]);
     }
     this.$(".honest").textContent = words.honest;
-    this.gridNotes.replaceChildren(...this.header.grid.notes.map((text) => element("li", "", text)));
     this.$(".size-rule").textContent = sizes.rule;
     this.$(".sizes .formulas").replaceChildren(...sizes.lines.map(([name, formula, result]) =>
       this.line(name, null, [`${formula} = `, element("strong", "", String(result))])));
@@ -375,7 +373,8 @@ class ByHand {
     }
     this.attention.window(index, span, { ...header.grid, lead: area.lead });
     this.$(".card-title").textContent = place(words.window, ...at);
-    this.$(".card .notes").replaceChildren(...window.notes.map((text) => element("li", "", text)));
+    const notes = [...window.notes, ...header.grid.notes];
+    this.$(".card .notes").replaceChildren(...notes.map((text) => element("li", "", text)));
   }
 
   // The cells of the window in reading order: kind, and for cells of the grid place and number.
@@ -431,16 +430,6 @@ class ByHand {
       .replace("{max}", Math.round(this.weight * 100)).replace("{average}", Math.round((1 - this.weight) * 100));
   }
 
-  paintLegend() {
-    const { low, high } = this.header;
-    const pen = this.$(".legend-bar").getContext("2d");
-    const strip = pen.createImageData(256, 1);
-    new Uint32Array(strip.data.buffer).set(this.table);
-    pen.putImageData(strip, 0, 0);
-    this.$(".legend-low").textContent = number(low);
-    this.$(".legend-high").textContent = number(high);
-  }
-
   // ---- what flows back --------------------------------------------------------------------
 
   gradientAt(name, cell) {
@@ -475,7 +464,7 @@ class ByHand {
       sheet.fit(Math.max(longest, 5));
       for (const i of cells) {
         const value = this.gradientAt(name, i);
-        const share = strongest ? (value / strongest) * 55 : 0;
+        const share = strongest ? (value / strongest) * 75 : 0;
         sheet.set(i, {
           text: number(value),
           fill: value ? `color-mix(in srgb, var(--${name}) ${share}%, var(--paper))` : "",
@@ -506,12 +495,12 @@ class ByHand {
       ? [`${term(high)} ${MINUS} ${term(mean)} `, result(this.header.weightGradient[this.index])]
       : [`${words.sum_over_cells} `, result(this.header.weightGradientSum)];
     this.$(".gradient-title").textContent = place(words.gradient_cell, Math.floor(spot / grid.columns), spot % grid.columns);
-    this.$(".back .formulas").replaceChildren(
+    this.$(".shares").replaceChildren(
       this.line(words.max, colours.max, [element("strong", "", number(top))]),
       this.line(words.average, colours.average, share.length ? [...share, result(part)] : [element("strong", "", number(part))]),
       this.line(words.hybrid, colours.hybrid, [`${mix(this.weight, top, part)} `, result(mixed)]),
-      this.line(words.blend_weight, null, weight),
     );
+    this.$(".to-weight").replaceChildren(...weight);
   }
 
   dispose() {

@@ -37,6 +37,7 @@ class Editor {
     input.addEventListener("input", () => {
       this.fresh = false;
       input.parentElement.classList.add("editing");
+      input.parentElement.classList.remove("refused");
       this.accept();
     });
     input.addEventListener("blur", () => this.take(index));
@@ -95,6 +96,7 @@ class Editor {
     const value = this.read(text);
     if (value === null || Math.abs(value) > this.limits.limit) {
       this.write(index);
+      this.inputs[index].parentElement.classList.add("refused");
       this.refuse(value === null ? "no_number" : "too_large", text.trim(), kept);
       return false;
     }

@@ -39,6 +39,16 @@ function coloursOf(value, low, high, table) {
   return { fill: `rgb(${rgb})`, ink: inkOn(...rgb) };
 }
 
+// The colour scale, drawn from the same table as the cells, with the numbers at its ends.
+function paintLegend(legend, { low, high }, table) {
+  const pen = legend.querySelector(".legend-bar").getContext("2d");
+  const strip = pen.createImageData(table.length, 1);
+  new Uint32Array(strip.data.buffer).set(table);
+  pen.putImageData(strip, 0, 0);
+  legend.querySelector(".legend-low").textContent = number(low);
+  legend.querySelector(".legend-high").textContent = number(high);
+}
+
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 class Sheet {
@@ -67,6 +77,7 @@ class Sheet {
     if (rows === this.rows && columns === this.columns) return false;
     this.rows = rows;
     this.columns = columns;
+    this.figure.style.setProperty("--rows", rows);
     this.figure.style.setProperty("--columns", columns);
     const lines = Array.from({ length: rows }, () => {
       const line = element("div", "line");

@@ -28,6 +28,7 @@ from hybridpool.by_hand import (
 from hybridpool.trace import MAX_SEED
 from hybridpool.ui import by_hand_state as state
 from hybridpool.ui import by_hand_words as words
+from hybridpool.ui.by_hand_script import by_hand_script
 from hybridpool.ui.by_hand_state import Task
 from hybridpool.ui.component import component, pack_message
 from hybridpool.ui.words import _
@@ -94,6 +95,19 @@ def show_by_hand(task: Task, work: ByHand) -> None:
         on_edit_change=_edited,
         on_look_change=_looked,
         height="content",
+    )
+
+
+def show_download(task: Task) -> None:
+    """A script that gives the same numbers."""
+    st.download_button(
+        _("PyTorch script"),
+        data=by_hand_script(task, state.look()),
+        file_name="pooling_by_hand.py",
+        mime="text/x-python",
+        on_click="ignore",
+        icon=":material/code:",
+        help=_("A short script that gives the same numbers with the library."),
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hybridpool.by_hand import Axis, ByHand, ImpossibleWindowError
-from hybridpool.ui.by_hand_state import LIMIT, Task, cell_text
+from hybridpool.ui.by_hand_state import Task, cell_text
 from hybridpool.ui.words import _
 
 
@@ -91,33 +93,27 @@ def size_words(work: ByHand) -> dict[str, object]:
 
 def grid_notes(work: ByHand) -> list[str]:
     """Which rows and columns no window reaches, and why."""
+    axes = (work.rows, work.columns)
+    dropped = _listed(work.rows.dropped, work.columns.dropped)
+    skipped = _listed(work.rows.skipped, work.columns.skipped)
     notes = []
-    for axis, behind, kept, between in (
-        (
-            work.rows,
-            _("No window reaches these rows: {list}. One more window does not fit, so PyTorch "
-              "drops them."),
-            _("No window reaches these rows: {list}. One more window does not fit, so PyTorch "
-              "drops them; ceil mode keeps them."),
-            _("No window reaches these rows: {list}. The stride is larger than the window, so they "
-              "lie between two windows."),
-        ),
-        (
-            work.columns,
-            _("No window reaches these columns: {list}. One more window does not fit, so PyTorch "
-              "drops them."),
-            _("No window reaches these columns: {list}. One more window does not fit, so PyTorch "
-              "drops them; ceil mode keeps them."),
-            _("No window reaches these columns: {list}. The stride is larger than the window, so "
-              "they lie between two windows."),
-        ),
-    ):  # fmt: skip
-        if axis.dropped:
-            rounded_up = Axis(axis.size, axis.kernel, axis.stride, axis.padding, ceil_mode=True)
-            sentence = behind if rounded_up.dropped else kept
-            notes.append(sentence.format(list=_listed(axis.dropped)))
-        if axis.skipped:
-            notes.append(between.format(list=_listed(axis.skipped)))
+    if dropped:
+        rounded_up = [replace(axis, ceil_mode=True) for axis in axes]
+        sentence = (
+            _("No window reaches {list}: one more does not fit, so PyTorch drops it.")
+            if any(axis.dropped for axis in rounded_up)
+            else _(
+                "No window reaches {list}: one more does not fit, so PyTorch drops it. Ceil mode "
+                "keeps it."
+            )
+        )
+        notes.append(sentence.format(list=dropped))
+    if skipped:
+        notes.append(
+            _("The window steps over {list}: the stride is larger than the window.").format(
+                list=skipped
+            )
+        )
     return notes
 
 
@@ -231,7 +227,8 @@ def fixed_words() -> dict[str, str]:
         ),
         "adds_up": _("sum {sum}"),
         "gradient_cell": _("What reaches row {row}, column {column}"),
-        "sum_over_cells": _("sum of max − average over all output cells"),
+        "to_weight": _("What reaches the blend weight: max − average"),
+        "sum_over_cells": _("summed over all output cells"),
         "attention_title": _("The attention layer by hand"),
         "attention_words": _(
             "Instead of one blend weight, this layer computes one for each channel from the "
@@ -248,6 +245,8 @@ def fixed_words() -> dict[str, str]:
             "× average."
         ),
         "mean_formula": _("mean = {sum} / {count} {result}"),
+        "attention_legend": _("One colour scale for the four channels and their outputs."),
+        "attention_value": _("attention value {value}"),
         "channel_number": _("Channel {number}"),
         "hidden_number": _("Hidden {number}"),
         "multiply": _("weight × …"),
@@ -258,12 +257,7 @@ def fixed_words() -> dict[str, str]:
     }
 
 
-def limits() -> dict[str, int]:
-    """What a cell can hold."""
-    from hybridpool.ui.by_hand_state import DECIMALS
-
-    return {"limit": LIMIT, "decimals": DECIMALS}
-
-
-def _listed(places: tuple[int, ...]) -> str:
-    return ", ".join(str(place + 1) for place in places)
+def _listed(rows: tuple[int, ...], columns: tuple[int, ...]) -> str:
+    named = [_("row {number}").format(number=place + 1) for place in rows]
+    named += [_("column {number}").format(number=place + 1) for place in columns]
+    return _(", ").join(named)
