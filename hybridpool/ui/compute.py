@@ -14,6 +14,7 @@ from hybridpool.gallery import GALLERY, gallery_image
 from hybridpool.image import fit_image, read_image
 from hybridpool.stem import ConvStem, StemUnavailable, load_stem
 from hybridpool.trace import Features, Settings, Trace, resolve_device, run_poolings, run_stem
+from hybridpool.ui.noise_state import Perturbation
 from hybridpool.ui.state import Upload
 
 
@@ -88,3 +89,23 @@ def _attempt(key: str, seed: int, channels: int) -> ConvStem | StemUnavailable:
         return load_stem(key, seed=seed, channels=channels)
     except StemUnavailable as problem:
         return problem
+
+
+def perturbed(clean: Trace, picture_named: str, done: Perturbation) -> Trace:
+    """The picture of a trace with noise or an occluder on it, through everything.
+
+    `picture_named` names the picture beyond doubt, see :func:`picture_key`.
+    """
+    return _perturbed(clean.settings, picture_named, done.essential(), clean.features.image)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _perturbed(settings: Settings, digest: str, done: Perturbation, _image: Tensor) -> Trace:
+    features = run_stem(done.apply(_image), stem_of(settings), resolve_device(settings.device))
+    return run_poolings(features, settings)
+
+
+def stem_of(settings: Settings) -> ConvStem:
+    """The stem that some settings ask for; shared between sessions, so it must not be changed."""
+    drawn = settings.stem == "random"
+    return _stem(settings.stem, settings.seed if drawn else 0, settings.channels if drawn else 0)

@@ -32,7 +32,11 @@ _BUILT_IN = {
 
 def pages() -> dict[str, str]:
     """File of each page and its title, in the order of the story."""
-    return {"app.py": _("Explore"), "pages/1_By_hand.py": _("By hand")}
+    return {
+        "app.py": _("Explore"),
+        "pages/1_By_hand.py": _("By hand"),
+        "pages/2_Noise_and_occlusion.py": _("Noise and occlusion"),
+    }
 
 
 def open_page(title: str, introduction: str, *, shared_controls: bool = True) -> None:

@@ -1,0 +1,141 @@
+// The occluder: drawn, moved and resized on the changed picture with the mouse or the arrow keys.
+
+const GRIP = 12;
+
+const Occluding = (Base) => class extends Base {
+  // Whether pointing at this picture handles the occluder instead of a cell.
+  draws({ row, side }) {
+    return this.view.kind === "occlusion" && row === "picture" && side === "changed";
+  }
+
+  listenToPatch() {
+    const { stage } = this.at("picture", "changed");
+    stage.addEventListener("pointerdown", (event) => {
+      if (this.view.kind !== "occlusion" || event.button) return;
+      stage.setPointerCapture(event.pointerId);
+      this.grab = this.grabbed(event);
+      this.before = { ...this.box };
+      event.preventDefault();
+      stage.focus({ preventScroll: true });
+    });
+    stage.addEventListener("pointermove", (event) => {
+      if (!this.grab) return;
+      this.drag(event);
+    });
+    for (const end of ["pointerup", "pointercancel"]) {
+      stage.addEventListener(end, () => {
+        if (!this.grab) return;
+        this.grab = null;
+        const moved = Object.keys(this.box).some((side) => this.box[side] !== this.before[side]);
+        if (moved) this.tellPatch();
+      });
+    }
+  }
+
+  pixelAt(event) {
+    const box = this.at("picture", "changed").stage.getBoundingClientRect();
+    const [height, width] = this.header.image_shape;
+    return [
+      ((event.clientY - box.top) / box.height) * height,
+      ((event.clientX - box.left) / box.width) * width,
+    ];
+  }
+
+  // A corner is pulled against the opposite one, the inside is moved, and elsewhere a new one begins.
+  grabbed(event) {
+    const { top, left, height, width } = this.box;
+    const [y, x] = this.pixelAt(event);
+    const stage = this.at("picture", "changed").stage.getBoundingClientRect();
+    const near = (GRIP / stage.width) * this.header.image_shape[1];
+    for (const [cornerY, otherY] of [[top, top + height], [top + height, top]]) {
+      for (const [cornerX, otherX] of [[left, left + width], [left + width, left]]) {
+        if (Math.hypot(y - cornerY, x - cornerX) <= near) return { anchor: [otherY, otherX] };
+      }
+    }
+    if (y >= top && y < top + height && x >= left && x < left + width) return { offset: [y - top, x - left] };
+    return { anchor: [Math.floor(y), Math.floor(x)] };
+  }
+
+  drag(event) {
+    const [y, x] = this.pixelAt(event);
+    const { anchor, offset } = this.grab;
+    if (offset) {
+      this.putPatch({ ...this.box, top: Math.round(y - offset[0]), left: Math.round(x - offset[1]) });
+      return;
+    }
+    const [height, width] = this.header.image_shape;
+    const inside = (value, end) => Math.min(Math.max(Math.round(value), 0), end);
+    const [ys, xs] = [[anchor[0], inside(y, height)], [anchor[1], inside(x, width)]];
+    const box = { top: Math.min(...ys), left: Math.min(...xs) };
+    box.height = Math.max(Math.max(...ys) - box.top, 1);
+    box.width = Math.max(Math.max(...xs) - box.left, 1);
+    this.putPatch(box);
+  }
+
+  patchKey(event) {
+    const step = STEPS[event.key];
+    if (!step) return false;
+    const box = { ...this.box };
+    if (event.shiftKey) {
+      box.height += step[0];
+      box.width += step[1];
+    } else {
+      box.top += step[0];
+      box.left += step[1];
+    }
+    this.putPatch(box);
+    clearTimeout(this.patchTimer);
+    this.patchTimer = setTimeout(() => this.tellPatch(), 200);
+    return true;
+  }
+
+  // Where the occluder goes before Python has answered: the clean picture with a stand-in on it.
+  putPatch(box) {
+    const [height, width] = this.header.image_shape;
+    const between = (value, low, high) => Math.min(Math.max(value, low), high);
+    box.height = between(box.height, 1, height);
+    box.width = between(box.width, 1, width);
+    box.top = between(box.top, 0, height - box.height);
+    box.left = between(box.left, 0, width - box.width);
+    this.paintPicture("changed", this.arrays.image_clean);
+    this.showPatch(box);
+    this.$(".patch").style.background = this.standIn();
+  }
+
+  showPatch(box) {
+    this.box = box;
+    const patch = this.$(".patch");
+    const { stage } = this.at("picture", "changed");
+    const on = this.view.kind === "occlusion";
+    patch.hidden = !on;
+    patch.style.background = "";
+    patch.classList.toggle("disc", this.view.shape === "disc");
+    stage.classList.toggle("drawing", on);
+    stage.setAttribute("role", on ? "application" : "img");
+    stage.style.overflow = on ? "visible" : "";
+    if (!on) return;
+    const [height, width] = this.header.image_shape;
+    place(patch, box.top / height, (box.top + box.height) / height, box.left / width, (box.left + box.width) / width);
+    const label = this.header.words.occluder
+      .replace("{row}", box.top + 1).replace("{column}", box.left + 1)
+      .replace("{height}", box.height).replace("{width}", box.width);
+    stage.setAttribute("aria-label", label);
+    if (this.root.getRootNode().activeElement === stage) this.$(".spoken").textContent = label;
+  }
+
+  standIn() {
+    if (this.view.fill === "black") return "#000";
+    if (this.view.fill === "grey") return "#808080";
+    if (this.view.fill !== "mean") return "rgb(128 128 128 / 60%)";
+    const rgb = this.arrays.image_clean;
+    const sums = [0, 0, 0];
+    for (let i = 0; i < rgb.length; i++) sums[i % 3] += rgb[i];
+    return `rgb(${sums.map((sum) => Math.round((3 * sum) / rgb.length)).join(",")})`;
+  }
+
+  tellPatch() {
+    clearTimeout(this.patchTimer);
+    const [rows, columns] = this.header.image_shape;
+    this.send("patch", { ...this.box, rows, columns });
+  }
+};

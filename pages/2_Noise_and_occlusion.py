@@ -1,0 +1,29 @@
+"""Noise and occlusion: what each pooling makes of a picture that has been changed."""
+
+import streamlit as st
+
+from hybridpool.ui import compute, noise_state
+from hybridpool.ui.compare import show_compare
+from hybridpool.ui.frame import open_page
+from hybridpool.ui.noise_panels import show_controls
+from hybridpool.ui.results import current_trace
+from hybridpool.ui.words import _
+
+
+@st.fragment
+def study(trace, picture):
+    done = show_controls()
+    changed = compute.perturbed(trace, picture, done)
+    show_compare(trace, changed, picture, done)
+    noise_state.mirror_in_link()
+
+
+open_page(
+    _("Noise and occlusion"),
+    _(
+        "Hybrid pooling is said to be more robust to noise and to partial occlusion. Change the "
+        "picture and see what each pooling makes of it: the same picture, the same filters, the "
+        "same noise in every row."
+    ),
+)
+study(*current_trace())
