@@ -335,6 +335,8 @@ def pool_by_hand(grid: Tensor, window: Window) -> ByHand:
         )
         for i, j in windows
     )
+    max_gradient, weight_gradient = _gradients(grid, window, 1.0)
+    average_gradient, _weight_gradient = _gradients(grid, window, 0.0)
     counting = window.count_include_pad
     return ByHand(
         grid=grid,
@@ -347,9 +349,9 @@ def pool_by_hand(grid: Tensor, window: Window) -> ByHand:
         divisors=tuple(
             rows.counted(i, counting) * columns.counted(j, counting) for i, j in windows
         ),
-        max_gradient=_gradients(grid, 1.0, window),
-        average_gradient=_gradients(grid, 0.0, window),
-        weight_gradient=_weight_gradient(grid, window),
+        max_gradient=max_gradient,
+        average_gradient=average_gradient,
+        weight_gradient=weight_gradient,
     )
 
 
@@ -395,8 +397,11 @@ def attend_by_hand(
         ([8.5, 8.5, 0.75, 3.0], torch.Size([4]))
     """
     check_window(window, *grid.shape)
-    layer = HybridPoolingWithAttention(CHANNELS, reduction=CHANNELS // hidden, **window.arguments)
-    layer.double().requires_grad_(False)
+    with torch.device("meta"):  # elsewhere nn.Linear would draw from everybody's generator
+        layer = HybridPoolingWithAttention(
+            CHANNELS, reduction=CHANNELS // hidden, **window.arguments
+        )
+    layer.to_empty(device="cpu").double().requires_grad_(False)
     first, relu, second, sigmoid = layer.fc
     assert isinstance(first, nn.Linear)
     assert isinstance(second, nn.Linear)
@@ -427,21 +432,15 @@ def attend_by_hand(
     )
 
 
-def _gradients(grid: Tensor, blend_weight: float, window: Window) -> Tensor:
-    """One backward pass for all pooled values: a copy of the grid for each of them."""
-    count = hybrid_pool2d(grid[None], blend_weight, **window.arguments).numel()
-    with torch.enable_grad():
-        copies = grid.expand(count, 1, *grid.shape).clone().requires_grad_()
-        pooled = hybrid_pool2d(copies, blend_weight, **window.arguments)
-        one_each = torch.eye(count, dtype=grid.dtype).reshape(pooled.shape)
-        (gradients,) = torch.autograd.grad(pooled, copies, one_each)
-    return gradients[:, 0]
-
-
-def _weight_gradient(grid: Tensor, window: Window) -> Tensor:
+def _gradients(grid: Tensor, window: Window, blend_weight: float) -> tuple[Tensor, Tensor]:
+    """Derivatives of each pooled value by every number, and by the blend weight."""
     shape = hybrid_pool2d(grid[None], 0.0, **window.arguments).shape
+    count = shape.numel()
     with torch.enable_grad():
-        weights = torch.full(shape, 0.5, dtype=grid.dtype).requires_grad_()
-        pooled = hybrid_pool2d(grid[None], weights, **window.arguments)
-        (gradient,) = torch.autograd.grad(pooled.sum(), weights)
-    return gradient[0]
+        # A copy of the grid and of the weight for each value: one backward pass for all of them.
+        copies = grid.expand(count, 1, *grid.shape).clone().requires_grad_()
+        weights = torch.full((count, 1), blend_weight, dtype=grid.dtype).requires_grad_()
+        pooled = hybrid_pool2d(copies, weights, **window.arguments)
+        one_each = torch.eye(count, dtype=grid.dtype).reshape(pooled.shape)
+        by_number, by_weight = torch.autograd.grad(pooled, (copies, weights), one_each)
+    return by_number[:, 0], by_weight.reshape(shape[1:])
