@@ -236,14 +236,14 @@ def run_poolings(features: Features, settings: Settings) -> Trace:
     (results, seconds), where, fell_back = _on_device_or_cpu(_timed(compute), features.device)
     results = {name: result.cpu() for name, result in results.items()}
     attention_values = results.pop(_ATTENTION_VALUES)
-    weight = layers["hybrid"].blend_weight
+    weight = layers["hybrid"].to("cpu").blend_weight
     assert isinstance(weight, Tensor)
     return Trace(
         settings=settings,
         features=features,
         feature_map=features.feature_map.cpu(),
         pooled=results,
-        blend_weight=weight.detach().cpu().expand(channels),
+        blend_weight=weight.detach().expand(channels),
         attention=attention_values,
         device=where,
         seconds=seconds,
@@ -270,11 +270,19 @@ def pooling_layers(
     layers = {}
     for name, build in POOLINGS.items():
         extra = {"blend_weight": settings.blend_weight} if name == "hybrid" else {}
-        layer = build(channels=channels, **settings.window, **extra)
+        # Without memory first: what a layer draws at its birth would move the global generator.
+        with torch.device("meta" if name == "attention" else "cpu"):
+            layer = build(channels=channels, **settings.window, **extra)
         if name == "attention":
+            layer.to_empty(device="cpu")
+        state = (pooling_state or {}).get(name)
+        if state:
+            for key, values in state.items():
+                owner, _, parameter = key.rpartition(".")
+                # A learned blend weight may be one for all channels or one for each.
+                setattr(layer.get_submodule(owner), parameter, nn.Parameter(values.clone()))
+        elif name == "attention":
             _draw_attention(layer, settings.seed)
-        if pooling_state and name in pooling_state:
-            layer.load_state_dict(dict(pooling_state[name]))
         layers[name] = layer.eval().requires_grad_(False)
     return layers
 
@@ -283,7 +291,6 @@ _ATTENTION_VALUES = "attention values"
 
 
 def _draw_attention(layer: nn.Module, seed: int) -> None:
-    # nn.Linear draws from the global generator, which other sessions share: draw again from ours.
     generator = torch.Generator().manual_seed(seed)
     for module in layer.modules():
         if isinstance(module, nn.Linear):

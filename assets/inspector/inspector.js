@@ -24,7 +24,7 @@ class Inspector extends Windowing(Painting(Object)) {
     super();
     this.root = root;
     this.send = () => {};
-    this.view = { weight: 0.5, channel: 0, row: 0, column: 0, pinned: false, scope: "channel" };
+    this.view = { weight: null, channel: 0, row: 0, column: 0, pinned: false, scope: "channel" };
     this.frame = 0;
     this.build();
     this.listen();
@@ -107,7 +107,7 @@ class Inspector extends Windowing(Painting(Object)) {
     const button = event.target.closest("button");
     if (button?.dataset.step) return this.pickChannel(this.view.channel + Number(button.dataset.step));
     if (button?.dataset.weight !== undefined) return this.turn(Number(button.dataset.weight), true);
-    if (button?.classList.contains("restart")) return this.turn(this.header.start, true);
+    if (button?.classList.contains("restart")) return this.turn(null, true);
     if (button?.classList.contains("save")) return saveView(this);
     if (event.target.dataset.strip) {
       const box = event.target.getBoundingClientRect();
@@ -173,11 +173,9 @@ class Inspector extends Windowing(Painting(Object)) {
       canvas.setAttribute("aria-label", `${words.all_channels}: ${words[name]}`);
     }
     for (const name of POOLED) this.root.style.setProperty(`--${name}`, colours[name]);
-    this.$(".restart").textContent = words.restart.replace("{weight}", this.header.start.toFixed(2));
     this.$("select.channel").replaceChildren(
       ...names.map((name, i) => new Option(`${i + 1} / ${names.length} · ${name}`, i)),
     );
-    this.$(".start-mark").style.left = `calc(0.75rem + ${this.header.start} * (100% - 1.5rem))`;
   }
 
   size() {
@@ -293,13 +291,15 @@ class Inspector extends Windowing(Painting(Object)) {
   }
 
   weightOf(name, channel) {
-    if (name === "hybrid") return this.view.weight;
+    // An untouched dial leaves the layer its own blend weight, which may differ by channel.
+    if (name === "hybrid") return this.view.weight ?? this.header.start[channel];
     if (name === "attention") return this.header.attention[channel];
     return name === "max" ? 1 : 0;
   }
 
   showDial() {
-    const { weight } = this.view;
+    const { channel } = this.view;
+    const weight = this.weightOf("hybrid", channel);
     const { words } = this.header;
     const dial = this.$("#dial");
     dial.value = weight;
@@ -308,6 +308,9 @@ class Inspector extends Windowing(Painting(Object)) {
     const note = weight === 1 ? "same_as_max" : weight === 0 ? "same_as_average" : "dial_note";
     this.$(".dial-note").textContent = words[note]
       .replace("{max}", Math.round(weight * 100)).replace("{average}", Math.round((1 - weight) * 100));
+    const start = this.header.start[channel];
+    this.$(".restart").textContent = words.restart.replace("{weight}", start.toFixed(2));
+    this.$(".start-mark").style.left = `calc(0.75rem + ${start} * (100% - 1.5rem))`;
     this.panels.hybrid.note.textContent = words.hybrid_value.replace("{value}", weight.toFixed(2));
   }
 

@@ -87,11 +87,12 @@ const Windowing = (Base) => class extends Base {
     const list = short ? words.window_values.replace("{count}", values.length) : values.map((v) => this.number(v)).join(", ");
     const sum = short ? n(mean * count) : values.map(n).join(" + ");
     const mix = (weight) => `${weight.toFixed(2)} × ${n(top)} + ${(1 - weight).toFixed(2)} × ${n(mean)}`;
+    const weight = this.weightOf("hybrid", channel);
     const attention = this.header.attention[channel];
     const formulas = {
       max: [`max(${list})`, top],
       average: [`(${sum}) / ${count}`, mean],
-      hybrid: [mix(this.view.weight), blend(mean, top, this.view.weight)],
+      hybrid: [mix(weight), blend(mean, top, weight)],
       attention: [mix(attention), blend(mean, top, attention)],
     };
     const entries = Object.entries(formulas).map(([name, [formula, result]]) => {

@@ -60,8 +60,9 @@ def resolved_view(trace: Trace) -> state.Shown:
         row, column = telling_cells(trace)[channel]
     if seen.pinned and seen.row is not None and seen.column is not None:
         row, column = min(seen.row, rows - 1), min(seen.column, columns - 1)
-    weight = trace.settings.blend_weight if seen.weight is None else seen.weight
-    return state.Shown(weight, channel, row, column, seen.pinned, seen.scope)
+    turned = seen.weight is not None
+    weight = trace.blend_weight[channel].item() if seen.weight is None else seen.weight
+    return state.Shown(weight, channel, row, column, seen.pinned, seen.scope, turned)
 
 
 def telling_cells(trace: Trace) -> list[tuple[int, int]]:
@@ -103,10 +104,10 @@ def pack(trace: Trace, view: state.Shown, caption: str) -> bytes:
             "countPad": settings.count_include_pad,
         },
         "stem": {"kernel": stem_kernel, "stride": stem_stride, "padding": stem_padding},
-        "start": settings.blend_weight,
+        "start": trace.blend_weight.tolist(),
         "telling": telling_cells(trace),
         "names": [fill(name) for name in trace.features.channel_names],
-        "view": asdict(view),
+        "view": asdict(view) | {"weight": view.weight if view.turned else None},
         "colours": POOLING_COLOURS,
         "words": component_words(),
         "caption": caption,
@@ -182,4 +183,4 @@ def _window(trace: Trace) -> tuple[int, int, int, bool]:
 def _remember_view() -> None:
     sent = st.session_state["inspector"].get("view")
     if sent:
-        state.look(**{name: sent[name] for name in state.Shown.__dataclass_fields__})
+        state.look(**{name: sent[name] for name in state.View.__dataclass_fields__})

@@ -53,20 +53,27 @@ def pooling_names() -> dict[str, str]:
     }
 
 
-def maps_at(trace: Trace, weight: float) -> dict[str, Tensor]:
-    """The pooled maps with the hybrid one blended where the dial stands."""
-    if weight == trace.settings.blend_weight:
+def maps_at(trace: Trace, weight: float | None) -> dict[str, Tensor]:
+    """The pooled maps with the hybrid one blended where the dial stands; None is its start."""
+    if weight is None:
         return dict(trace.pooled)
     hybrid = hybrid_pool2d(trace.feature_map, weight, **trace.settings.window)
     return {**trace.pooled, "hybrid": hybrid}
 
 
+def shown_maps(trace: Trace, seen: state.Shown) -> dict[str, Tensor]:
+    """The pooled maps as the inspector shows them."""
+    return maps_at(trace, seen.weight if seen.turned else None)
+
+
 def show_weights(trace: Trace, seen: state.Shown) -> None:
     """The chart of blend weight and attention values, and what they are worth."""
     st.subheader(_("Blend weight and attention values"))
-    channels = len(trace.features.channel_names)
+    weights = trace.blend_weight
+    if seen.turned:
+        weights = torch.full_like(weights, seen.weight)
     figure = weights_chart(
-        [seen.weight] * channels,
+        weights.tolist(),
         trace.attention.tolist(),
         [fill(name) for name in trace.features.channel_names],
         seen.channel,
@@ -106,7 +113,7 @@ def show_numbers(trace: Trace, seen: state.Shown) -> None:
     st.subheader(_("How the poolings differ"))
     names = pooling_names()
     before = trace.feature_map[seen.channel]
-    maps = {name: values[seen.channel] for name, values in maps_at(trace, seen.weight).items()}
+    maps = {name: values[seen.channel] for name, values in shown_maps(trace, seen).items()}
     rows = [[_("Feature map"), *_summary(before, 1.0)]]
     rows += [
         [names[name], *_summary(values, energy_kept(values, before))]
@@ -174,7 +181,7 @@ def _percent(share: float) -> str:
 def _npz(trace: Trace, seen: state.Shown) -> Callable[[], bytes]:
     def make() -> bytes:
         arrays: dict[str, Any] = {
-            name: values.numpy() for name, values in maps_at(trace, seen.weight).items()
+            name: values.numpy() for name, values in shown_maps(trace, seen).items()
         }
         file = io.BytesIO()
         np.savez_compressed(
@@ -182,7 +189,7 @@ def _npz(trace: Trace, seen: state.Shown) -> Callable[[], bytes]:
             image=trace.features.image.numpy(),
             feature_map=trace.feature_map.contiguous().numpy(),
             attention_values=trace.attention.numpy(),
-            blend_weight=torch.tensor(seen.weight).numpy(),
+            blend_weight=np.float32(seen.weight),
             **arrays,
         )
         return file.getvalue()

@@ -43,7 +43,11 @@ class View:
 
 @dataclass(frozen=True)
 class Shown:
-    """A `View` with every blank filled in and everything inside the maps."""
+    """A `View` with every blank filled in and everything inside the maps.
+
+    `turned` says whether the dial stands for all channels; if not, the layer's own blend weights
+    hold and `weight` is that of the channel shown.
+    """
 
     weight: float
     channel: int
@@ -51,6 +55,7 @@ class Shown:
     column: int
     pinned: bool
     scope: str
+    turned: bool = True
 
 
 @dataclass(frozen=True)
@@ -203,7 +208,7 @@ def _begin() -> None:
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return str(int(value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return str(value)
 
 
 def _parse(text: str, kind: type) -> Any:
