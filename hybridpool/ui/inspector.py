@@ -107,7 +107,7 @@ def pack(trace: Trace, view: state.Shown, caption: str) -> bytes:
         "start": trace.blend_weight.tolist(),
         "telling": telling_cells(trace),
         "names": [fill(name) for name in trace.features.channel_names],
-        "view": asdict(view) | {"weight": view.weight if view.turned else None},
+        "view": asdict(state.view_of(view)),
         "colours": POOLING_COLOURS,
         "words": component_words(),
         "caption": caption,

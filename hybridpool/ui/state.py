@@ -67,6 +67,12 @@ class Upload:
     name: str
 
 
+def view_of(shown: Shown) -> View:
+    """What is shown as a view, with a dial that was not turned left blank."""
+    values = {field.name: getattr(shown, field.name) for field in fields(View)}
+    return View(**values | ({} if shown.turned else {"weight": None}))
+
+
 def settings() -> Settings:
     """The settings of this session, at first those of the link."""
     _begin()
