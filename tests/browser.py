@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
@@ -26,14 +27,20 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from urllib.request import urlopen
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from hybridpool.gallery import gallery_image
+from hybridpool.image import fit_image
+from hybridpool.stem import load_stem
+from hybridpool.trace import Settings, Trace, run_poolings, run_stem
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 POOLED = ("max", "average", "hybrid", "attention")
-PATIENCE = 60_000  # milliseconds; a condition is awaited, so a fast machine never waits this long
+PATIENCE = 90_000  # milliseconds; a condition is awaited, so a fast machine never waits this long
 START_PATIENCE = 120.0
 
 # What makes Chromium talk to its maker's servers, or ask at first start, is switched off.
@@ -127,6 +134,17 @@ def running_chromium(playwright: Playwright, executable: str) -> Iterator[Browse
         yield browser
     finally:
         browser.close()
+
+
+# ---- what must be shown ------------------------------------------------------------------------
+
+
+@cache
+def expected(chosen: Settings) -> Trace:
+    """A gallery picture through everything, computed by the library alone."""
+    image = fit_image(gallery_image(chosen.picture), chosen.image_size)
+    stem = load_stem(chosen.stem, seed=chosen.seed, channels=chosen.channels)
+    return run_poolings(run_stem(image, stem, torch.device("cpu")), chosen)
 
 
 # ---- the message -------------------------------------------------------------------------------
@@ -223,6 +241,10 @@ class Explore:
             arg=[self.root.element_handle(), after],
         )
 
+    def next_frame(self) -> None:
+        """Waits until everything asked of the page so far has been painted."""
+        self.page.evaluate("() => new Promise(requestAnimationFrame)")
+
     def await_link(self, **wanted: str) -> None:
         """Waits until the address bar holds these parameters."""
         self.page.wait_for_url(
@@ -256,7 +278,7 @@ class Explore:
     def stage(self, panel: str) -> Locator:
         return self.root.locator(f"[data-panel={panel}] .stage")
 
-    def strip(self, pooling: str) -> Locator:
+    def row_of(self, pooling: str) -> Locator:
         return self.root.locator(f"canvas[data-strip={pooling}]")
 
     def pixels(self, canvas: Locator) -> NDArray[np.uint8]:

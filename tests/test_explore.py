@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from hybridpool import stem as stem_module
-from hybridpool.gallery import GALLERY, gallery_image
+from hybridpool.gallery import GALLERY
 from hybridpool.image import fit_image, image_digest, read_image
 from hybridpool.measure import distance_table, energy_kept
 from hybridpool.stem import STEMS, load_stem
@@ -27,7 +26,7 @@ from hybridpool.trace import Settings, Trace, run_poolings, run_stem
 from hybridpool.ui import compute
 from hybridpool.ui.state import DEFAULT, settings_from, view_from
 from hybridpool.ui.words import translation
-from tests.browser import POOLED, decode_message
+from tests.browser import POOLED, decode_message, expected
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
 CPU = torch.device("cpu")
@@ -134,13 +133,6 @@ class Session:
 
     def chart(self) -> dict[str, Any]:
         return json.loads(self.app.get("plotly_chart")[0].proto.spec)
-
-
-@cache
-def expected(chosen: Settings) -> Trace:
-    image = fit_image(gallery_image(chosen.picture), chosen.image_size)
-    stem = load_stem(chosen.stem, seed=chosen.seed, channels=chosen.channels)
-    return run_poolings(run_stem(image, stem, CPU), chosen)
 
 
 def assert_shows(session: Session, found: Trace, weight: float | None = None) -> None:
