@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hybridpool.ui import by_hand_words, inspector, words
+from hybridpool.ui import by_hand_words, inspector, noise_words, words
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 FILES = sorted(path for kind in ("html", "css", "js") for path in ASSETS.rglob(f"*.{kind}"))
@@ -74,18 +74,24 @@ _PROGRAM = re.compile(
     )$""",
     re.VERBOSE,
 )
+# Functions that show what they are given; what others are given is theirs to show or not.
+_SINKS = (
+    r"(?:createTextNode|Option|Text|alert|confirm|prompt|fillText|write|append|prepend|push"
+    r"|replaceChildren|replaceWith|insertAdjacent\w+)\("
+)
+_CALLED = re.compile(rf"(?<![\w$])(?!{_SINKS})[\w$]+\(\s*$")
 # What a person reads or hears: the text up to the end of the statement.
 _SHOWN = (
     r"\.(?:textContent|innerText|innerHTML|outerHTML|title|alt|placeholder|ariaLabel|label)"
     r"\s*\+?=(?!=)([^;]*)",
     r"\b(?:title|alt|placeholder|ariaLabel|textContent|label|text)\s*:([^,}]*)",
     r"\belement\([^,()]*,[^,()]*,([^;]*)",
-    r"\b(?:createTextNode|Option|Text|alert|confirm|prompt|fillText|write|append|prepend"
-    r"|push|replaceChildren|replaceWith|insertAdjacent\w+)\(([^;]*)",
+    rf"\b{_SINKS}([^;]*)",
 )
 _KEYS = re.compile(
     r"(?:Arrow(?:Up|Down|Left|Right)|Page(?:Up|Down)|Enter|Escape|Home|End|Tab)$"
     r"|(?:calc|color-mix|hsl|rgb|var)\("  # colours and sizes for the style sheet
+    r"|M(?:\{\}|[\s\d.,hvlzHVLZ-])+$"  # a path of SVG
 )
 _PROSE = re.compile(r"[^\W\d_]{2,}[,;:]?\s+[^\W\d_]{2,}|(?:^|\s)[A-Z][a-z]+|[^\W\d_A-Za-z]")
 
@@ -139,6 +145,7 @@ def words_in_script(script: str) -> list[str]:
     places = {int(m[1]): m.start() for m in re.finditer(r"§(\d+)§", source)}
     program = {n for n, at in places.items() if _PROGRAM.search(source[max(at - 60, 0) : at])}
     shown = {int(n) for part in _shown(source, texts) for n in re.findall(r"§(\d+)§", part)}
+    shown -= {n for n, at in places.items() if _CALLED.search(source[max(at - 60, 0) : at])}
     found = []
     for number, text in enumerate(texts):
         bare = re.sub(r"\{\w*\}", "", text)
@@ -207,6 +214,7 @@ def test_words_in_html_are_found(text: str) -> None:
         'const label = "click to save"; a.textContent = label;',
         'a.append(element("span", "dot", "mean"));',
         'const label = "Save";',
+        'say("click to save");',
         'const label = "\\u4fdd\\u5b58";',
         'const label = /"/.test(x) ? "Yes" : "";',
         'a.textContent = words.row.replace("{row}", "first");',
@@ -228,6 +236,8 @@ def test_words_in_a_script_are_found(text: str) -> None:
         'a.setAttribute("role", "img");',
         'a.className = "window open";',
         'a.append(element("span", "dot large", words.mean));',
+        'a.textContent = `${winner("clean")} → ${winner("changed")}`;',
+        "lines.push(`M${column} ${row}h1`);",
         'a.innerHTML = `<dt><span class="dot"></span></dt><dd>${value} = </dd>`;',
         'if (event.key === "Enter") return this.moves["left"];',
         'const half = total / 2 / 3; // a "Quoted" word',
@@ -256,6 +266,7 @@ class Sent:
 COMPONENTS = [
     Sent("inspector", inspector.component_words),
     Sent("by_hand", lambda: by_hand_words.fixed_words() | {"honest": ""}),
+    Sent("compare", noise_words.component_words),
 ]
 
 

@@ -132,7 +132,7 @@ NAMES = [
     *("CPU", "CUDA", "MPS", "GPU", "PyTorch", "torchvision", "torch.hub", "safetensors", "float32"),
     *("ResNet-18", "ReLU", "Sigmoid", "Kaiming", "ImageNet", "ImageNet-1k", "count_include_pad"),
     *("PNG", "JPEG", "WebP", "BMP", "TIFF", "GIF", "NPZ", "MB", "px", "ms", "Enter", "Esc"),
-    *"knps",
+    *("Shift", *"knpsxz"),
 ]
 #: Who made a picture or the weights, and under which terms, as they say it themselves.
 CITED = {
@@ -188,6 +188,7 @@ class Case:
 
 
 BY_HAND = "pages/1_By_hand.py"
+NOISE = "pages/2_Noise_and_occlusion.py"
 CASES = (
     Case("random filters", {"stem": "random", "filters": "8"}, "Number of filters"),
     Case("padding", {"kernel": "3", "padding": "1", "ceil": "1", "range": "all", "cell": "1-1"}),
@@ -220,6 +221,8 @@ CASES = (
         "{columns}), so it fits nowhere: choose a smaller window or a larger grid.",
         BY_HAND,
     ),
+    Case("occlusion", {"show": "occlusion", "shape": "disc", "fill": "noise"}, "Disc", NOISE),
+    Case("shot noise", {"show": "noise", "noise": "poisson"}, "Poisson (shot)", NOISE),
 )
 
 
