@@ -143,19 +143,23 @@ class Axis:
 
     @property
     def dropped(self) -> tuple[int, ...]:
-        """Cells of the grid behind the last window."""
-        return tuple(range(max(self.starts[-1] + self.kernel, 0), self.size))
+        """Cells of the grid where one more window would begin, but does not fit."""
+        return tuple(cell for cell in self._missed if cell >= self.starts[-1] + self.stride)
 
     @property
     def skipped(self) -> tuple[int, ...]:
-        """Cells of the grid between two windows, where the stride is larger than the window.
+        """Cells of the grid that a stride larger than the window steps over.
 
         Example:
             >>> Axis(size=4, kernel=1, stride=3, padding=0, ceil_mode=False).skipped
             (1, 2)
         """
+        return tuple(cell for cell in self._missed if cell < self.starts[-1] + self.stride)
+
+    @property
+    def _missed(self) -> list[int]:
         reached = {start + step for start in self.starts for step in range(self.kernel)}
-        return tuple(i for i in range(min(self.starts[-1], self.size)) if i not in reached)
+        return [cell for cell in range(self.size) if cell not in reached]
 
     def inside(self, index: int) -> range:
         """The grid's cells in window `index`."""

@@ -120,6 +120,21 @@ def test_greyed_cells_are_those_that_no_average_depends_on(exercise: tuple[Tenso
 
 
 @given(exercises())
+@example(GAPS)
+@example((preset_grid("ramp", 7, 7), Window(1, 2, 3)))
+def test_ceil_mode_keeps_what_is_dropped_and_nothing_that_is_stepped_over(
+    exercise: tuple[Tensor, Window],
+) -> None:
+    grid, window = exercise
+    axes = replace(window, ceil_mode=False).axes(*grid.shape)
+    rounded_up = replace(window, ceil_mode=True).axes(*grid.shape)
+    for axis, kept in zip(axes, rounded_up, strict=True):
+        assert kept.dropped == ()
+        assert kept.skipped == axis.skipped
+        assert not axis.skipped or axis.stride > axis.kernel
+
+
+@given(exercises())
 @example(OVERHANG)
 def test_the_drawn_area_holds_grid_padding_and_all_that_windows_reach(
     exercise: tuple[Tensor, Window],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hybridpool.by_hand import Axis, ByHand, ImpossibleWindowError
 from hybridpool.ui.by_hand_state import Task, cell_text
 from hybridpool.ui.words import _
@@ -93,21 +91,16 @@ def size_words(work: ByHand) -> dict[str, object]:
 
 def grid_notes(work: ByHand) -> list[str]:
     """Which rows and columns no window reaches, and why."""
-    axes = (work.rows, work.columns)
     dropped = _listed(work.rows.dropped, work.columns.dropped)
     skipped = _listed(work.rows.skipped, work.columns.skipped)
     notes = []
     if dropped:
-        rounded_up = [replace(axis, ceil_mode=True) for axis in axes]
-        sentence = (
-            _("No window reaches {list}: one more does not fit, so PyTorch drops it.")
-            if any(axis.dropped for axis in rounded_up)
-            else _(
+        notes.append(
+            _(
                 "No window reaches {list}: one more does not fit, so PyTorch drops it. Ceil mode "
                 "keeps it."
-            )
+            ).format(list=dropped)
         )
-        notes.append(sentence.format(list=dropped))
     if skipped:
         notes.append(
             _("The window steps over {list}: the stride is larger than the window.").format(
