@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from hybridpool.ui import compute, noise_state
+from hybridpool.ui import compute, noise_effects, noise_state
 from hybridpool.ui.compare import show_compare
 from hybridpool.ui.frame import open_page
+from hybridpool.ui.inspector import resolved_view
 from hybridpool.ui.noise_panels import show_controls
 from hybridpool.ui.results import current_trace
 from hybridpool.ui.words import _
@@ -15,6 +16,8 @@ def study(trace, picture):
     done = show_controls()
     changed = compute.perturbed(trace, picture, done)
     show_compare(trace, changed, picture, done)
+    effect = noise_effects.effect(trace, changed, resolved_view(trace), done)
+    st.markdown(noise_effects.sentences(effect))
     noise_state.mirror_in_link()
 
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import colorsys
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import plotly.graph_objects as go
 from numpy.typing import NDArray
+
+from hybridpool.viz.palette import POOLING_COLOURS
 
 # Blue, orange, yellow, dark red: four places of a 2 × 2 window that no common colour blindness
 # confuses, because each differs from the others in lightness too.
@@ -32,3 +37,213 @@ def winner_colours(kernel_size: int) -> NDArray[np.uint8]:
     hues = np.linspace(0.58, 0.08, kernel_size)
     painted = [[colorsys.hls_to_rgb(hue, shade, 0.7) for hue in hues] for shade in shades]
     return (np.array(painted).reshape(-1, 3) * 255).round().astype(np.uint8)
+
+
+def error_chart(
+    levels: Sequence[float],
+    changes: Mapping[str, NDArray[np.floating]],
+    present: float,
+    here: Mapping[str, float],
+    words: Mapping[str, str],
+    *,
+    logarithmic: bool = False,
+    more_is_noisier: bool = True,
+) -> go.Figure:
+    """Relative change against the level of the noise, each pooling with a band.
+
+    The line is the mean over the draws, the band one standard deviation to either side.
+
+    Args:
+        levels: The levels, rising.
+        changes: For each pooling the relative change (levels, draws).
+        present: The level that is shown on the page.
+        here: For each pooling the relative change that is shown on the page.
+        words: The names of the poolings, ``level``, ``change``, ``present`` and ``draw``, already
+            translated.
+        logarithmic: Whether equal steps along the axis are equal ratios.
+        more_is_noisier: If not, the axis runs the other way, so that noise grows to the right.
+    """
+    figure = go.Figure()
+    for name, values in changes.items():
+        mean, spread = values.mean(1), values.std(1)
+        _add_band(figure, levels, mean - spread, mean + spread, name)
+    for name, values in changes.items():
+        _add_line(figure, levels, values.mean(1), name, words)
+        figure.data[-1].customdata = values.std(1) * 100
+        figure.data[-1].hovertemplate = (
+            f"{words[name]}<br>{words['level']} %{{x:g}}<br>%{{y:.1f}} ± %{{customdata:.1f}} %"
+            "<extra></extra>"
+        )
+    figure.add_scatter(
+        x=[present] * len(here),
+        y=[100 * value for value in here.values()],
+        mode="markers",
+        name=words["draw"],
+        marker={
+            "symbol": 5,
+            "size": 10,
+            "color": [POOLING_COLOURS[name] for name in here],
+            "line": {"width": 1.5, "color": "#ffffff"},
+        },
+        hovertemplate=f"{words['draw']}<br>%{{y:.1f}} %<extra></extra>",
+    )
+    span = (
+        [math.log10(levels[0]), math.log10(levels[-1])] if logarithmic else [levels[0], levels[-1]]
+    )
+    room = 0.03 * (span[1] - span[0])
+    ends = [span[0] - room, span[1] + room]
+    at = math.log10(present) if logarithmic else present
+    _lay_out(figure, words["level"], words["change"])
+    figure.update_xaxes(
+        type="log" if logarithmic else "linear",
+        range=ends if more_is_noisier else ends[::-1],
+        tickvals=list(levels),
+        ticktext=[f"{level:g}" for level in levels],
+    )
+    _mark(figure, at, words["present"])
+    return figure
+
+
+def blend_chart(
+    weights: Sequence[float],
+    changes: NDArray[np.floating],
+    best: float,
+    by_draw: Sequence[float],
+    dial: float,
+    words: Mapping[str, str],
+) -> go.Figure:
+    """Relative change of hybrid pooling against its blend weight, the best one marked.
+
+    Args:
+        weights: The blend weights, rising from 0 to 1.
+        changes: The relative change (weights, draws).
+        best: The best blend weight over all draws; NaN leaves the mark out.
+        by_draw: The best blend weight of each draw: their range is shaded.
+        dial: Where the dial stands.
+        words: ``blend_weight``, ``change``, ``hybrid``, ``best``, ``average``, ``max`` and
+            ``dial``, already translated.
+    """
+    figure = go.Figure()
+    mean, spread = changes.mean(1), changes.std(1)
+    _add_band(figure, weights, mean - spread, mean + spread, "hybrid")
+    figure.add_scatter(
+        x=list(weights),
+        y=(100 * mean).tolist(),
+        customdata=100 * spread,
+        mode="lines",
+        line={"color": POOLING_COLOURS["hybrid"], "width": 3},
+        hovertemplate=(
+            f"{words['blend_weight']} %{{x:.2f}}<br>%{{y:.1f}} ± %{{customdata:.1f}} %"
+            "<extra></extra>"
+        ),
+        showlegend=False,
+    )
+    for name, place in (("average", 0), ("max", -1)):
+        figure.add_scatter(
+            x=[weights[place]],
+            y=[100 * mean[place]],
+            mode="markers",
+            name=words[name],
+            marker={"size": 12, "color": POOLING_COLOURS[name]},
+            hovertemplate=f"{words[name]}<br>%{{y:.1f}} %<extra></extra>",
+        )
+    _lay_out(figure, words["blend_weight"], words["change"])
+    figure.update_xaxes(range=[-0.03, 1.03])
+    if not math.isnan(best):
+        least = float(np.interp(best, weights, mean))
+        figure.add_scatter(
+            x=[best],
+            y=[100 * least],
+            mode="markers",
+            name=words["best"],
+            marker={
+                "symbol": 17,
+                "size": 18,
+                "color": POOLING_COLOURS["hybrid"],
+                "line": {"width": 1.5, "color": "#ffffff"},
+            },
+            hovertemplate=f"{words['best']} {best:.2f}<br>%{{y:.1f}} %<extra></extra>",
+        )
+        figure.add_shape(
+            type="rect",
+            x0=min(by_draw),
+            x1=max(by_draw),
+            y0=0,
+            y1=1,
+            yref="paper",
+            fillcolor=_tint("hybrid"),
+            line={"width": 0},
+            layer="below",
+        )
+    _mark(figure, dial, words["dial"])
+    return figure
+
+
+def _add_band(
+    figure: go.Figure,
+    x: Sequence[float],
+    low: NDArray[np.floating],
+    high: NDArray[np.floating],
+    name: str,
+) -> None:
+    figure.add_scatter(
+        x=[*x, *reversed(x)],
+        y=[*(100 * high), *(100 * low[::-1])],
+        mode="lines",
+        line={"width": 0},
+        fill="toself",
+        fillcolor=_tint(name),
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _add_line(
+    figure: go.Figure,
+    x: Sequence[float],
+    y: NDArray[np.floating],
+    name: str,
+    words: Mapping[str, str],
+) -> None:
+    still = {"marker": {"opacity": 1}}  # a click chooses a level; nothing else should fade
+    figure.add_scatter(
+        x=list(x),
+        y=(100 * y).tolist(),
+        mode="lines+markers",
+        name=words[name],
+        line={"color": POOLING_COLOURS[name], "width": 3},
+        marker={"size": 11, "symbol": list(POOLING_COLOURS).index(name)},
+        selected=still,
+        unselected=still,
+    )
+
+
+def _lay_out(figure: go.Figure, x: str, y: str) -> None:
+    figure.update_layout(
+        height=380,
+        margin={"l": 10, "r": 10, "t": 70, "b": 10},
+        legend={"orientation": "h", "y": 1.1, "yanchor": "bottom", "x": 0},
+        xaxis={"title": {"text": x}},
+        yaxis={"title": {"text": y}, "rangemode": "tozero", "ticksuffix": " %"},
+        clickmode="event+select",
+        dragmode=False,
+    )
+
+
+def _mark(figure: go.Figure, at: float, text: str) -> None:
+    """A line across the chart at `at`, in the axis' own numbers, with a word above it."""
+    figure.add_shape(
+        type="line",
+        x0=at if figure.layout.xaxis.type != "log" else 10**at,
+        x1=at if figure.layout.xaxis.type != "log" else 10**at,
+        y0=0,
+        y1=1,
+        yref="paper",
+        line={"color": "#ff2d20", "width": 2},
+    )
+    figure.add_annotation(x=at, y=1, yref="paper", yanchor="bottom", showarrow=False, text=text)
+
+
+def _tint(name: str) -> str:
+    """The colour of a pooling, thin enough for the other bands to show through."""
+    return POOLING_COLOURS[name] + "2e"
