@@ -322,9 +322,10 @@ def _files(folder: Path) -> dict[str, Path]:
 
 def _read_info(path: Path) -> StemInfo:
     metadata = read_metadata(path)
+    title = metadata["title"]
     return StemInfo(
         path.stem,
-        metadata["title"],
+        title,
         "The first convolution stage of a network that was trained with this project's own code.",
         trained=True,
         data=metadata["data"],

@@ -33,7 +33,7 @@ def picture_controls() -> None:
     gallery(
         key="gallery",
         data={
-            "version": words.language(),
+            "language": words.language(),
             "label": _("Gallery"),
             "chosen": settings.picture,
             "pictures": [
@@ -45,14 +45,15 @@ def picture_controls() -> None:
     )
     if settings.picture in GALLERY:
         picture = GALLERY[settings.picture]
-        st.markdown(f"**{_(picture.title)}.** {_(picture.words)}")
+        st.markdown(f"**{_(picture.title)}**  \n{_(picture.words)}")
         st.caption(
             _("Source: {source}. Licence: {licence}.").format(
-                source=picture.source, licence=picture.licence
+                source=_(picture.source), licence=_(picture.licence)
             )
         )
     elif own := state.upload():
-        st.markdown("**" + _("Your picture") + f":** {own.name}")
+        name = own.name.replace("`", "'")
+        st.markdown(_("**Your picture:** {name}").format(name=f"`{name}`"))
     st.file_uploader(
         _("Your own picture"),
         key="uploader",
@@ -86,7 +87,7 @@ def stem_controls() -> None:
     )
     info = stems.get(state.settings().stem)
     if info:
-        st.caption(_(info.words) + " " + _provenance(info))
+        st.caption(f"{_(info.words)}  \n{_provenance(info)}")
         if not stem_on_disk(info.key):
             st.caption(_("These weights are not on this machine yet; choosing them fetches them."))
     if state.settings().stem == "random":
@@ -221,7 +222,7 @@ def _large_chosen() -> None:
 def _provenance(info: StemInfo) -> str:
     if info.trained:
         return _("Trained on {data}. Licence: {licence}.").format(
-            data=info.data, licence=info.licence
+            data=info.data, licence=_(info.licence)
         )
     return _("Not trained.")
 

@@ -45,8 +45,9 @@ def open_page(title: str, introduction: str, *, shared_controls: bool = True) ->
     `shared_controls` are those of picture, stem and window: a page that brings its own leaves
     them out.
     """
+    product = _("Hybrid Pooling Explorer")
     st.set_page_config(
-        page_title=f"{title} · {_('Hybrid Pooling Explorer')}",
+        page_title=f"{title} · {product}",
         page_icon=ROOT / "assets" / "icon.png",
         layout="wide",
         initial_sidebar_state="auto",
@@ -55,7 +56,7 @@ def open_page(title: str, introduction: str, *, shared_controls: bool = True) ->
     large = bool(st.session_state.get("large"))
     st.html(f"<style>{_STYLE}{_LARGE if large else ''}{_built_in_words()}</style>")
     with st.sidebar:
-        st.markdown(f"### {_('Hybrid Pooling Explorer')}")
+        st.markdown(f"### {product}")
         for file, name in pages().items():
             st.page_link(file, label=name)
         controls.language_controls()
@@ -75,8 +76,12 @@ def _built_in_words() -> str:
         "take": _("Take the photo"),
         "again": _("Take another photo"),
     }
-    return "".join(
-        f"{place} {{ font-size: 0; }} {place}::after {{ content: {json.dumps(texts[name])}; "
-        "font-size: 0.875rem; line-height: 1.3; white-space: normal; }}"
-        for place, name in _BUILT_IN.items()
-    ).replace("}}", "}")
+    rules = []
+    for place, name in _BUILT_IN.items():
+        text = json.dumps(texts[name], ensure_ascii=False)
+        rules.append(f"{place} {{ font-size: 0; }}")
+        rules.append(
+            f"{place}::after {{ content: {text}; "
+            "font-size: 0.875rem; line-height: 1.3; white-space: normal; }"
+        )
+    return "".join(rules)

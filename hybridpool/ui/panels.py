@@ -88,7 +88,7 @@ def show_weights(trace: Trace, seen: state.Shown) -> None:
     st.plotly_chart(
         figure,
         key="weights",
-        config={"displaylogo": False},
+        config={"displayModeBar": False},
         alt=_("Bar chart of the attention value of each channel, with a line for the blend weight"),
     )
     low, high = trace.attention.min().item(), trace.attention.max().item()
