@@ -61,9 +61,9 @@ messages: .venv/run.stamp
 	done
 
 $(PY):
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "This needs Python 3.11 or newer, but $(PYTHON) is not: name another one with" \
-			"'make $(MAKECMDGOALS) PYTHON=python3.12'." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer is needed, but $(PYTHON) is missing or older: install it, or" \
+			"name another one, such as make $(MAKECMDGOALS) PYTHON=python3.12." >&2; exit 1; }
 	@echo "Making .venv ..."
 	@$(PYTHON) -m venv .venv
 

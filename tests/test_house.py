@@ -1,0 +1,305 @@
+"""The house itself: who may import whom, what the papers promise, and nothing from elsewhere."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Rule(NamedTuple):
+    """What a part of the house may import besides Python's own library."""
+
+    ours: set[str]
+    others: set[str]
+
+
+def cells(line: str) -> list[set[str]]:
+    return [
+        {word.strip(" `") for word in cell.split(",") if word.strip()}
+        for cell in line.strip("|").split("|")
+    ]
+
+
+def rules() -> dict[str, Rule]:
+    """The table of CONTRIBUTING.md: a part is a module or folder of the library, or the scripts."""
+    papers = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    (table,) = re.findall(r"\| part \|.*\n\| ---.*\n((?:\|.*\n)+)", papers)
+    rows = [cells(line) for line in table.splitlines()]
+    everything = set().union(*(parts for parts, _, _ in rows)) - {"app.py", "pages"}
+    names = {"all": everything, "all but viz and ui": everything - {"viz", "ui"}}
+    return {
+        part: Rule(set().union(*(names.get(name, {name}) for name in ours)), others)
+        for parts, ours, others in rows
+        for part in parts
+    }
+
+
+RULES = rules()
+SCRIPTS = sorted([*ROOT.glob("*.py"), *ROOT.glob("pages/*.py")])
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(ROOT.glob("hybridpool/**/*.py"))
+}
+
+
+def part_of(module: str) -> str:
+    """The part of the house that a module of ours belongs to."""
+    names = module.split(".")
+    return names[1] if len(names) > 1 else "__init__"
+
+
+def imported(source: str, module: str = "", *, package: bool = False) -> Iterator[str]:
+    """Every module that a source may import, wherever in it the import stands.
+
+    A name taken from a module of ours that is a module itself counts as that module.
+    """
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            origin = node.module or ""
+            if node.level:
+                base = module.split(".")
+                base = base[: len(base) - node.level + package]
+                origin = ".".join([*base, *origin.split(".")] if origin else base)
+            for alias in node.names:
+                inner = f"{origin}.{alias.name}"
+                yield inner if inner in MODULES else origin
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(
+            ("import_module", "__import__")
+        ):
+            first = node.args[0] if node.args else None
+            yield str(first.value) if isinstance(first, ast.Constant) else "something computed"
+
+
+def violations(names: Iterator[str], part: str) -> list[str]:
+    assert part in RULES, f"{part} has no row in the table of CONTRIBUTING.md"
+    allowed = RULES[part]
+    found = []
+    for name in names:
+        top = name.partition(".")[0]
+        if top == "hybridpool":
+            if part_of(name) not in allowed.ours:
+                found.append(name)
+        elif top not in allowed.others and top not in sys.stdlib_module_names:
+            found.append(name)
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_what_its_part_of_the_house_may(module: str) -> None:
+    path = MODULES[module]
+    names = imported(path.read_text("utf-8"), module, package=path.name == "__init__.py")
+    assert violations(names, part_of(module)) == []
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_a_page_imports_only_streamlit_and_what_is_made_for_pages(path: Path) -> None:
+    part = "pages" if path.parent.name == "pages" else "app.py"
+    assert violations(imported(path.read_text("utf-8")), part) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "module", "found"),
+    [
+        ("import streamlit as st", "hybridpool.trace", "streamlit"),
+        ("def late():\n    import torch.nn as nn", "hybridpool.viz.maps", "torch.nn"),
+        ("from .viz.charts import weights_chart", "hybridpool.stem", "hybridpool.viz.charts"),
+        ("from . import viz", "hybridpool.stem", "hybridpool.viz"),
+        ("from ..trace import Trace", "hybridpool.viz.maps", "hybridpool.trace"),
+        ("from hybridpool import ui", "hybridpool.layers", "hybridpool.ui"),
+        ("from hybridpool import hybrid_pool2d", "hybridpool.image", "hybridpool"),
+        (
+            "from importlib import import_module\nimport_module('plotly')",
+            "hybridpool.ui.x",
+            "plotly",
+        ),
+        ("__import__('torch' + 'vision')", "hybridpool.functional", "something computed"),
+    ],
+)
+def test_the_reading_of_imports_finds_hidden_ones(source: str, module: str, found: str) -> None:
+    assert violations(imported(source, module), part_of(module)) == [found]
+
+
+def test_a_relative_import_in_a_package_starts_at_the_package() -> None:
+    assert list(imported("from .stem import x", "hybridpool", package=True)) == ["hybridpool.stem"]
+
+
+def test_every_module_on_the_way_to_the_page_is_used() -> None:
+    """What only the page needs is dead as soon as no page leads to it."""
+    waiting = [name for script in SCRIPTS for name in imported(script.read_text("utf-8"))]
+    waiting += [name for name in MODULES if part_of(name) not in ("ui", "viz")]
+    reached = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in MODULES or name in reached:
+            continue
+        reached.add(name)
+        path = MODULES[name]
+        waiting += imported(path.read_text("utf-8"), name, package=path.name == "__init__.py")
+        waiting.append(name.rpartition(".")[0])
+    assert set(MODULES) - reached == set()
+
+
+def test_every_folder_with_modules_is_a_package() -> None:
+    folders = {path.parent for path in MODULES.values()}
+    assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
+
+
+def run_python(source: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def after_importing(modules: Iterable[str]) -> set[str]:
+    """What a fresh Python has loaded after importing these modules."""
+    names = [name for name in modules if not name.endswith("__main__")]
+    return set(run_python(f"import sys, {', '.join(names)}; print(*sys.modules)").split())
+
+
+def test_the_library_comes_without_the_page() -> None:
+    loaded = after_importing(name for name in MODULES if part_of(name) not in ("ui", "viz"))
+    assert "hybridpool.layers" in loaded
+    assert loaded.isdisjoint({"streamlit", "plotly", "hybridpool.ui", "hybridpool.viz"})
+
+
+def test_the_page_starts_without_what_it_may_never_need() -> None:
+    """torchvision brings half of torch's compiler along and doubles the time of the start."""
+    loaded = after_importing(MODULES)
+    assert "hybridpool.ui.frame" in loaded
+    assert loaded.isdisjoint({"torchvision", "torch._dynamo"})
+
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def public(body: list[ast.stmt]) -> list[Definition]:
+    return [node for node in body if isinstance(node, Definition) and not node.name.startswith("_")]
+
+
+def is_record(node: Definition) -> bool:
+    """A class that only holds values or names them: there is nothing to show in an example."""
+    if not isinstance(node, ast.ClassDef):
+        return False
+    marks = {ast.unparse(mark).partition("(")[0] for mark in [*node.decorator_list, *node.bases]}
+    return not marks.isdisjoint({"dataclass", "NamedTuple", "Protocol"})
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_everything_public_says_what_it_is(module: str) -> None:
+    tree = ast.parse(MODULES[module].read_text("utf-8"))
+    found = public(tree.body)
+    for node in found[:]:
+        if isinstance(node, ast.ClassDef) and not is_record(node):
+            found += public(node.body)
+    assert ast.get_docstring(tree), "the module itself"
+    assert [node.name for node in found if not ast.get_docstring(node)] == []
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if part_of(name) != "ui"])
+def test_everything_public_in_the_library_shows_an_example(module: str) -> None:
+    tree = ast.parse(MODULES[module].read_text("utf-8"))
+    shown = [node for node in public(tree.body) if not is_record(node)]
+    assert [node.name for node in shown if ">>>" not in (ast.get_docstring(node) or "")] == []
+
+
+@cache
+def tracked() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return [ROOT / name for name in listed.stdout.split("\0") if name]
+
+
+def texts(*suffixes: str) -> Iterator[tuple[str, str]]:
+    for path in tracked():
+        if path.is_file() and (not suffixes or path.suffix in suffixes):
+            data = path.read_bytes()
+            if b"\0" not in data:
+                yield str(path.relative_to(ROOT)), data.decode("utf-8")
+
+
+needs_git = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="only in a clone")
+
+
+@needs_git
+def test_no_file_names_a_place_on_one_machine_or_a_package_registry() -> None:
+    folders = "|".join(["root", "home", "Users", "work", "opt", "mnt"])
+    hosts = "|".join(["pypi", "pythonhosted", "npmjs", "anaconda"])
+    pattern = re.compile(rf"(?<![\w.~>-])/({folders})/\w|\b({hosts})\.(org|com|io)\b")
+    found = [(name, match[0]) for name, text in texts() if (match := pattern.search(text))]
+    assert found == []
+
+
+@needs_git
+def test_nothing_that_the_browser_gets_refers_to_another_host() -> None:
+    """An SVG names its language by an address that is never asked for."""
+    pattern = re.compile(r"""\b(?:https?|wss?)://(?!www\.w3\.org/)|["'(=]//\w|@import""")
+    read = dict(texts(".js", ".html", ".css", ".svg", ".toml"))
+    assert "assets/inspector/inspector.js" in read
+    assert [name for name, text in read.items() if pattern.search(text)] == []
+
+
+def test_the_lines_of_the_readme_print_what_the_readme_says() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (lines,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    said = re.findall(r"^print\(.*\) +# (.*)$", lines, re.MULTILINE)
+    assert len(said) >= 3
+    assert run_python(lines).splitlines() == said
+
+
+def requirements(file: str) -> Iterator[str]:
+    for line in (ROOT / file).read_text("utf-8").splitlines():
+        wanted = line.partition("#")[0].strip()
+        if wanted and not wanted.startswith("-r"):
+            yield wanted
+
+
+@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
+def test_what_is_installed_is_what_is_pinned(file: str) -> None:
+    pinned = dict(wanted.split("==") for wanted in requirements(file))
+    installed = {name: metadata.version(name).partition("+")[0] for name in pinned}
+    assert installed == pinned
+
+
+def test_every_command_of_the_makefile_is_explained_by_make_help() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    (commands,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    explained = re.findall(r'@echo "make (\w+) ', makefile)
+    assert sorted(explained) == sorted(set(commands.split()) - {"help"})
+
+
+def test_the_map_of_the_house_names_every_file_of_the_library_and_no_other() -> None:
+    papers = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    (drawing,) = re.findall(r"## The map\n\n```\n(.*?)```", papers, re.DOTALL)
+    named = re.findall(r"^ *([\w*]+\.py)\b", drawing, re.MULTILINE)
+    files = [path.name for path in [*MODULES.values(), *SCRIPTS]]
+    assert [file for file in files if not any(fnmatch(file, name) for name in named)] == []
+    assert [name for name in named if not any(fnmatch(file, name) for file in files)] == []
+
+
+def test_every_file_that_the_readme_links_to_is_there() -> None:
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", (ROOT / "README.md").read_text("utf-8"))
+    assert "CONTRIBUTING.md" in links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_settings_keep_the_page_quiet_and_quick() -> None:
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
+    assert config["browser"]["gatherUsageStats"] is False
+    assert config["runner"]["postScriptGC"] is False
+    assert config["server"]["address"] == "localhost"
