@@ -84,7 +84,7 @@ class Compare extends Occluding(Rows(Object)) {
       const button = event.target.closest("button");
       if (button?.dataset.step) this.pickChannel(this.view.channel + Number(button.dataset.step));
       else if (button?.dataset.weight !== undefined) this.turn(Number(button.dataset.weight), true);
-      else if (button?.classList.contains("restart")) this.turn(this.header.start, true);
+      else if (button?.classList.contains("restart")) this.turn(null, true);
     });
     for (const entry of this.stages) {
       entry.stage.addEventListener("pointermove", (event) => {
@@ -157,11 +157,9 @@ class Compare extends Occluding(Rows(Object)) {
       dot.style.background = colours[name] ?? "";
       if (colours[name]) this.root.style.setProperty(`--${name}`, colours[name]);
     }
-    this.$(".restart").textContent = words.restart.replace("{weight}", this.header.start.toFixed(2));
     this.$("select.channel").replaceChildren(
       ...names.map((name, i) => new Option(`${i + 1} / ${names.length} · ${name}`, i)),
     );
-    this.$(".start-mark").style.left = `calc(0.75rem + ${this.header.start} * (100% - 1.5rem))`;
     this.$(".occluder-keys").hidden = this.view.kind !== "occlusion";
     this.showWinnerLegend();
   }
@@ -243,11 +241,14 @@ class Compare extends Occluding(Rows(Object)) {
   }
 
   showDial() {
-    const { weight } = this.view;
+    const weight = this.weightOf("hybrid");
+    const start = this.header.start[this.view.channel];
     const dial = this.$("#dial");
     dial.value = weight;
     dial.setAttribute("aria-valuetext", weight.toFixed(2));
     this.$(".dial-value").textContent = weight.toFixed(2);
+    this.$(".restart").textContent = this.header.words.restart.replace("{weight}", start.toFixed(2));
+    this.$(".start-mark").style.left = `calc(0.75rem + ${start} * (100% - 1.5rem))`;
   }
 
   dispose() {

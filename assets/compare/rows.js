@@ -20,9 +20,10 @@ const Rows = (Base) => class extends Base {
     };
   }
 
-  weightOf(name, side) {
-    if (name === "hybrid") return this.view.weight;
-    if (name === "attention") return this.header.attention[side][this.view.channel];
+  weightOf(name, side, channel = this.view.channel) {
+    // An untouched dial leaves the layer its own blend weight, which may differ by channel.
+    if (name === "hybrid") return this.view.weight ?? this.header.start[channel];
+    if (name === "attention") return this.header.attention[side][channel];
     return name === "max" ? 1 : 0;
   }
 
@@ -78,7 +79,7 @@ const Rows = (Base) => class extends Base {
     this.largest[name] = this.header.largest[name]?.[channel] ?? largest * unit;
     if (name === "hybrid") {
       this.$("[data-row=hybrid] .note").textContent =
-        this.header.words.hybrid_value.replace("{value}", this.view.weight.toFixed(2));
+        this.header.words.hybrid_value.replace("{value}", this.weightOf("hybrid").toFixed(2));
     }
     this.showEffect(name);
     this.showOutlines(name);
@@ -159,7 +160,7 @@ const Rows = (Base) => class extends Base {
   // Which bits of a cell say that this row changed there. A blend of both changes with either.
   bits(name) {
     if (name === "attention") return 4;
-    const weight = name === "hybrid" ? this.view.weight : name === "max" ? 1 : 0;
+    const weight = this.weightOf(name);
     return (weight > 0 ? 1 : 0) | (weight < 1 ? 2 : 0);
   }
 
@@ -189,7 +190,7 @@ const Rows = (Base) => class extends Base {
       let sum = 0;
       for (let c = first; c < last; c++) {
         const [mm, ma, aa] = products[c];
-        const w = name === "attention" ? 0 : this.weightOf(name);
+        const w = name === "attention" ? 0 : this.weightOf(name, "clean", c);
         sum += name === "attention" ? own[c] : w * w * mm + 2 * w * (1 - w) * ma + (1 - w) ** 2 * aa;
       }
       return Math.sqrt(Math.max(sum, 0));

@@ -94,10 +94,15 @@ def pack(clean: Trace, changed: Trace, picture: str, done: Perturbation) -> byte
             "padding": settings.padding,
         },
         "stem": {"kernel": stem_kernel, "stride": stem_stride, "padding": stem_padding},
-        "start": settings.blend_weight,
+        "start": clean.blend_weight.tolist(),
         "telling": telling_cells(clean),
         "names": [fill(name) for name in clean.features.channel_names],
-        "view": {**asdict(seen), "kind": done.kind, "fill": done.fill, "shape": done.shape},
+        "view": {
+            **asdict(state.view_of(seen)),
+            "kind": done.kind,
+            "fill": done.fill,
+            "shape": done.shape,
+        },
         "box": dict(
             zip(("top", "left", "height", "width"), done.box((height, width)), strict=True)
         ),
@@ -184,7 +189,7 @@ def _quantise(values: Tensor, low: Tensor, high: Tensor) -> NDArray[np.uint16]:
 def _remember_view() -> None:
     sent = st.session_state["compare"].get("view")
     if sent:
-        state.look(**{name: sent[name] for name in state.Shown.__dataclass_fields__})
+        state.look(**{name: sent[name] for name in state.View.__dataclass_fields__})
 
 
 def _remember_patch() -> None:

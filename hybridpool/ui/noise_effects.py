@@ -11,7 +11,7 @@ from hybridpool.ui import noise_findings, state
 from hybridpool.ui.compare import TIE, reached, winners
 from hybridpool.ui.noise_findings import Reached
 from hybridpool.ui.noise_state import Perturbation
-from hybridpool.ui.panels import maps_at, pooling_names
+from hybridpool.ui.panels import pooling_names, shown_maps
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Effect:
     """What a changed picture did to every pooling.
 
     Attributes:
-        blend_weight: Where the dial stands.
+        blend_weight: Where the dial stands; None if each channel has a blend weight of its own.
         relative: Relative change of each pooling over all channels.
         bias: Mean change of a cell of the channel shown, in units of the standard deviation of
             what was added to the feature map; empty without noise.
@@ -27,7 +27,7 @@ class Effect:
         reached: What the occluder reaches in that channel; None under noise.
     """
 
-    blend_weight: float
+    blend_weight: float | None
     relative: Mapping[str, float]
     bias: Mapping[str, float]
     winners: tuple[int, int]
@@ -36,7 +36,7 @@ class Effect:
 
 def effect(clean: Trace, changed: Trace, seen: state.Shown, done: Perturbation) -> Effect:
     """The numbers behind the sentences."""
-    before, after = (maps_at(trace, seen.weight) for trace in (clean, changed))
+    before, after = (shown_maps(trace, seen) for trace in (clean, changed))
     channel = seen.channel
     was, now = winners(clean)[channel], winners(changed)[channel]
     clear = was != TIE
@@ -48,8 +48,9 @@ def effect(clean: Trace, changed: Trace, seen: state.Shown, done: Perturbation) 
             moved = (after[name][channel] - before[name][channel]).double().mean()
             if sigma > 0:
                 bias[name] = (moved / sigma).item()
+    one_for_all = seen.turned or bool((clean.blend_weight == clean.blend_weight[0]).all())
     return Effect(
-        blend_weight=seen.weight,
+        blend_weight=seen.weight if one_for_all else None,
         relative={name: relative_change(before[name], after[name]).item() for name in before},
         bias=bias,
         winners=(int(((was != now) & clear).sum()), int(clear.sum())),
@@ -75,7 +76,7 @@ def sentences(found: Effect) -> str:
 
 def _reached(clean: Trace, changed: Trace, seen: state.Shown, done: Perturbation) -> Reached:
     within = reached(clean, done)
-    before, after = (maps_at(trace, seen.weight) for trace in (clean, changed))
+    before, after = (shown_maps(trace, seen) for trace in (clean, changed))
     cells = {
         name: changed_cells(before[name][seen.channel], after[name][seen.channel])
         for name in before

@@ -77,23 +77,26 @@ def ranking(changes: Mapping[str, float], names: Mapping[str, str]) -> str:
     )
 
 
-def place_of_hybrid(changes: Mapping[str, float], weight: float) -> str:
-    """Where hybrid pooling lies: between its two parts, below both, above both, or on one."""
-    ends = sorted((changes["max"], changes["average"]))
-    hybrid, texts = percent(changes["hybrid"]), [percent(end) for end in ends]
-    if hybrid in texts:
-        words = _("**Hybrid**, at blend weight {weight:.2f}, changed as one of its two parts did.")
-    elif changes["hybrid"] < ends[0]:
-        words = _(
-            "**Hybrid**, at blend weight {weight:.2f}, changed less than both max and average."
-        )
-    elif changes["hybrid"] > ends[1]:
-        words = _(
-            "**Hybrid**, at blend weight {weight:.2f}, changed more than both max and average."
-        )
+def place_of_hybrid(changes: Mapping[str, float], weight: float | None) -> str:
+    """Where hybrid pooling lies: between its two parts, below both, above both, or on one.
+
+    Args:
+        changes: Relative change of each pooling.
+        weight: The blend weight; None if each channel has its own.
+    """
+    low, high = sorted((changes["max"], changes["average"]))
+    hybrid = changes["hybrid"]
+    if percent(hybrid) in (percent(low), percent(high)):
+        words = _("**Hybrid**, {weight}, changed as one of its two parts did.")
+    elif hybrid < low:
+        words = _("**Hybrid**, {weight}, changed less than both max and average.")
+    elif hybrid > high:
+        words = _("**Hybrid**, {weight}, changed more than both max and average.")
     else:
-        words = _("**Hybrid**, at blend weight {weight:.2f}, lies between max and average.")
-    return words.format(weight=weight)
+        words = _("**Hybrid**, {weight}, lies between max and average.")
+    if weight is None:
+        return words.format(weight=_("with a blend weight for each channel"))
+    return words.format(weight=_("at blend weight {weight:.2f}").format(weight=weight))
 
 
 def biases(found: Mapping[str, float], names: Mapping[str, str]) -> str:
@@ -235,3 +238,22 @@ def best_blend(
             _("Each draw for itself is best between {low} and {high}.").format(low=low, high=high)
         )
     return " ".join(said)
+
+
+def strongest(places: Mapping[str, tuple[int, int]], names: Mapping[str, str]) -> str:
+    """Where a patch changes each pooling most: (row, column) of its corner, counted from 1."""
+    alike: dict[tuple[int, int], list[str]] = {}
+    for name, place in places.items():
+        alike.setdefault(place, []).append(names[name])
+    if len(alike) == 1:
+        ((row, column),) = alike
+        return _(
+            "A patch changes all poolings most with its corner at row {row}, column {column}."
+        ).format(row=row, column=column)
+    parts = [
+        _("**{names}** at row {row}, column {column}").format(
+            names=joined(group), row=row, column=column
+        )
+        for (row, column), group in alike.items()
+    ]
+    return _("Where a patch changes them most: {list}.").format(list="; ".join(parts))

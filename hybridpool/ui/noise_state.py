@@ -20,6 +20,7 @@ from hybridpool.ui import state, words
 
 KINDS = ("noise", "occlusion")
 WHOLE = 1000
+PATCHES = (60, 90, 125, 180, 250, 350)
 _STEPS = 50
 _ROUND = (1, 1.5, 2, 3, 5, 7)
 _CURVE = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0)
@@ -74,7 +75,7 @@ class Perturbation:
             fill=self.fill if self.fill in FILLS else "grey",
             top=_clamp(self.top, 0, WHOLE - sides["height"]),
             left=_clamp(self.left, 0, WHOLE - sides["width"]),
-            patch=_clamp(self.patch, 30, 500),
+            patch=min(PATCHES, key=lambda side: abs(side - self.patch)),
             **sides,
         )
 

@@ -122,3 +122,21 @@ def component_words() -> dict[str, str]:
             "meets the occluder."
         ),
     }
+
+
+def map_words() -> dict[str, str]:
+    """Every word that the occlusion maps show or speak."""
+    return {
+        "max": _("Max"),
+        "average": _("Average"),
+        "hybrid": _("Hybrid"),
+        "attention": _("Attention"),
+        "through": _("Picture shows through"),
+        "legend": _("Relative change of the whole map; one scale for all four"),
+        "place": _("Patch of {size} × {size} pixels at row {row}, column {column}"),
+        "largest": _("at most {share}, at row {row}, column {column}"),
+        "keys": _(
+            "Point at a place to see its effect. Click or Enter puts the occluder there, and the "
+            "rows above follow; arrow keys move the patch."
+        ),
+    }

@@ -109,7 +109,7 @@ def blend_chart(
     changes: NDArray[np.floating],
     best: float,
     by_draw: Sequence[float],
-    dial: float,
+    dial: float | None,
     words: Mapping[str, str],
 ) -> go.Figure:
     """Relative change of hybrid pooling against its blend weight, the best one marked.
@@ -119,7 +119,7 @@ def blend_chart(
         changes: The relative change (weights, draws).
         best: The best blend weight over all draws; NaN leaves the mark out.
         by_draw: The best blend weight of each draw: their range is shaded.
-        dial: Where the dial stands.
+        dial: Where the dial stands; None leaves that mark out.
         words: ``blend_weight``, ``change``, ``hybrid``, ``best``, ``average``, ``max`` and
             ``dial``, already translated.
     """
@@ -166,8 +166,8 @@ def blend_chart(
         )
         figure.add_shape(
             type="rect",
-            x0=min(by_draw),
-            x1=max(by_draw),
+            x0=np.nanmin(by_draw),
+            x1=np.nanmax(by_draw),
             y0=0,
             y1=1,
             yref="paper",
@@ -175,7 +175,8 @@ def blend_chart(
             line={"width": 0},
             layer="below",
         )
-    _mark(figure, dial, words["dial"])
+    if dial is not None:
+        _mark(figure, dial, words["dial"])
     return figure
 
 
@@ -222,10 +223,16 @@ def _lay_out(figure: go.Figure, x: str, y: str) -> None:
     figure.update_layout(
         height=380,
         margin={"l": 10, "r": 10, "t": 70, "b": 10},
-        legend={"orientation": "h", "y": 1.1, "yanchor": "bottom", "x": 0},
-        xaxis={"title": {"text": x}},
-        yaxis={"title": {"text": y}, "rangemode": "tozero", "ticksuffix": " %"},
+        legend={"orientation": "h", "y": 1.1, "yanchor": "bottom", "x": 0, "font": {"size": 14}},
+        xaxis={"title": {"text": x, "font": {"size": 15}}, "tickfont": {"size": 14}},
+        yaxis={
+            "title": {"text": y, "font": {"size": 15}},
+            "tickfont": {"size": 14},
+            "rangemode": "tozero",
+            "ticksuffix": " %",
+        },
         clickmode="event+select",
+        font={"size": 15},
         dragmode=False,
     )
 
