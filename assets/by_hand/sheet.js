@@ -131,8 +131,8 @@ class Sheet {
       if (index >= 0) chosen(index, how);
     };
     this.box.addEventListener("pointermove", (event) => {
-      // A grid that is drawn anew under a resting mouse moves too, but nobody moved anything.
-      if (event.movementX || event.movementY) choose(event, "point");
+      // A finger that moves scrolls the page; it chooses by a tap.
+      if (event.pointerType !== "touch") choose(event, "point");
     });
     this.box.addEventListener("click", (event) => choose(event, "click"));
     this.box.addEventListener("focusin", (event) => {
