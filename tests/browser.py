@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.error import URLError
 from urllib.parse import parse_qs, urlencode, urlsplit
 from urllib.request import urlopen
@@ -65,11 +65,21 @@ class Server:
     """A Streamlit server that runs the page."""
 
     url: str
-    pid: int
+    process: subprocess.Popen[bytes]
+    log: IO[bytes]
+
+    def check(self) -> None:
+        """Says what the server wrote, should it have ended by itself."""
+        if self.process.poll() is not None:
+            self.log.seek(0)
+            written = self.log.read().decode(errors="replace")
+            raise RuntimeError(
+                f"the page's server ended with {self.process.returncode}:\n{written}"
+            )
 
     def cpu_seconds(self) -> float:
         """Processor time spent so far by the server with all its threads, from ``/proc``."""
-        numbers = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        numbers = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -92,9 +102,9 @@ def running_server() -> Iterator[Server]:
             stderr=subprocess.STDOUT,
         )
         try:
-            url = f"http://127.0.0.1:{port}"
-            _await_health(url, process, log)
-            yield Server(url, process.pid)
+            server = Server(f"http://127.0.0.1:{port}", process, log)
+            _await_health(server)
+            yield server
         finally:
             process.terminate()
             try:
@@ -104,17 +114,17 @@ def running_server() -> Iterator[Server]:
                 process.wait()
 
 
-def _await_health(url: str, process: subprocess.Popen[bytes], log: Any) -> None:
+def _await_health(server: Server) -> None:
     end = time.monotonic() + START_PATIENCE
-    while time.monotonic() < end and process.poll() is None:
+    while time.monotonic() < end:
+        server.check()
         try:
-            with urlopen(f"{url}/_stcore/health", timeout=5) as answer:
+            with urlopen(f"{server.url}/_stcore/health", timeout=5) as answer:
                 if answer.status == 200:
                     return
         except (URLError, OSError):
             time.sleep(0.1)
-    log.seek(0)
-    raise RuntimeError(f"the page's server did not start:\n{log.read().decode(errors='replace')}")
+    raise RuntimeError(f"the page's server did not answer within {START_PATIENCE:.0f} s")
 
 
 def find_chromium(playwright: Playwright) -> str | None:
@@ -222,6 +232,7 @@ class Explore:
 
     def open(self, **link: object) -> Explore:
         """Opens a link and waits for the first picture."""
+        self.server.check()
         self.page.goto(f"{self.server.url}/?{urlencode(link)}", wait_until="commit")
         self.root.and_(self.page.locator("[data-painted]")).wait_for()
         return self.settled()
