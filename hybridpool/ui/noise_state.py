@@ -152,7 +152,7 @@ def curve_levels(noise: Noise) -> list[float]:
 
 def nearest_level(noise: Noise, level: float) -> float:
     """The level that the control offers nearest to a wish."""
-    wanted = level if math.isfinite(level) else noise.default
+    wanted = min(max(level, noise.low), noise.high) if math.isfinite(level) else noise.default
     return min(level_options(noise), key=lambda option: abs(option - wanted))
 
 
