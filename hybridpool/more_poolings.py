@@ -87,7 +87,7 @@ class MaxBlurPooling(_Pooling):
     def forward(self, input: Tensor) -> Tensor:
         """Pool ``input`` of shape (N, C, H, W) or (C, H, W)."""
         window, batch = self.window, _batch(input)
-        dense = F.max_pool2d(_padded(batch, window, -math.inf), window.kernel, 1)
+        dense = F.max_pool2d(_padded(batch, window, -math.inf, whole=True), window.kernel, 1)
         half = self.weight.shape[0] // 2
         edged = F.pad(dense, (half,) * 4, mode="replicate")
         channels = edged.shape[1]
@@ -259,8 +259,11 @@ def _like(input: Tensor, output: Tensor) -> Tensor:
     return output if input.dim() == 4 else output[0]
 
 
-def _padded(batch: Tensor, window: Window, value: float) -> Tensor:
-    """The map with its padding, cut or continued to where the last window ends."""
+def _padded(batch: Tensor, window: Window, value: float, *, whole: bool = False) -> Tensor:
+    """The map with its padding, cut or continued to where the last window ends.
+
+    The `whole` map keeps the cells behind the last window too.
+    """
     ends = []
     for axis, (size, count) in enumerate(
         zip(batch.shape[-2:], window.out_size(*batch.shape[-2:]), strict=True)
@@ -271,7 +274,8 @@ def _padded(batch: Tensor, window: Window, value: float) -> Tensor:
                 f"{tuple(batch.shape[-2:])} cells with padding {window.padding}: use a smaller one."
             )
         end = (count - 1) * window.stride[axis] + window.kernel[axis]
-        ends.append(end - size - window.padding[axis])
+        beyond = end - size - window.padding[axis]
+        ends.append(max(beyond, window.padding[axis]) if whole else beyond)
     top, left = window.padding
     return F.pad(batch, (left, ends[1], top, ends[0]), value=value)
 

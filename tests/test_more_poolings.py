@@ -41,7 +41,11 @@ def windows(plane: Tensor, window: dict, stride: object = None) -> list[list[lis
     steps = pair(window["stride"])
     sizes = F.max_pool2d(plane[None], **window).shape[1:]
     if stride is not None:
-        sizes = [(size - 1) * step + 1 for size, step in zip(sizes, steps, strict=True)]
+        whole = [
+            side + 2 * p - k + 1 for side, p, k in zip(plane.shape, padding, kernel, strict=True)
+        ]
+        ends = [(size - 1) * step + 1 for size, step in zip(sizes, steps, strict=True)]
+        sizes = [max(both) for both in zip(whole, ends, strict=True)]
         steps = pair(stride)
     found = []
     for i in range(sizes[0]):
