@@ -51,6 +51,8 @@ class ByHand {
       },
       accept: () => (this.complaint.textContent = ""),
     });
+    this.watcher = new ResizeObserver(() => this.arrange());
+    this.watcher.observe(this.$(".desk"));
     this.attention = new AttentionSteps(this.root, (index, how) => this.takeOver(index, how));
   }
 
@@ -209,7 +211,8 @@ class ByHand {
     }
     sheet.fit(Math.max(...grid.values.map((value) => number(value, limits.decimals).length)));
     area.kinds.forEach((kind, i) => {
-      if (kind) sheet.set(i, { kind: kind === 1 ? "padding" : "beyond", label: kind === 1 ? words.padding_cell : words.beyond_cell });
+      const name = kind === 1 ? "padding" : "beyond";
+      if (kind) sheet.set(i, { kind: area.idle[i] ? `${name} idle` : name, label: words[`${name}_cell`] });
     });
     inside.forEach((at, i) => {
       const editing = sheet.cells[at].classList.contains("editing") ? " editing" : "";
@@ -229,6 +232,16 @@ class ByHand {
     const lines = [element("div", "", `${MINUS}\u221e`)];
     if (this.header.countPad) lines.push(element("div", "", "0"));
     span.replaceChildren(...lines);
+  }
+
+  // The outputs stand beside the grid where there is room for them.
+  arrange() {
+    const desk = this.$(".desk");
+    const gap = parseFloat(getComputedStyle(desk).columnGap);
+    const widths = ["grid", ...POOLED].map((name) => this.sheets[name].figure.offsetWidth + gap);
+    desk.classList.toggle("flow", widths.reduce((sum, width) => sum + width) - gap <= desk.clientWidth);
+    const card = this.$(".desk .card");
+    card.classList.toggle("wide", card.clientWidth > 46 * parseFloat(getComputedStyle(document.documentElement).fontSize));
   }
 
   // ---- playback ---------------------------------------------------------------------------
@@ -320,6 +333,7 @@ class ByHand {
       const walked = pending.has("all") || pending.has("window");
       this.paintPooled(walked ? POOLED : ["hybrid"]);
       if (walked) this.showWindow();
+      if (pending.has("all")) this.arrange();
       this.showFormulas();
       this.showDial();
       this.paintBack();
@@ -504,6 +518,7 @@ class ByHand {
   }
 
   dispose() {
+    this.watcher.disconnect();
     cancelAnimationFrame(this.drawing);
     clearTimeout(this.clock);
     clearTimeout(this.timer);

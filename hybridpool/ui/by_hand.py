@@ -180,14 +180,14 @@ def area(work: ByHand) -> dict[str, object]:
             return 2
         return int(not (0 <= row < down.size and 0 <= column < across.size))
 
-    idle_rows = {*down.dropped, *down.skipped}
-    idle_columns = {*across.dropped, *across.skipped}
+    reached_rows = {start + step for start in down.starts for step in range(down.kernel)}
+    reached_columns = {start + step for start in across.starts for step in range(across.kernel)}
     return {
         "rows": down.end + lead,
         "columns": across.end + lead,
         "lead": lead,
         "kinds": [kind(*place) for place in places],
-        "idle": [int(r in idle_rows or c in idle_columns) for r, c in places],
+        "idle": [int(r not in reached_rows or c not in reached_columns) for r, c in places],
     }
 
 
