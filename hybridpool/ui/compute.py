@@ -6,15 +6,22 @@ large array. Tensors that are returned are shared between sessions and must not 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 import torch
 from torch import Tensor
 
 from hybridpool.gallery import GALLERY, gallery_image
 from hybridpool.image import fit_image, read_image
+from hybridpool.layers import POOLINGS
 from hybridpool.stem import ConvStem, StemUnavailable, load_stem
 from hybridpool.trace import Features, Settings, Trace, resolve_device, run_poolings, run_stem
+from hybridpool.ui import frequency_maps, shift_maps
+from hybridpool.ui.frequency_maps import Spectrum
 from hybridpool.ui.noise_state import Perturbation
+from hybridpool.ui.shift_maps import Shifted
+from hybridpool.ui.shift_state import Study
 from hybridpool.ui.state import Upload
 
 
@@ -109,3 +116,81 @@ def stem_of(settings: Settings) -> ConvStem:
     """The stem that some settings ask for; shared between sessions, so it must not be changed."""
     drawn = settings.stem == "random"
     return _stem(settings.stem, settings.seed if drawn else 0, settings.channels if drawn else 0)
+
+
+def banded(clean: Trace, picture_named: str, chosen: Study) -> Trace:
+    """The picture of a trace, filtered to one band of frequencies, through everything."""
+    if chosen.band == "all":
+        return clean
+    return _banded(clean.settings, picture_named, Study(band=chosen.band), clean.features.image)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _banded(settings: Settings, digest: str, chosen: Study, _image: Tensor) -> Trace:
+    image = chosen.filtered(_image)
+    features = run_stem(image, stem_of(settings), resolve_device(settings.device))
+    return run_poolings(features, settings)
+
+
+def shifted(clean: Trace, picture_named: str, chosen: Study) -> Shifted:
+    """The aligned maps of the picture and of the shifted one, see `shift_maps.shifted`.
+
+    Raises:
+        ValueError: If the picture is too small for the shift or the window.
+    """
+    return _shifted(clean.settings, picture_named, chosen.essential(), clean)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _shifted(settings: Settings, digest: str, chosen: Study, _clean: Trace) -> Shifted:
+    return shift_maps.shifted(_clean, stem_of(settings), _clean.features.image, chosen)
+
+
+def shift_curves(
+    clean: Trace, picture_named: str, chosen: Study, weight: float | None
+) -> dict[str, list[float]]:
+    """Distance of the aligned maps at each shift, for each pooling that is shown.
+
+    `weight` is the blend weight of hybrid pooling; None is the layer's own.
+    """
+    essential = chosen.essential()
+    along = Study(mode=chosen.mode, axis=chosen.axis, band=chosen.band)
+    along = replace(along, more=essential.more, draw=essential.draw)
+    return _shift_curves(clean.settings, picture_named, along, weight, clean)
+
+
+@st.cache_data(max_entries=48, show_spinner=False)
+def _shift_curves(
+    settings: Settings, digest: str, chosen: Study, weight: float | None, _clean: Trace
+) -> dict[str, list[float]]:
+    image = _clean.features.image
+    return shift_maps.distance_curves(_clean, stem_of(settings), image, chosen, weight)
+
+
+def spectra(
+    clean: Trace, picture_named: str, chosen: Study, weight: float | None
+) -> dict[str, Spectrum]:
+    """The spectrum of the feature map, of one without aliasing, and of every pooled map shown."""
+    names = ("feature_map", "ideal", *POOLINGS, *chosen.more)
+    return {
+        name: _spectrum(
+            clean.settings,
+            picture_named,
+            Study(
+                band=chosen.band,
+                more=(name,) if name in chosen.more else (),
+                draw=chosen.draw if name == "stochastic" else 0,
+            ),
+            name,
+            weight if name == "hybrid" else None,
+            clean,
+        )
+        for name in names
+    }
+
+
+@st.cache_resource(max_entries=192, show_spinner=False)
+def _spectrum(
+    settings: Settings, digest: str, chosen: Study, name: str, weight: float | None, _clean: Trace
+) -> Spectrum:
+    return frequency_maps.spectrum_of(_clean, chosen, name, weight)

@@ -91,7 +91,13 @@ def aliasing(shares: Mapping[str, float], names: Mapping[str, str], stride: int)
     )
 
 
-def routes(reached: Mapping[str, tuple[int, int]], total: int, names: Mapping[str, str]) -> str:
+def routes(
+    reached: Mapping[str, tuple[int, int]],
+    total: int,
+    names: Mapping[str, str],
+    *,
+    pixels: bool = False,
+) -> str:
     """How widely each pooling spreads its gradient.
 
     Args:
@@ -99,12 +105,21 @@ def routes(reached: Mapping[str, tuple[int, int]], total: int, names: Mapping[st
             falls.
         total: How many cells there are.
         names: What each pooling is called.
+        pixels: Whether they are pixels of the picture.
     """
     if not any(count for count, _half in reached.values()):
         return _("No gradient arrives: the filter of this channel is silent there.")
-    one = _("**{name}** reaches 1 cell of {total}.")
-    some = _("**{name}** reaches {count} of {total} cells; half of its gradient falls on {half}.")
-    none = _("**{name}** reaches no cell.")
+    none = _("**{name}** reaches nothing.")
+    if pixels:
+        one = _("**{name}** reaches 1 of {total} pixels.")
+        some = _(
+            "**{name}** reaches {count} of {total} pixels; half of its gradient falls on {half}."
+        )
+    else:
+        one = _("**{name}** reaches 1 of {total} cells.")
+        some = _(
+            "**{name}** reaches {count} of {total} cells; half of its gradient falls on {half}."
+        )
     said = []
     for name, (count, half) in reached.items():
         words = none if count == 0 else one if count == 1 else some

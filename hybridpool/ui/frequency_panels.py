@@ -87,7 +87,8 @@ def _show_table(found: dict[str, Spectrum], names: dict[str, str]) -> None:
     for name, each in found.items():
         folded = "–" if each.aliased is None else percent(each.aliased)
         lines.append([names[name], *(percent(share) for share in each.shares), folded])
-    st.markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    st.markdown(table.replace(" %", "\N{NO-BREAK SPACE}%"))
 
 
 def show_gradients(trace: Trace, chosen: Study, seen: state.Shown) -> None:
@@ -101,7 +102,9 @@ def show_gradients(trace: Trace, chosen: Study, seen: state.Shown) -> None:
     _show_maps(found)
     names = pooling_names()
     reached = {name: frequency_maps.half_on(values) for name, values in found.maps.items()}
-    st.markdown(frequency_findings.routes(reached, found.maps["max"].numel(), names))
+    st.markdown(
+        frequency_findings.routes(reached, found.maps["max"].numel(), names, pixels=on_picture)
+    )
     note = (
         _(
             "Gradient with respect to the picture, summed over red, green and blue: how much the "

@@ -193,7 +193,7 @@ _MORE_STYLE = """
   image-rendering: pixelated; outline: 1px solid #8888; border-radius: 0.25rem; }
 .more-poolings b i { display: inline-block; width: 0.75rem; height: 0.75rem; border-radius: 50%;
   margin-right: 0.4rem; }
-.more-poolings dl { margin: 0; display: grid; grid-template-columns: 1fr auto;
+.more-poolings dl { margin: 0; padding: 0; display: grid; grid-template-columns: 1fr auto;
   gap: 0.15rem 0.6rem; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
 .more-poolings dt, .more-poolings dd { margin: 0; font-weight: 400; }
 .more-poolings dd { text-align: right; }

@@ -94,10 +94,19 @@ def shifted(trace: Trace, stem: ConvStem, image: Tensor, chosen: Study) -> Shift
     Raises:
         ValueError: If the picture is too small for the shift or the window.
     """
-    settings = trace.settings
-    before = run_views(image, stem, settings, chosen, 0, 0)
-    after = run_views(image, stem, settings, chosen, chosen.rows, chosen.columns)
-    step = stem.receptive_field[1] * settings.stride
+    before = run_views(image, stem, trace.settings, chosen, 0, 0)
+    after = run_views(image, stem, trace.settings, chosen, chosen.rows, chosen.columns)
+    return _laid_over(trace, stem, chosen, before, after)
+
+
+def _laid_over(
+    trace: Trace,
+    stem: ConvStem,
+    chosen: Study,
+    before: Mapping[str, Tensor],
+    after: Mapping[str, Tensor],
+) -> Shifted:
+    step = stem.receptive_field[1] * trace.settings.stride
     cells = (chosen.rows / step, chosen.columns / step)
     pairs = {
         name: align(before[name], after[name], *cells, chosen.mode)
@@ -127,20 +136,18 @@ def distances(found: Shifted, weight: float | None) -> dict[str, float]:
     return {name: relative_change(*pair).item() for name, pair in pairs.items()}
 
 
-def more_curves(
-    image: Tensor, stem: ConvStem, settings: Settings, chosen: Study
+def distance_curves(
+    trace: Trace, stem: ConvStem, image: Tensor, chosen: Study, weight: float | None
 ) -> dict[str, list[float]]:
-    """Relative change of the aligned maps of each further pooling, from -REACH to REACH pixels."""
-    step = stem.receptive_field[1] * settings.stride
-    still = run_views(image, stem, settings, chosen, 0, 0)
-    found: dict[str, list[float]] = {name: [] for name in chosen.more}
+    """The distances of :func:`distances` at shifts from -REACH to REACH pixels along one axis."""
+    still = run_views(image, stem, trace.settings, chosen, 0, 0)
+    found: dict[str, list[float]] = {}
     for pixels in range(-REACH, REACH + 1):
-        way = (pixels, 0) if chosen.axis == "rows" else (0, pixels)
-        moved = run_views(image, stem, settings, chosen, *way)
-        cells = (way[0] / step, way[1] / step)
-        for name, values in found.items():
-            pair = align(still[name], moved[name], *cells, chosen.mode)
-            values.append(relative_change(*pair).item())
+        rows, columns = (pixels, 0) if chosen.axis == "rows" else (0, pixels)
+        moved = run_views(image, stem, trace.settings, chosen, rows, columns)
+        here = replace(chosen, rows=rows, columns=columns)
+        for name, value in distances(_laid_over(trace, stem, here, still, moved), weight).items():
+            found.setdefault(name, []).append(value)
     return found
 
 

@@ -211,14 +211,14 @@ def gradient_chart(
         if small
         else None,
         texttemplate="%{text}" if small else None,
-        colorbar={"thickness": 12, "len": 0.9},
+        colorbar={"orientation": "h", "thickness": 10, "y": -0.12, "yanchor": "top", "nticks": 5},
         hovertemplate=(
             f"{words['row']} %{{y}}, {words['column']} %{{x}}<br>"
             f"{words['gradient']} %{{z:.4g}}<extra></extra>"
         ),
     )
     figure = go.Figure(heat)
-    figure.update_layout(height=290, margin={"l": 10, "r": 10, "t": 5, "b": 10}, dragmode=False)
+    figure.update_layout(height=340, margin={"l": 10, "r": 10, "t": 5, "b": 60}, dragmode=False)
     if small:
         figure.update_xaxes(dtick=1)
         figure.update_yaxes(dtick=1)

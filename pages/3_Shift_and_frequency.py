@@ -1,0 +1,33 @@
+"""Shift and frequency: what moves along with the picture, and which waves are kept or made up."""
+
+import streamlit as st
+
+from hybridpool.ui import compute, shift_state
+from hybridpool.ui.frame import open_page
+from hybridpool.ui.frequency_panels import show_frequency, show_gradients
+from hybridpool.ui.inspector import resolved_view
+from hybridpool.ui.results import current_trace
+from hybridpool.ui.shift_panels import show_controls, show_shift
+from hybridpool.ui.words import _
+
+
+@st.fragment
+def study(whole, picture):
+    chosen = show_controls()
+    trace = compute.banded(whole, picture, chosen)
+    seen = resolved_view(trace)
+    show_shift(trace, picture, chosen, seen)
+    show_frequency(trace, picture, chosen, seen)
+    show_gradients(trace, chosen, seen)
+    shift_state.mirror_in_link()
+
+
+open_page(
+    _("Shift and frequency"),
+    _(
+        "Move the picture by a single pixel: does each pooled map move along? Hybrid pooling is "
+        "also said to keep both high and low frequencies. Here both are measured on this picture, "
+        "and the gradient shows which cells each pooling learns from."
+    ),
+)
+study(*current_trace())
