@@ -1,0 +1,252 @@
+"""How sensitive each pooling is to noise, level by level and seed by seed.
+
+Every pooling sees the same noisy pictures, and max and average maps are pooled once for all blends
+(see :mod:`hybridpool.sensitivity.changes`), so a sweep also answers for every blend weight.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from hybridpool.measure import window_winners, winner_ties
+from hybridpool.perturb import NOISES
+from hybridpool.sensitivity.changes import FEATURE_MAP, Changes, Poolings, join_changes
+from hybridpool.stem import ConvStem
+from hybridpool.trace import Settings
+
+
+@dataclass(frozen=True)
+class NoiseSweep:
+    """What noise of several levels did to the maps of one picture.
+
+    Attributes:
+        settings: The window, the blend weight and the device that were asked for.
+        noise: A key of `NOISES`.
+        levels: The levels L.
+        seeds: The seeds S that are computed, each drawing one noise for all levels and poolings.
+        changes: Sums over the cells, one for each seed and level: ``(S, L, ...)``.
+        winners: ``(S, L, C, 2)``, how many windows have another winner: of all windows, and of
+            those whose winner was clear.
+        windows: ``(C, 2)``, how many windows there are, and how many with a clear winner.
+        device: Where it was computed.
+        seconds: How long it took.
+    """
+
+    settings: Settings
+    noise: str
+    levels: tuple[float, ...]
+    seeds: tuple[int, ...]
+    changes: Changes
+    winners: Tensor
+    windows: Tensor
+    device: torch.device
+    seconds: float
+
+    def relative_change(
+        self, pooling: str, channel: int | None = None, blend_weight: float | None = None
+    ) -> Tensor:
+        """Relative change ``(S, L)`` of the pooled maps, see `Changes.relative_change`."""
+        return self.changes.relative_change(pooling, channel, blend_weight)
+
+    def bias(
+        self, pooling: str, channel: int | None = None, blend_weight: float | None = None
+    ) -> Tensor:
+        """Mean signed change ``(S, L)`` of a pooled cell in units of sigma; 0 without noise.
+
+        Sigma is the standard deviation of what the noise added to the feature map: the noise as it
+        arrives at the pooling. Max pooling of 2 × 2 independent normal values is 1.03 too high.
+        """
+        products = self.changes.others[FEATURE_MAP]
+        if channel is None:
+            products = products.sum(-3, keepdim=True)
+        count, added, squares = (
+            products[..., 0 if channel is None else channel, *at] for at in ((2, 2), (0, 2), (0, 0))
+        )
+        sigma = (squares / count - (added / count).square()).clamp(min=0).sqrt()
+        mean = self.changes.mean_change(pooling, channel, blend_weight)
+        return (mean / sigma).where(mean != 0, 0)
+
+    def winners_changed(self, channel: int | None = None, clear_only: bool = False) -> Tensor:
+        """Share ``(S, L)`` of windows with another winner, see `measure.winners_changed`."""
+        kind = int(clear_only)
+        changed, windows = self.winners[..., kind], self.windows[..., kind]
+        if channel is None:
+            return changed.sum(-1) / windows.sum(-1)
+        return changed[..., channel] / windows[channel]
+
+
+@dataclass(frozen=True)
+class BestBlendWeight:
+    """The blend weight at which hybrid pooling changed least under one noise.
+
+    Attributes:
+        blend_weight: Where the mean square of the relative changes of all seeds is least; NaN if
+            nothing changed.
+        relative_change: The root of that mean square.
+        by_seed: The best blend weight of each seed alone.
+    """
+
+    blend_weight: float
+    relative_change: float
+    by_seed: tuple[float, ...]
+
+
+def noise_sweep(
+    image: Tensor,
+    stem: ConvStem,
+    settings: Settings,
+    noise: str,
+    levels: Sequence[float],
+    seeds: Sequence[int],
+) -> Iterator[NoiseSweep]:
+    """Send a picture with noise of several levels and seeds through the stem and every pooling.
+
+    A seed draws what ``NOISES[noise].function`` draws from a fresh generator with that seed, the
+    same for every level.
+
+    Args:
+        image: Picture of shape (3, H, W) in [0, 1].
+        stem: The stem, on the CPU.
+        settings: The window, the blend weight, the seed of the attention layer, and the device.
+        noise: A key of `NOISES`.
+        levels: The levels of the noise.
+        seeds: The seeds, in the order in which they are computed.
+
+    Returns:
+        An iterator with one record for each seed; each holds all levels and the seeds so far.
+
+    Raises:
+        ValueError: The noise is unknown, there is no level or no seed, the noise refuses a level,
+            or the window does not fit the feature map.
+
+    Example:
+        >>> from hybridpool.stem import load_stem
+        >>> stem, grey = load_stem("filters"), torch.full((3, 32, 32), 0.5)
+        >>> sweeps = noise_sweep(grey, stem, Settings(), "pepper", (0.0, 0.1), range(3))
+        >>> [sweep.seeds for sweep in sweeps]
+        [(0,), (0, 1), (0, 1, 2)]
+    """
+    if noise not in NOISES:
+        raise ValueError(f"noise must be one of {', '.join(NOISES)}, but got {noise!r}; choose one")
+    if not levels or not seeds:
+        raise ValueError(
+            f"a sweep needs at least one level and one seed, but got {len(levels)} levels and "
+            f"{len(seeds)} seeds; add some"
+        )
+    return _noise_sweep(image, Poolings(stem, settings), noise, tuple(levels), tuple(seeds))
+
+
+def best_blend_weight(sweep: NoiseSweep, level: int, channel: int | None = None) -> BestBlendWeight:
+    r"""The blend weight at which this noise changes hybrid pooling least, in closed form.
+
+    The squared relative change is a ratio of two quadratics in the blend weight,
+
+    .. math:: \frac{\lVert w \Delta M + (1 - w) \Delta A \rVert^2}{\lVert w M + (1 - w) A \rVert^2}
+
+    so its least value on [0, 1] is at an end or where a third quadratic is zero.
+
+    Args:
+        sweep: The sweep, whole or not.
+        level: Which of its levels, counted from 0.
+        channel: One channel; all of them together by default.
+
+    Example:
+        >>> from hybridpool.stem import load_stem
+        >>> stem, grey = load_stem("filters"), torch.full((3, 32, 32), 0.5)
+        >>> *_, sweep = noise_sweep(grey, stem, Settings(), "gaussian", (0.1,), range(2))
+        >>> best_blend_weight(sweep, level=0).blend_weight  # noise on a flat picture: average
+        0.0
+    """
+    products = sweep.changes.blends[:, level]
+    products = products.sum(-3) if channel is None else products[..., channel, :, :]
+    moved, clean = _quadratic(products, 0), _quadratic(products, 2)
+    weights, _ = _least_ratio(moved, clean)
+    weight, least = _least_ratio(moved.mean(0), clean.mean(0))
+    return BestBlendWeight(weight.item(), least.sqrt().item(), tuple(weights.tolist()))
+
+
+def _noise_sweep(
+    image: Tensor, poolings: Poolings, noise: str, levels: tuple[float, ...], seeds: tuple[int, ...]
+) -> Iterator[NoiseSweep]:
+    started, seconds = time.perf_counter(), 0.0
+    clean = poolings.run(image)
+    windows = _Windows(clean[FEATURE_MAP], poolings.settings)
+    by_seed, winners = [], []
+    for number, seed in enumerate(seeds, 1):
+        changes, counts = [], []
+        for level in levels:
+            # One picture at a time stays in the cache: faster than a batch on the CPU.
+            generator = torch.Generator().manual_seed(seed)
+            noisy = poolings.run(NOISES[noise].function(image, level, generator))
+            changes.append(poolings.changes(clean, noisy))
+            counts.append(windows.winners_changed(noisy[FEATURE_MAP]))
+        by_seed.append(join_changes(changes))
+        winners.append(torch.cat(counts))
+        seconds += time.perf_counter() - started
+        yield NoiseSweep(
+            settings=poolings.settings,
+            noise=noise,
+            levels=levels,
+            seeds=seeds[:number],
+            changes=join_changes(by_seed, torch.stack),
+            winners=torch.stack(winners),
+            windows=windows.counts,
+            device=poolings.device,
+            seconds=seconds,
+        )
+        started = time.perf_counter()
+
+
+class _Windows:
+    """The windows of a clean feature map and their winners."""
+
+    def __init__(self, feature_map: Tensor, settings: Settings) -> None:
+        self._window = (
+            settings.kernel_size,
+            settings.stride,
+            settings.padding,
+            settings.ceil_mode,
+        )
+        self._winners = window_winners(feature_map, *self._window)
+        self._clear = winner_ties(feature_map, *self._window) == 1
+        self.counts = self._count(torch.ones_like(self._clear))[0]
+
+    def winners_changed(self, feature_map: Tensor) -> Tensor:
+        return self._count(window_winners(feature_map, *self._window) != self._winners)
+
+    def _count(self, marked: Tensor) -> Tensor:
+        """How many windows (N, C, 2) are marked: of all, and of those with a clear winner."""
+        return torch.stack(
+            [each.sum((-2, -1)) for each in (marked, marked & self._clear)], -1
+        ).cpu()
+
+
+def _quadratic(products: Tensor, first: int) -> Tensor:
+    """Coefficients (..., 3) in the blend weight of the energy of a blend of two maps."""
+    of_max, both, of_average = (
+        products[..., first + i, first + j] for i, j in ((0, 0), (0, 1), (1, 1))
+    )
+    return torch.stack([of_average, 2 * (both - of_average), of_max - 2 * both + of_average], -1)
+
+
+def _least_ratio(above: Tensor, below: Tensor) -> tuple[Tensor, Tensor]:
+    """Where on [0, 1] the ratio of two quadratics (..., 3) is least, and that ratio."""
+    (a0, a1, a2), (b0, b1, b2) = above.unbind(-1), below.unbind(-1)
+    # The derivative is zero where c0 + 2 c1 w + c2 w² is.
+    c0, c1, c2 = a1 * b0 - a0 * b1, a2 * b0 - a0 * b2, a2 * b1 - a1 * b2
+    larger = -(c1 + torch.copysign((c1.square() - c0 * c2).clamp(min=0).sqrt(), c1))
+    inner = torch.stack([larger / c2, c0 / larger], -1).nan_to_num(0).clamp(0, 1)
+    weights = torch.cat(
+        [torch.zeros_like(inner[..., :1]), torch.ones_like(inner[..., :1]), inner], -1
+    )
+    powers = torch.stack([torch.ones_like(weights), weights, weights.square()], -1)
+    ratios = (powers * above[..., None, :]).sum(-1) / (powers * below[..., None, :]).sum(-1)
+    least, place = ratios.min(-1)
+    changed = above.abs().sum(-1) > 0
+    best = weights.gather(-1, place[..., None]).squeeze(-1)
+    return best.where(changed, torch.nan), least.clamp(min=0).where(changed, 0)

@@ -1,0 +1,230 @@
+"""Occlusion maps: how far every pooled map moves when a patch covers each part of a picture."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from hybridpool.measure import changed_cells, largest_change, relative_change
+from hybridpool.sensitivity.changes import Changes, Poolings, join_changes
+from hybridpool.sensitivity.patches import Occluder, changes_by_row
+from hybridpool.sensitivity.receptive_field import Box
+from hybridpool.stem import ConvStem
+from hybridpool.trace import Settings, Trace, resolve_device, run_poolings, run_stem
+
+# More records than the eye can follow would only be copied.
+_MOST_RECORDS = 25
+
+
+@dataclass(frozen=True)
+class OcclusionMap:
+    """How far each pooled map moved with a patch at each place of a grid.
+
+    Attributes:
+        settings: The window, the blend weight and the device that were asked for.
+        occluder: The patch at its first place.
+        tops: First row of the patch in each row of the grid.
+        lefts: First column of the patch in each column of the grid.
+        changes: Sums over the cells, one for each place: ``(len(tops), len(lefts), ...)``; NaN
+            where they are not computed yet.
+        done: How many places are computed, row by row.
+        device: Where it was computed.
+        seconds: How long it took.
+    """
+
+    settings: Settings
+    occluder: Occluder
+    tops: tuple[int, ...]
+    lefts: tuple[int, ...]
+    changes: Changes
+    done: int
+    device: torch.device
+    seconds: float
+
+    def relative_change(
+        self, pooling: str, channel: int | None = None, blend_weight: float | None = None
+    ) -> Tensor:
+        """Relative change at each place of the grid, see `Changes.relative_change`."""
+        return self.changes.relative_change(pooling, channel, blend_weight)
+
+    def at(self, row: int, column: int) -> Occluder:
+        """The patch at a place of the grid."""
+        return replace(self.occluder, top=self.tops[row], left=self.lefts[column])
+
+
+@dataclass(frozen=True)
+class OcclusionEffect:
+    """What one patch did to every pooled map, from a whole pass.
+
+    Attributes:
+        occluder: The patch.
+        box: The pooled cells that can see it.
+        trace: The covered picture after the stem and every pooling.
+        relative_change: For each pooling, see `measure.relative_change`.
+        largest_change: For each pooling, of any cell.
+        changed_cells: For each pooling, how many cells changed at all, over all channels.
+    """
+
+    occluder: Occluder
+    box: Box
+    trace: Trace
+    relative_change: dict[str, float]
+    largest_change: dict[str, float]
+    changed_cells: dict[str, int]
+
+
+def occlusion_effect(
+    image: Tensor,
+    stem: ConvStem,
+    settings: Settings,
+    occluder: Occluder,
+    *,
+    clean: Trace | None = None,
+) -> OcclusionEffect:
+    """Cover a part of a picture and send the whole of it through the stem and every pooling.
+
+    Args:
+        image: Picture of shape (3, H, W) in [0, 1].
+        stem: The stem, on the CPU.
+        settings: The window, the blend weight, the seed of the attention layer, and the device.
+        occluder: The patch.
+        clean: The trace of the picture without the patch; it is computed if there is none.
+
+    Raises:
+        ValueError: An unknown fill or shape, or a window that does not fit the feature map.
+
+    Example:
+        >>> from hybridpool.stem import load_stem
+        >>> grey, patch = torch.full((3, 64, 64), 0.5), Occluder(16, 8, 9, 9, fill="grey")
+        >>> effect = occlusion_effect(grey, load_stem("filters"), Settings(), patch)
+        >>> effect.changed_cells["max"]  # grey on grey
+        0
+    """
+    device = resolve_device(settings.device)
+    if clean is None:
+        clean = run_poolings(run_stem(image, stem, device), settings)
+    trace = run_poolings(run_stem(occluder.cover(image), stem, device), settings)
+    pairs = {name: (pooled, trace.pooled[name]) for name, pooled in clean.pooled.items()}
+    return OcclusionEffect(
+        occluder=occluder,
+        box=occluder.seen_by((image.shape[-2], image.shape[-1]), stem, settings),
+        trace=trace,
+        relative_change={name: relative_change(*pair).item() for name, pair in pairs.items()},
+        largest_change={name: largest_change(*pair).item() for name, pair in pairs.items()},
+        changed_cells={name: int(changed_cells(*pair).sum()) for name, pair in pairs.items()},
+    )
+
+
+def occlusion_map(
+    image: Tensor,
+    stem: ConvStem,
+    settings: Settings,
+    *,
+    size: int | tuple[int, int] = 32,
+    stride: int | tuple[int, int] = 8,
+    fill: str = "grey",
+    shape: str = "rectangle",
+    seed: int = 0,
+) -> Iterator[OcclusionMap]:
+    """Slide a patch over a picture and say how far every pooled map moves with it at each place.
+
+    The patch starts at the top left corner and goes on until the picture is covered; its last row
+    and column of places may be cut off at the border. The ``"noise"`` fill is the same noise at
+    every place.
+
+    Max and average maps are those of the whole computation: the same cells in the same order of
+    operations, bit for bit where the convolution does not depend on the size of its input (so on
+    the CPU), else within its rounding. Cells that do not see the patch are the clean ones exactly.
+    Blends are made from them in double precision, so relative changes differ from those of the
+    layers' own float32 maps by less than 1e-6.
+
+    Args:
+        image: Picture of shape (3, H, W) in [0, 1].
+        stem: The stem, on the CPU.
+        settings: The window, the blend weight, the seed of the attention layer, and the device.
+        size: Height and width of the patch, or one number for both.
+        stride: Step of the patch down and to the right, or one number for both.
+        fill: A key of `FILLS`.
+        shape: A key of `SHAPES`.
+        seed: Seed of the ``"noise"`` fill.
+
+    Returns:
+        An iterator over records with more and more places; the last one is whole. To stop, ask for
+        no more.
+
+    Raises:
+        ValueError: A size or stride below 1, an unknown fill or shape, or a window that does not
+            fit the feature map.
+
+    Source:
+        Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, 2014: they record
+        the probability of a class; here it is how far the maps move.
+
+    Example:
+        >>> from hybridpool.stem import load_stem
+        >>> picture = torch.full((3, 32, 32), 0.5)
+        >>> picture[:, :16, :16] = 1
+        >>> *_, whole = occlusion_map(picture, load_stem("filters"), Settings(), size=16, stride=16)
+        >>> (whole.relative_change("max") > 0).tolist()  # grey on grey changes nothing
+        [[True, False], [False, False]]
+    """
+    (height, width), steps = (
+        value if isinstance(value, tuple) else (value, value) for value in (size, stride)
+    )
+    if min(height, width, *steps) < 1:
+        raise ValueError(
+            f"a patch needs a size and a stride of at least 1, but got {size} and {stride}; choose "
+            f"larger ones"
+        )
+    tops, lefts = (
+        tuple(step * place for place in range(math.ceil(max(0, whole - side) / step) + 1))
+        for whole, side, step in zip(image.shape[-2:], (height, width), steps, strict=True)
+    )
+    occluder = Occluder(0, 0, height, width, fill, shape, seed)
+    # What cannot be is refused now, not when the first record is asked for.
+    occluder.cover(image)
+    occluder.seen_by((image.shape[-2], image.shape[-1]), stem, settings)
+    return _records(image, Poolings(stem, settings), occluder, tops, lefts)
+
+
+def _records(
+    image: Tensor,
+    poolings: Poolings,
+    occluder: Occluder,
+    tops: tuple[int, ...],
+    lefts: tuple[int, ...],
+) -> Iterator[OcclusionMap]:
+    started, seconds = time.perf_counter(), 0.0
+    rows: list[Changes] = []
+    for changes in changes_by_row(poolings, image, occluder, tops, lefts):
+        rows.append(changes)
+        if len(rows) % math.ceil(len(tops) / _MOST_RECORDS) and len(rows) < len(tops):
+            continue
+        unknown = [_unknown(changes)] * (len(tops) - len(rows))
+        together = join_changes([*rows, *unknown], torch.stack)
+        seconds += time.perf_counter() - started
+        yield OcclusionMap(
+            settings=poolings.settings,
+            occluder=occluder,
+            tops=tops,
+            lefts=lefts,
+            changes=together,
+            done=len(rows) * len(lefts),
+            device=poolings.device,
+            seconds=seconds,
+        )
+        started = time.perf_counter()
+
+
+def _unknown(changes: Changes) -> Changes:
+    return replace(
+        changes,
+        blends=torch.full_like(changes.blends, torch.nan),
+        others={name: torch.full_like(each, torch.nan) for name, each in changes.others.items()},
+        attention_changed=torch.full_like(changes.attention_changed, torch.nan),
+    )
