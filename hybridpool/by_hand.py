@@ -33,6 +33,10 @@ class ImpossibleWindowError(ValueError):
     Attributes:
         reason: ``"padding"`` if the padding is more than half of the window, ``"size"`` if the
             window fits nowhere.
+
+    Example:
+        >>> ImpossibleWindowError("It fits nowhere.", "size").reason
+        'size'
     """
 
     def __init__(self, message: str, reason: str) -> None:

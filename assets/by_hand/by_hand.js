@@ -211,8 +211,8 @@ class ByHand {
     }
     sheet.fit(Math.max(...grid.values.map((value) => number(value, limits.decimals).length)));
     area.kinds.forEach((kind, i) => {
-      const name = kind === 1 ? "padding" : "beyond";
-      if (kind) sheet.set(i, { kind: area.idle[i] ? `${name} idle` : name, label: words[`${name}_cell`] });
+      const [name, label] = kind === 1 ? ["padding", words.padding_cell] : ["beyond", words.beyond_cell];
+      if (kind) sheet.set(i, { kind: area.idle[i] ? `${name} idle` : name, label });
     });
     inside.forEach((at, i) => {
       const editing = sheet.cells[at].classList.contains("editing") ? " editing" : "";

@@ -68,9 +68,9 @@ def size_words(work: ByHand) -> dict[str, object]:
     lines = [line(_("Height"), work.rows), line(_("Width"), work.columns)]
     notes = [
         _(
-            "{name}: in ceil mode no window may start in the padding behind the grid. The last one "
-            "would start {steps} steps in, at or behind {edge} (grid and padding before it), so "
-            "PyTorch leaves it out: {formula} becomes {count}."
+            "{name}: in ceil mode no window may start in the padding behind the grid or beyond "
+            "it, {edge} cells in. The last one would start {steps} cells in, so PyTorch leaves it "
+            "out: {formula} becomes {count}."
         ).format(
             name=name,
             steps=(axis.formula - 1) * axis.stride,
