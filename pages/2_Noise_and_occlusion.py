@@ -6,7 +6,9 @@ from hybridpool.ui import compute, noise_effects, noise_state
 from hybridpool.ui.compare import show_compare
 from hybridpool.ui.frame import open_page
 from hybridpool.ui.inspector import resolved_view
+from hybridpool.ui.noise_curves import show_curves
 from hybridpool.ui.noise_panels import show_controls
+from hybridpool.ui.occlusion_panels import show_occlusion_map
 from hybridpool.ui.results import current_trace
 from hybridpool.ui.words import _
 
@@ -19,6 +21,10 @@ def study(trace, picture):
     effect = noise_effects.effect(trace, changed, resolved_view(trace), done)
     st.markdown(noise_effects.sentences(effect))
     noise_state.mirror_in_link()
+    if done.kind == "noise":
+        show_curves(trace, picture, done, effect)
+    else:
+        show_occlusion_map(trace, picture, done, effect.blend_weight)
 
 
 open_page(

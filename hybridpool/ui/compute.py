@@ -6,7 +6,9 @@ large array. Tensors that are returned are shared between sessions and must not 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import TypeVar
 
 import streamlit as st
 import torch
@@ -15,6 +17,7 @@ from torch import Tensor
 from hybridpool.gallery import GALLERY, gallery_image
 from hybridpool.image import fit_image, read_image
 from hybridpool.layers import POOLINGS
+from hybridpool.sensitivity import NoiseSweep, OcclusionMap, noise_sweep, occlusion_map
 from hybridpool.stem import ConvStem, StemUnavailable, load_stem
 from hybridpool.trace import Features, Settings, Trace, resolve_device, run_poolings, run_stem
 from hybridpool.ui import frequency_maps, shift_maps
@@ -23,6 +26,9 @@ from hybridpool.ui.noise_state import Perturbation
 from hybridpool.ui.shift_maps import Shifted
 from hybridpool.ui.shift_state import Study
 from hybridpool.ui.state import Upload
+
+
+_T = TypeVar("_T")
 
 
 @st.cache_resource
@@ -116,6 +122,68 @@ def stem_of(settings: Settings) -> ConvStem:
     """The stem that some settings ask for; shared between sessions, so it must not be changed."""
     drawn = settings.stem == "random"
     return _stem(settings.stem, settings.seed if drawn else 0, settings.channels if drawn else 0)
+
+
+def noise_sweeps(
+    clean: Trace, picture_named: str, noise: str, levels: tuple[float, ...], draws: int
+) -> Iterator[NoiseSweep]:
+    """Noise of several levels and seeds on the picture of a trace, growing until it is whole.
+
+    Only what is whole is kept: who stops asking leaves nothing half done behind.
+    """
+    # Every blend weight can be read off the same sums.
+    settings = replace(clean.settings, blend_weight=0.5)
+    kept = _kept_sweep(settings, picture_named, noise, levels, draws)
+    if not kept:
+        image, stem = clean.features.image, stem_of(settings)
+        yield from _growing(noise_sweep(image, stem, settings, noise, levels, range(draws)), kept)
+    yield kept[0]
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _kept_sweep(
+    settings: Settings, digest: str, noise: str, levels: tuple[float, ...], draws: int
+) -> list[NoiseSweep]:
+    return []
+
+
+def occlusion_maps(
+    clean: Trace, picture_named: str, done: Perturbation, size: int, stride: int
+) -> Iterator[OcclusionMap]:
+    """A patch at every place of the picture of a trace, growing until it is whole.
+
+    Only what is whole is kept, as in :func:`noise_sweeps`.
+    """
+    settings = replace(clean.settings, blend_weight=0.5)
+    seed = done.draw if done.fill == "noise" else 0
+    look = (size, stride, done.fill, done.shape, seed)
+    kept = _kept_map(settings, picture_named, look)
+    if not kept:
+        growing = occlusion_map(
+            clean.features.image,
+            stem_of(settings),
+            settings,
+            size=size,
+            stride=stride,
+            fill=done.fill,
+            shape=done.shape,
+            seed=seed,
+        )
+        yield from _growing(growing, kept)
+    yield kept[0]
+
+
+def _growing(records: Iterator[_T], kept: list[_T]) -> Iterator[_T]:
+    for record in records:
+        yield record
+    kept.append(record)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _kept_map(
+    settings: Settings, digest: str, look: tuple[int, int, str, str, int]
+) -> list[OcclusionMap]:
+    return []
 
 
 def banded(clean: Trace, picture_named: str, chosen: Study) -> Trace:
