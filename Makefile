@@ -29,7 +29,7 @@ help:
 	@echo "Another Python: make run PYTHON=python3.12 (before .venv is made)."
 
 run: .venv/run.stamp
-	@$(PY) -m streamlit run app.py $(ARGS)
+	@$(PY) -m streamlit run serve.py $(ARGS)
 
 test: lint
 	@echo "Tests ..."
