@@ -71,7 +71,12 @@ class StemUnavailable(RuntimeError):  # noqa: N818 - it says what is the case, a
 
 
 def resnet18_url() -> str:
-    """Where torchvision offers the ImageNet weights of its ResNet-18."""
+    """Where torchvision offers the ImageNet weights of its ResNet-18.
+
+    Example:
+        >>> resnet18_url().endswith(".pth")
+        True
+    """
     # Not at the top: torchvision takes longer to import than all the rest of the page together.
     from torchvision.models import ResNet18_Weights
 
@@ -80,7 +85,12 @@ def resnet18_url() -> str:
 
 
 def resnet18_file() -> Path:
-    """Where torch.hub keeps the weights of ResNet-18, whether they are there or not."""
+    """Where torch.hub keeps the weights of ResNet-18, whether they are there or not.
+
+    Example:
+        >>> resnet18_file().parent.name
+        'checkpoints'
+    """
     return Path(torch.hub.get_dir()) / "checkpoints" / resnet18_url().rpartition("/")[2]
 
 
@@ -89,6 +99,10 @@ def resnet18_state() -> dict[str, Tensor]:
 
     Raises:
         StemUnavailable: If they cannot be had, in one sentence.
+
+    Example:
+        >>> sorted(resnet18_state())[:2]  # doctest: +SKIP
+        ['bn1.bias', 'bn1.running_mean']
     """
     path = resnet18_file()
     with _download_lock:
@@ -166,7 +180,16 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """What a trained stem says about itself, after a check that every entry can be used."""
+    """What a trained stem says about itself, after a check that every entry can be used.
+
+    Raises:
+        StemUnavailable: If the file or an entry cannot be used, in one sentence.
+
+    Example:
+        >>> read_metadata(Path("no such file.safetensors"))
+        Traceback (most recent call last):
+        hybridpool.stem_files.StemUnavailable: The trained stem no such file.safetensors cannot ...
+    """
     with _reading(path), safe_open(path, framework="pt") as file:
         metadata: dict[str, str] = file.metadata() or {}
     for name, pattern in _TRAINED_METADATA.items():
@@ -182,7 +205,16 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a trained stem, after a check that they are all there and fit together."""
+    """The tensors of a trained stem, after a check that they are all there and fit together.
+
+    Raises:
+        StemUnavailable: If the file cannot be read or a tensor lacks or does not fit.
+
+    Example:
+        >>> read_tensors(Path("no such file.safetensors"))
+        Traceback (most recent call last):
+        hybridpool.stem_files.StemUnavailable: The trained stem no such file.safetensors cannot ...
+    """
     with _reading(path):
         tensors = load_file(path)
     expected: dict[str, str] = {}
