@@ -27,7 +27,6 @@ from hybridpool.ui.shift_maps import Shifted
 from hybridpool.ui.shift_state import Study
 from hybridpool.ui.state import Upload
 
-
 _T = TypeVar("_T")
 
 
