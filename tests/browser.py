@@ -183,14 +183,6 @@ def decode_message(message: bytes) -> tuple[dict[str, Any], dict[str, NDArray[An
 
 # ---- the page ----------------------------------------------------------------------------------
 
-_WATCH_FRAMES = """
-(() => {
-  const times = (window.frameTimes = []);
-  const step = (now) => { times.push(now); window.frameWatch = requestAnimationFrame(step); };
-  window.frameWatch = requestAnimationFrame(step);
-})()
-"""
-
 _PIXELS = """
 (canvas) => {
   const { width, height } = canvas;
@@ -212,6 +204,7 @@ class Explore:
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     sent: list[bytes | str] = field(default_factory=list)
+    received: list[bytes | str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         page = self.page
@@ -227,6 +220,7 @@ class Explore:
     def _hear(self, socket: Any) -> None:
         self.requests.append(socket.url)
         socket.on("framesent", lambda frame: self.sent.append(frame))
+        socket.on("framereceived", lambda frame: self.received.append(frame))
 
     # -- opening and waiting --
 
@@ -334,17 +328,6 @@ class Explore:
             box["x"] + (column + 0.5) / columns * box["width"],
             box["y"] + (row + 0.5) / rows * box["height"],
         )
-
-    # -- frames a second --
-
-    def watch_frames(self) -> None:
-        """Begins to note the time of every animation frame."""
-        self.page.evaluate(_WATCH_FRAMES)
-
-    def frame_times(self) -> NDArray[np.float64]:
-        """Ends the watch; the times of the frames in milliseconds."""
-        times = self.page.evaluate("cancelAnimationFrame(window.frameWatch), window.frameTimes")
-        return np.array(times, dtype=np.float64)
 
 
 def open_tab(browser: Browser | BrowserContext, server: Server, **options: Any) -> Explore:
