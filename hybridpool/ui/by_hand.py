@@ -7,7 +7,7 @@ sends the numbers that a person typed, and where the dial and the window stand w
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -289,12 +289,16 @@ def _draw_again() -> None:
 def _edited() -> None:
     sent = st.session_state["by_hand"].get("edit")
     shown = st.session_state.get("by_hand_last_good", Task())
-    if not sent or len(sent["cells"]) != shown.rows:
+    if not sent:
         return
+    # The browser waits for this number to come back, also where the grid has changed since.
     st.session_state["by_hand_serial"] = int(sent["serial"])
-    rows, columns = shown.rows, shown.columns
-    cells = state.clean_cells(sent["cells"])
-    state.change(numbers="own", own=cells, rows=rows, columns=columns)
+    if len(sent["cells"]) != shown.rows:
+        return
+    typed = {"numbers": "own", "own": state.clean_cells(sent["cells"])}
+    # Beside an impossible window the last good view takes the numbers too.
+    st.session_state["by_hand_last_good"] = replace(shown, **typed)
+    state.change(**typed, rows=shown.rows, columns=shown.columns)
 
 
 def _looked() -> None:
