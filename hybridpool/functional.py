@@ -103,7 +103,8 @@ def hybrid_pool2d(
             count_include_pad=count_include_pad,
         )
     window = check_window(kernel_size, stride, padding, ceil_mode, count_include_pad)
-    batch = _check_input(input, window)
+    check_input(input, window)
+    batch = input if input.dim() == 4 else input.unsqueeze(0)
     if isinstance(blend_weight, Tensor):
         weight = _check_weight(blend_weight, batch)
         pooled = _pool(batch, weight, window)
@@ -160,10 +161,10 @@ class Window(NamedTuple):
 
 def check_window(
     kernel_size: Size2d,
-    stride: Size2d | None,
-    padding: Size2d,
-    ceil_mode: bool,
-    count_include_pad: bool,
+    stride: Size2d | None = None,
+    padding: Size2d = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = False,
 ) -> Window:
     """Refuse windows that cannot be, in one sentence each."""
     kernel = _pair("kernel_size", kernel_size, least=1)
@@ -190,8 +191,8 @@ def _pair(name: str, value: Size2d, least: int) -> tuple[int, int]:
     return value[0], value[1]
 
 
-def _check_input(input: Tensor, window: Window) -> Tensor:
-    """Return ``input`` with a batch dimension."""
+def check_input(input: Tensor, window: Window) -> None:
+    """Refuse an input that cannot be pooled, in one sentence."""
     if not input.is_floating_point():
         raise TypeError(
             "Hybrid pooling needs a floating-point input, "
@@ -208,7 +209,6 @@ def _check_input(input: Tensor, window: Window) -> Tensor:
             f"kernel_size {window.kernel} does not fit into an input of {height} by {width} cells "
             f"with padding {window.padding}: use a smaller kernel or a larger input."
         )
-    return input if input.dim() == 4 else input.unsqueeze(0)
 
 
 def _compute_type(input: Tensor) -> torch.dtype:
@@ -221,19 +221,21 @@ def _check_weight(blend_weight: Tensor, input: Tensor) -> Tensor:
         raise TypeError(
             f"blend_weight must be a floating-point tensor, but got {blend_weight.dtype}."
         )
-    dtype, shape = _compute_type(input), tuple(blend_weight.shape)
+    dtype, shape = _compute_type(input), blend_weight.shape
     batch, channels = input.shape[:2]
-    if shape in ((), (1,)):
+    # The lengths are compared first: comparing sizes of different axes would tie an exported
+    # program to the sizes of its example.
+    if len(shape) == 0 or (len(shape) == 1 and shape[0] == 1):
         # Only a tensor that is not 0-dimensional lifts half-precision maps to its own type.
         weight = blend_weight if dtype == input.dtype else blend_weight.reshape(1)
-    elif shape == (channels,):
+    elif len(shape) == 1 and shape[0] == channels:
         weight = blend_weight.reshape(channels, 1, 1)
-    elif shape in ((batch, channels), (batch, channels, 1, 1)):
+    elif len(shape) in (2, 4) and shape[:2] == (batch, channels) and all(n == 1 for n in shape[2:]):
         weight = blend_weight.reshape(batch, channels, 1, 1)
     else:
         raise ValueError(
             f"blend_weight must have the shape (), (1,), ({channels},) or ({batch}, {channels}) "
-            f"for this input, but got {shape}."
+            f"for this input, but got {tuple(shape)}."
         )
     return weight if weight.dtype == dtype else weight.to(dtype)
 

@@ -2,31 +2,97 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import has_torch_function_unary
 
-from hybridpool.functional import Size2d, hybrid_pool2d
+from hybridpool.functional import Size2d, Window, check_input, check_window, hybrid_pool2d
 
-# sigmoid(1000) is 1 and sigmoid(-1000) is 0 exactly in every floating-point type.
+# The sigmoid of these is 1 and 0 exactly in every floating-point type, half precision included,
+# and unlike infinity they stay numbers under weight decay.
 _LOGIT_AT_THE_ENDS = 1000.0
 
 
-def _logit(blend_weight: float) -> float:
-    if not 0 <= blend_weight <= 1:
-        raise ValueError(f"blend_weight must lie in [0, 1], but got {blend_weight}.")
-    if blend_weight in (0, 1):
-        return math.copysign(_LOGIT_AT_THE_ENDS, blend_weight - 0.5)
-    return math.log(blend_weight / (1 - blend_weight))
+class _Pooling2d(nn.Module):
+    """The window, which both layers have in common."""
+
+    def __init__(
+        self,
+        kernel_size: Size2d,
+        stride: Size2d | None,
+        padding: Size2d,
+        ceil_mode: bool,
+        count_include_pad: bool,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.padding = padding
+        self.ceil_mode = ceil_mode
+        self.count_include_pad = count_include_pad
+        self._window()
+
+    def _window(self) -> Window:
+        return check_window(self.kernel_size, self.stride, self.padding, self.ceil_mode)
+
+    def _pool(self, input: Tensor, blend_weight: Tensor) -> Tensor:
+        return hybrid_pool2d(
+            input,
+            blend_weight,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            ceil_mode=self.ceil_mode,
+            count_include_pad=self.count_include_pad,
+        )
+
+    def extra_repr(self) -> str:
+        names = ["kernel_size", "stride", "padding"]
+        names += [name for name in ("ceil_mode", "count_include_pad") if getattr(self, name)]
+        return ", ".join(f"{name}={getattr(self, name)}" for name in names)
 
 
-class HybridPooling(nn.Module):
-    """Blend max and average pooling with a learned blend weight.
+class HybridPooling(_Pooling2d):
+    r"""Blend max and average pooling with a learned blend weight.
+
+    .. math::
+        w \cdot \max_i x_i + (1 - w) \cdot \tfrac{1}{n} \sum_{i=1}^{n} x_i,
+        \qquad w = \operatorname{sigmoid}(\text{weight})
+
+    What is learned is the logit ``weight``; read ``blend_weight`` to see the mix. Exclude the logit
+    from weight decay with `hybridpool.parameter_groups`: decay pulls every mix towards one half.
+
+    Args:
+        kernel_size: Height and width of the window, or one number for both.
+        stride: Step between windows; ``None`` means ``kernel_size``.
+        padding: Cells added on every side, at most half of ``kernel_size``.
+        channels: Learn one blend weight for each of so many channels, instead of one for all.
+        blend_weight: Where the blend weight starts: 1 is max pooling, 0 is average pooling. Exactly
+            0 and 1 are PyTorch's own layers bit for bit, and stay: the sigmoid is flat there, so a
+            layer that shall learn starts between them.
+        ceil_mode: Whether the last windows may reach beyond the map.
+        count_include_pad: Whether padded zeros count in the average; see `hybrid_pool2d`.
+
+    Shape:
+        - input: :math:`(N, C, H, W)` or :math:`(C, H, W)`
+        - output: as ``torch.nn.MaxPool2d``
+        - ``weight``: :math:`(1,)`, or :math:`(\text{channels},)`
+
+    Raises:
+        ValueError: If the window or ``blend_weight`` is out of range.
+
+    The unresponsive mix of Lee, Gallagher and Tu (AISTATS 2016, arXiv:1509.08985), with a sigmoid
+    in front so that the blend weight cannot leave [0, 1].
 
     Example:
         >>> image = torch.tensor([[[[1.0, 2.0], [5.0, 6.0]]]])
-        >>> HybridPooling(kernel_size=2)(image)
-        tensor([[[[4.7500]]]], grad_fn=...)
+        >>> pooling = HybridPooling(kernel_size=2)
+        >>> pooling.blend_weight
+        tensor([0.5000], grad_fn=<SigmoidBackward0>)
+        >>> pooling(image).detach()  # halfway between the average 3.5 and the maximum 6
+        tensor([[[[4.7500]]]])
     """
 
     def __init__(
@@ -40,14 +106,17 @@ class HybridPooling(nn.Module):
         ceil_mode: bool = False,
         count_include_pad: bool = False,
     ) -> None:
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
-        shape = (1,) if channels is None else (channels,)
-        self.weight = nn.Parameter(torch.full(shape, _logit(blend_weight)))
+        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
+        if channels is not None and channels < 1:
+            raise ValueError(f"channels must be at least 1 or None, but got {channels}.")
+        self.channels = channels
+        self.initial_logit = _logit(blend_weight)
+        self.weight = nn.Parameter(torch.empty(1 if channels is None else channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Let the blend weight start over."""
+        nn.init.constant_(self.weight, self.initial_logit)
 
     @property
     def blend_weight(self) -> Tensor:
@@ -56,19 +125,53 @@ class HybridPooling(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Pool ``input`` of shape (N, C, H, W) or (C, H, W)."""
-        return hybrid_pool2d(
-            input,
-            self.blend_weight,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            ceil_mode=self.ceil_mode,
-            count_include_pad=self.count_include_pad,
-        )
+        return self._pool(input, self.weight.sigmoid())
+
+    def extra_repr(self) -> str:
+        channels = "" if self.channels is None else f", channels={self.channels}"
+        return super().extra_repr() + channels
 
 
-class HybridPoolingWithAttention(nn.Module):
-    """Hybrid pooling whose blend weights are computed from the input, one for each channel."""
+class HybridPoolingWithAttention(_Pooling2d):
+    r"""Blend max and average pooling, each channel by a weight computed from the input.
+
+    .. math::
+        w = \operatorname{sigmoid}(W_2 \operatorname{ReLU}(W_1 m + b_1) + b_2)
+
+    where :math:`m` holds the mean of each channel: the bottleneck of a squeeze-and-excitation
+    block, here to mix rather than to scale. It adds
+    :math:`2 C h + C + h` parameters with :math:`h = \max(1, \lfloor C / \text{reduction} \rfloor)`.
+
+    Args:
+        channels: The number of channels of the input.
+        kernel_size: Height and width of the window, or one number for both.
+        stride: Step between windows; ``None`` means ``kernel_size``.
+        padding: Cells added on every side, at most half of ``kernel_size``.
+        reduction: How many times narrower the hidden layer is than the input; never below one unit,
+            so that few channels are attended to as well.
+        ceil_mode: Whether the last windows may reach beyond the map.
+        count_include_pad: Whether padded zeros count in the average; see `hybrid_pool2d`.
+
+    Shape:
+        - input: :math:`(N, C, H, W)` or :math:`(C, H, W)`
+        - output: as ``torch.nn.MaxPool2d``
+
+    Raises:
+        ValueError: If the window, ``channels`` or ``reduction`` is out of range.
+
+    The bottleneck follows Hu, Shen and Sun, "Squeeze-and-Excitation Networks", CVPR 2018
+    (arXiv:1709.01507).
+
+    Example:
+        >>> pooling = HybridPoolingWithAttention(channels=8)
+        >>> sum(parameter.numel() for parameter in pooling.parameters())  # 2 * 8 * 2 + 8 + 2
+        42
+        >>> image = torch.ones(1, 8, 4, 4)
+        >>> pooling.attention(image).shape
+        torch.Size([1, 8])
+        >>> pooling(image).detach().sum()  # 8 channels of 2 x 2 ones, whatever the blend weight
+        tensor(32.)
+    """
 
     def __init__(
         self,
@@ -81,12 +184,12 @@ class HybridPoolingWithAttention(nn.Module):
         ceil_mode: bool = False,
         count_include_pad: bool = False,
     ) -> None:
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
+        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
+        if channels < 1 or reduction < 1:
+            raise ValueError(
+                "channels and reduction must be at least 1, "
+                f"but got channels={channels} and reduction={reduction}."
+            )
         hidden = max(1, channels // reduction)
         self.fc = nn.Sequential(
             nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels), nn.Sigmoid()
@@ -99,32 +202,48 @@ class HybridPoolingWithAttention(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Pool ``input`` of shape (N, C, H, W) or (C, H, W)."""
-        return hybrid_pool2d(
-            input,
-            self.attention(input),
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            ceil_mode=self.ceil_mode,
-            count_include_pad=self.count_include_pad,
-        )
+        # What the mean would make of a wrong input is harder to understand than this refusal.
+        if not has_torch_function_unary(input):
+            check_input(input, self._window())
+        return self._pool(input, self.attention(input))
 
 
-def _max(*, channels: int, count_include_pad: bool = False, **window: object) -> nn.Module:
-    return nn.MaxPool2d(**window)  # type: ignore[arg-type]
+def _logit(blend_weight: float) -> float:
+    if not 0 <= blend_weight <= 1:
+        raise ValueError(f"blend_weight must lie in [0, 1], but got {blend_weight}.")
+    if blend_weight in (0, 1):
+        return math.copysign(_LOGIT_AT_THE_ENDS, blend_weight - 0.5)
+    return math.log(blend_weight) - math.log1p(-blend_weight)
 
 
-def _average(*, channels: int, **window: object) -> nn.Module:
-    return nn.AvgPool2d(**{"count_include_pad": False, **window})  # type: ignore[arg-type]
+def _max(
+    *, channels: int | None = None, count_include_pad: bool = False, **window: Any
+) -> nn.Module:
+    return nn.MaxPool2d(**window)
 
 
-def _hybrid(*, channels: int, **window: object) -> nn.Module:
-    return HybridPooling(**window)  # type: ignore[arg-type]
+def _average(
+    *, channels: int | None = None, count_include_pad: bool = False, **window: Any
+) -> nn.Module:
+    return nn.AvgPool2d(**window, count_include_pad=count_include_pad)
 
 
-POOLINGS: dict[str, Callable[..., nn.Module]] = {
+def _hybrid(*, channels: int | None = None, **window: Any) -> nn.Module:
+    return HybridPooling(**window)
+
+
+PoolingFactory = Callable[..., nn.Module]
+
+POOLINGS: dict[str, PoolingFactory] = {
     "max": _max,
     "average": _average,
     "hybrid": _hybrid,
     "attention": HybridPoolingWithAttention,
 }
+"""Every pooling that is compared, by name.
+
+Each value is called with keywords only, ``(channels=..., kernel_size=..., stride=..., padding=...,
+ceil_mode=..., count_include_pad=...)``, and returns a module that maps (N, C, H, W) or (C, H, W) to
+the pooled map. ``"hybrid"`` is the article's layer with one blend weight for all channels and takes
+``blend_weight=`` too; `HybridPooling` itself, called the same way, learns one for each channel.
+"""

@@ -175,9 +175,6 @@ def test_integers_are_refused_and_not_averaged_without_their_fractions():
         HybridPooling()(image)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the mean for the attention is taken before the input is checked"
-)
 def test_attention_refuses_integers_in_the_same_sentence():
     image = torch.tensor([[[[1, 2], [5, 6]]]])
     with pytest.raises(TypeError, match=r"int64.*float\(\)"):

@@ -711,10 +711,6 @@ def test_case_49_export_of_any_batch_and_size(make):
         torch.testing.assert_close(exported(draw(*shape)), pool(draw(*shape)))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="comparing the weight's shape as a tuple guards that batch and channels differ",
-)
 def test_case_49_an_exported_batch_may_be_as_large_as_the_number_of_channels():
     pool, image = HybridPoolingWithAttention(3), draw(3, 3, 8, 8)
     torch.testing.assert_close(export_any(pool)(image), pool(image))
@@ -954,9 +950,6 @@ def test_case_60_a_replaced_pooling_keeps_its_window(pool, blend_weight):
     assert torch.equal(model(image), expected)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="replace_pooling drops options that hybrid pooling does not have"
-)
 @pytest.mark.parametrize(
     "pool",
     [
