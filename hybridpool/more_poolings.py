@@ -26,6 +26,7 @@ class _Pooling(nn.Module):
         self.window = check_window(kernel_size, stride, padding, ceil_mode, False)
 
     def extra_repr(self) -> str:
+        """The window, as it is printed with the layer."""
         window = self.window
         return (
             f"kernel_size={window.kernel}, stride={window.stride}, padding={window.padding}, "

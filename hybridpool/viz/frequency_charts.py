@@ -68,7 +68,7 @@ def shift_chart(
         mode="markers",
         name=words["shown"],
         marker={
-            "symbol": "diamond-tall",
+            "symbol": 25,
             "size": 13,
             "color": [COLOURS[name] for name in here],
             "line": {"width": 1.5, "color": "#ffffff"},
@@ -153,7 +153,6 @@ def shares_chart(shares: Mapping[str, Sequence[float]], words: Mapping[str, str]
             marker={"color": colour},
             text=[f"{value:.0f} %" if value >= 6 else "" for value in values],
             textposition="inside",
-            insidetextanchor="middle",
             textangle=0,
             textfont={"color": _BAND_INK[band]},
             hovertemplate=f"%{{y}}<br>{words[band]}: %{{x:.1f}} %<extra></extra>",
@@ -167,7 +166,7 @@ def shares_chart(shares: Mapping[str, Sequence[float]], words: Mapping[str, str]
         margin={"t": 50},
     )
     figure.update_xaxes(range=[0, 100], ticksuffix=" %")
-    figure.update_yaxes(autorange="reversed", automargin=True)
+    figure.update_yaxes(range=[len(names) - 0.5, -0.5], automargin=True)
     return figure
 
 
@@ -195,7 +194,7 @@ def gradient_chart(
     """
     rows, columns = values.shape
     table = diverging() if signed else sequential()
-    scale = [[i / 255, "rgb({},{},{})".format(*colour)] for i, colour in enumerate(table.tolist())]
+    scale = [[i / 255, f"#{bytes(colour).hex()}"] for i, colour in enumerate(table)]
     small = values.size <= _MOST_PRINTED
     heat = go.Heatmap(
         z=values,
@@ -224,7 +223,11 @@ def gradient_chart(
         figure.update_yaxes(dtick=1)
     figure.update_xaxes(constrain="domain", showgrid=False, zeroline=False)
     figure.update_yaxes(
-        autorange="reversed", scaleanchor="x", constrain="domain", showgrid=False, zeroline=False
+        range=[corner[0] + rows + 0.5, corner[0] + 0.5],
+        scaleanchor="x",
+        constrain="domain",
+        showgrid=False,
+        zeroline=False,
     )
     return figure
 
