@@ -39,6 +39,7 @@ UNSEEN = {
     # plotly
     *("template", "mode", "color", "shape", "orientation", "layer", "dtype", "bdata"),
     *("xref", "yref", "xanchor", "yanchor"),
+    *("fill", "fillcolor", "hoverinfo", "rangemode", "clickmode"),
 }
 READ_ATTRIBUTES = {"title", "alt", "placeholder", "aria-label", "label"}
 
@@ -133,6 +134,7 @@ NAMES = [
     *("ResNet-18", "ReLU", "Sigmoid", "Kaiming", "ImageNet", "ImageNet-1k", "count_include_pad"),
     *("PNG", "JPEG", "WebP", "BMP", "TIFF", "GIF", "NPZ", "MB", "px", "ms", "Enter", "Esc"),
     *("Shift", *"knpsxz"),
+    *("Zeiler", "Fergus"),
 ]
 #: Who made a picture or the weights, and under which terms, as they say it themselves.
 CITED = {

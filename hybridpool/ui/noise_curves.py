@@ -117,8 +117,7 @@ def _show_blend_curve(
     if done.level in curve.levels:
         level = curve.levels.index(done.level)
     else:
-        for sweep in compute.noise_sweeps(clean, picture, done.noise, (done.level,), DRAWS):
-            st.session_state["blend_curve_draws"] = len(sweep.seeds)
+        *_parts, sweep = compute.noise_sweeps(clean, picture, done.noise, (done.level,), DRAWS)
     best = best_blend_weight(sweep, level)
     changes = torch.stack(
         [sweep.relative_change("hybrid", blend_weight=at)[:, level] for at in _WEIGHTS]
