@@ -68,7 +68,7 @@ def shift_chart(
         mode="markers",
         name=words["shown"],
         marker={
-            "symbol": 25,
+            "symbol": 23,
             "size": 13,
             "color": [COLOURS[name] for name in here],
             "line": {"width": 1.5, "color": "#ffffff"},
