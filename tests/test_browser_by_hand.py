@@ -382,8 +382,10 @@ def test_turning_the_dial_asks_the_server_nothing_until_the_hand_lets_go(tab: An
     expect(page.find(".dial-value")).not_to_have_text("0.50")
     page.page.evaluate("() => new Promise(requestAnimationFrame)")
     weight = float(page.find(".dial-value").inner_text())
-    assert_printed(page.numbers("hybrid")[:1], torch.tensor([weight * 6 + (1 - weight) * 3.5]), 2)
-    share = torch.tensor([weight + (1 - weight) / 4])
+    value, share = torch.tensor(
+        [[weight * 6 + (1 - weight) * 3.5], [weight + (1 - weight) / 4]], dtype=torch.float64
+    )
+    assert_printed(page.numbers("hybrid")[:1], value, 2)
     assert_printed(page.numbers("hybrid_gradient")[5:6], share, 3)
     assert page.sent == []
     mouse.up()
@@ -417,6 +419,20 @@ def test_nothing_overflows_a_phone(tab: Any, scheme: str, window: str) -> None:
         "(boxes) => boxes.map((box) => box.getBoundingClientRect().right)"
     )
     assert max(boxes) <= PHONE["width"]
+
+
+def test_outputs_stand_beside_a_small_grid_and_formulas_beside_a_large_one(tab: Any) -> None:
+    page = tab().open()
+    tops = {name: top(page, name) for name in ("grid", "max", "average", "hybrid")}
+    assert len(set(tops.values())) == 1
+    page = tab().open(**FULL)
+    card = page.find(".desk .card").bounding_box()["y"]
+    assert top(page, "grid") == pytest.approx(card, abs=2)
+    assert top(page, "max") > card
+
+
+def top(page: ByHandPage, sheet: str) -> float:
+    return round(page.find(f"[data-sheet={sheet}]").bounding_box()["y"])
 
 
 @pytest.mark.parametrize("link", [{}, FULL | {"window": "2x2-2-0"}])
