@@ -267,6 +267,7 @@ COMPONENTS = [
     Sent("inspector", inspector.component_words),
     Sent("by_hand", lambda: by_hand_words.fixed_words() | {"honest": ""}),
     Sent("compare", noise_words.component_words),
+    Sent("occlusion_map", noise_words.map_words),
 ]
 
 

@@ -1,6 +1,7 @@
 // How far each pooled map moves with a patch at each place of the picture. Python sends the values
 // once; pointing at a place shows its patch and its values, a click hands the place to Python.
 
+const POOLED = ["max", "average", "hybrid", "attention"];
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const instances = new WeakMap();
 
@@ -40,7 +41,7 @@ class Sliding {
     this.image = arrays.image;
     this.table = colourTable(arrays.palette);
     this.values = Object.fromEntries(
-      Object.keys(header.colours).map((name) => [name, new Float32Array(arrays[name].buffer)]),
+      POOLED.map((name) => [name, new Float32Array(arrays[name].buffer)]),
     );
     [this.rows, this.columns] = [header.tops.length, header.lefts.length];
     this.place = header.place;
@@ -58,7 +59,7 @@ class Sliding {
   build() {
     const { colours, words } = this.header;
     const focused = this.root.getRootNode().activeElement?.closest?.("figure")?.dataset.map;
-    this.maps = Object.keys(colours).map((name) => {
+    this.maps = POOLED.map((name) => {
       const figure = document.createElement("figure");
       figure.dataset.map = name;
       figure.innerHTML = `<figcaption><span class="dot"></span><span class="title"></span></figcaption>
@@ -168,7 +169,7 @@ class Sliding {
     const { image_shape: [height, width], patch, tops, lefts, words, view } = this.header;
     const [row, column] = this.place;
     const at = row * this.columns + column;
-    const title = words.place.replace("{row}", tops[row] + 1).replace("{column}", lefts[column] + 1).replaceAll("{size}", patch);
+    const title = words.place.replace("{row}", tops[row] + 1).replace("{column}", lefts[column] + 1).replace("{size}", patch).replace("{size}", patch);
     const spoken = [title];
     for (const figure of this.maps) {
       const frame = figure.querySelector(".patch");

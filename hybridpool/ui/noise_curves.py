@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 import torch
 
@@ -66,7 +66,7 @@ def _show_error_curve(clean: Trace, picture: str, done: Perturbation, effect: Ef
 
 def _error_figure(
     sweep: NoiseSweep, done: Perturbation, weight: float | None, here: Mapping[str, float]
-) -> go.Figure:
+) -> Any:
     noise = NOISES[done.noise]
     return error_chart(
         sweep.levels,

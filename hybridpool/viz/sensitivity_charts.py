@@ -62,6 +62,13 @@ def error_chart(
             translated.
         logarithmic: Whether equal steps along the axis are equal ratios.
         more_is_noisier: If not, the axis runs the other way, so that noise grows to the right.
+
+    Example:
+        >>> words = dict.fromkeys(["max", "level", "change", "present", "draw"], "")
+        >>> draws = {"max": np.array([[0.0, 0.0], [0.1, 0.3]])}
+        >>> band, line, now = error_chart([0, 1], draws, 1, {"max": 0.1}, words).data
+        >>> list(line.y)  # the means in per cent
+        [0.0, 20.0]
     """
     figure = go.Figure()
     for name, values in changes.items():
@@ -122,6 +129,14 @@ def blend_chart(
         dial: Where the dial stands; None leaves that mark out.
         words: ``blend_weight``, ``change``, ``hybrid``, ``best``, ``average``, ``max`` and
             ``dial``, already translated.
+
+    Example:
+        >>> words = dict.fromkeys(
+        ...     ["blend_weight", "change", "hybrid", "best", "average", "max", "dial"], "")
+        >>> draws = np.array([[0.1, 0.1], [0.3, 0.3]])
+        >>> shaded, dial = blend_chart([0, 1], draws, 0.0, [0.0, 0.1], 0.5, words).layout.shapes
+        >>> shaded.x0, shaded.x1, dial.x0
+        (0.0, 0.1, 0.5)
     """
     figure = go.Figure()
     mean, spread = changes.mean(1), changes.std(1)
@@ -166,8 +181,8 @@ def blend_chart(
         )
         figure.add_shape(
             type="rect",
-            x0=np.nanmin(by_draw),
-            x1=np.nanmax(by_draw),
+            x0=float(np.nanmin(by_draw)),
+            x1=float(np.nanmax(by_draw)),
             y0=0,
             y1=1,
             yref="paper",
