@@ -48,7 +48,7 @@ def picture_controls() -> None:
         st.markdown(f"**{_(picture.title)}**  \n{_(picture.words)}")
         st.caption(
             _("Source: {source}. Licence: {licence}.").format(
-                source=_(picture.source), licence=_(picture.licence)
+                source=picture.source, licence=picture.licence
             )
         )
     elif own := state.upload():
@@ -222,7 +222,7 @@ def _large_chosen() -> None:
 def _provenance(info: StemInfo) -> str:
     if info.trained:
         return _("Trained on {data}. Licence: {licence}.").format(
-            data=info.data, licence=_(info.licence)
+            data=info.data, licence=info.licence
         )
     return _("Not trained.")
 
