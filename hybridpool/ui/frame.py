@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 _STYLE = """
 .block-container { padding: 2.5rem clamp(1rem, 3vw, 3rem) 4rem; max-width: 1600px; }
+@media (max-width: 640px) { .block-container { padding-top: 4rem; } }
 [data-testid="stHeading"] h2 { font-size: 1.9rem; padding: 0; }
 [data-testid="stHeading"] h3 { font-size: 1.3rem; padding: 0.3rem 0; }
 [data-testid="stSidebarHeader"] { height: 2.5rem; }
