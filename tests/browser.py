@@ -85,7 +85,7 @@ class Server:
 
 @contextmanager
 def running_server() -> Iterator[Server]:
-    """Starts the page on a free port of this machine and stops it at the end."""
+    """Starts the page as ``make run`` does, on a free port, and stops it at the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -94,7 +94,7 @@ def running_server() -> Iterator[Server]:
     plain = {name: text for name, text in os.environ.items() if not name.startswith("STREAMLIT_")}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", *flags],
+            [sys.executable, "-m", "streamlit", "run", "serve.py", *flags],
             cwd=ROOT,
             env=plain,
             stdin=subprocess.DEVNULL,

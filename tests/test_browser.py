@@ -73,7 +73,10 @@ def tab(chromium: Any, server: Server) -> Explore:
 @pytest.fixture
 def explore(tab: Explore) -> Iterator[Explore]:
     """The page in a tab of its own; whatever a test does there, it must stay on this machine."""
+    tab.requests.clear()
+    tab.complaints.clear()
     yield tab
+    tab.server.check()
     tab.page.mouse.up()
     assert_clean(tab)
 
