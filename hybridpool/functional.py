@@ -113,8 +113,9 @@ def hybrid_pool2d(
     elif blend_weight in (0, 1):
         pooled = window.maximum(batch) if blend_weight else window.average(batch)
     else:
-        weight = torch.full((1,), blend_weight, dtype=_compute_type(input))
-        pooled = _pool(batch, weight.to(input.device), window)
+        dtype = _compute_type(input)
+        weight = torch.full((1,), blend_weight, dtype=dtype, device=input.device)
+        pooled = _pool(batch, weight, window)
     return pooled if batch is input else pooled.squeeze(0)
 
 
@@ -166,7 +167,15 @@ def check_window(
     ceil_mode: bool = False,
     count_include_pad: bool = False,
 ) -> Window:
-    """Refuse windows that cannot be, in one sentence each."""
+    """Read the options of a pooling and refuse in one sentence what cannot be.
+
+    Raises:
+        ValueError: If a number is out of range.
+
+    Example:
+        >>> check_window(3, stride=2, padding=1).out_size(8, 6)
+        (4, 3)
+    """
     kernel = _pair("kernel_size", kernel_size, least=1)
     padding = _pair("padding", padding, least=0)
     if 2 * padding[0] > kernel[0] or 2 * padding[1] > kernel[1]:
@@ -192,7 +201,18 @@ def _pair(name: str, value: Size2d, least: int) -> tuple[int, int]:
 
 
 def check_input(input: Tensor, window: Window) -> None:
-    """Refuse an input that cannot be pooled, in one sentence."""
+    """Refuse in one sentence what cannot be pooled.
+
+    Raises:
+        TypeError: If ``input`` is not real floating point.
+        ValueError: If its shape is wrong or no window fits into it.
+
+    Example:
+        >>> check_input(torch.zeros(1, 3, 3), check_window(4))
+        Traceback (most recent call last):
+        ValueError: kernel_size (4, 4) does not fit into an input of 3 by 3 cells with padding
+        (0, 0): use a smaller kernel or a larger input.
+    """
     if not input.is_floating_point():
         raise TypeError(
             "Hybrid pooling needs a floating-point input, "

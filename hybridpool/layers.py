@@ -49,6 +49,7 @@ class _Pooling2d(nn.Module):
         )
 
     def extra_repr(self) -> str:
+        """The options that are printed with the name of the layer."""
         names = ["kernel_size", "stride", "padding"]
         names += [name for name in ("ceil_mode", "count_include_pad") if getattr(self, name)]
         return ", ".join(f"{name}={getattr(self, name)}" for name in names)
@@ -128,6 +129,7 @@ class HybridPooling(_Pooling2d):
         return self._pool(input, self.weight.sigmoid())
 
     def extra_repr(self) -> str:
+        """The options that are printed with the name of the layer."""
         channels = "" if self.channels is None else f", channels={self.channels}"
         return super().extra_repr() + channels
 
