@@ -13,7 +13,8 @@ from hybridpool.ui.results import current_trace
 from hybridpool.ui.words import _
 
 
-@st.fragment
+# No fragment: a fragment's rerun waits until the running script has ended, and the curves are to
+# stop as soon as something else is asked for.
 def study(trace, picture):
     done = show_controls()
     changed = compute.perturbed(trace, picture, done)

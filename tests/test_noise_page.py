@@ -249,7 +249,7 @@ def test_where_a_patch_matters_most() -> None:
     )
     other = {"max": (3, 4), "average": (1, 2), "hybrid": (3, 4)}
     assert noise_findings.strongest(other, NAMES) == (
-        "Where a patch changes them most: **Max and Hybrid** at row 3, column 4; "
+        "Where a patch changes them most: **Max and Hybrid** at row 3, column 4 and "
         "**Average** at row 1, column 2."
     )
 

@@ -256,4 +256,4 @@ def strongest(places: Mapping[str, tuple[int, int]], names: Mapping[str, str]) -
         )
         for (row, column), group in alike.items()
     ]
-    return _("Where a patch changes them most: {list}.").format(list="; ".join(parts))
+    return _("Where a patch changes them most: {list}.").format(list=joined(parts))
