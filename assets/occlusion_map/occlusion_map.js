@@ -82,11 +82,11 @@ class Sliding {
   }
 
   listen(stage) {
-    stage.addEventListener("pointermove", (event) => this.moveTo(...this.placeAt(stage, event)));
-    stage.addEventListener("click", (event) => {
-      this.moveTo(...this.placeAt(stage, event));
-      this.choose();
-    });
+    for (const pointed of ["pointermove", "pointerdown"]) {
+      stage.addEventListener(pointed, (event) => this.moveTo(...this.placeAt(stage, event)));
+    }
+    // A click's own coordinates are rounded, so it takes the place that was pointed at.
+    stage.addEventListener("click", () => this.choose());
     stage.addEventListener("keydown", (event) => {
       const step = STEPS[event.key];
       if (step) this.moveTo(this.place[0] + step[0], this.place[1] + step[1]);
