@@ -249,7 +249,9 @@ class Inspector extends Windowing(Painting(Object)) {
 
   tell() {
     clearTimeout(this.timer);
-    this.send({ ...this.view });
+    // Streamlit keeps quiet about a state it has had before, so no two are alike.
+    this.told = (this.told ?? Date.now()) + 1;
+    this.send({ ...this.view, told: this.told });
   }
 
   tellSoon() {

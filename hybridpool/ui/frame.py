@@ -19,6 +19,7 @@ _STYLE = """
 [data-testid="stHeading"] h3 { font-size: 1.3rem; padding: 0.3rem 0; }
 [data-testid="stSidebarHeader"] { height: 2.5rem; }
 [data-testid="stStatusWidget"] { display: none; }
+[data-testid="stMarkdownContainer"]:has(> table) { overflow-x: auto; }
 [data-testid="stMarkdownContainer"] :is(th, td) { word-break: keep-all; }
 """
 _LARGE = "html { font-size: 20px; }"
