@@ -35,11 +35,12 @@ UNSEEN = {
     *("deferred_file_id", "component_name", "config", "css_content", "html_content", "js_content"),
     *("css_source_path", "js_source_path"),
     # the data of our own components
-    *("arrays", "colours", "view", "look", "key", "thumbnail", "chosen", "version"),
+    *("arrays", "colours", "view", "look", "key", "thumbnail", "chosen", "language"),
     # plotly
     *("template", "mode", "color", "shape", "orientation", "layer", "dtype", "bdata"),
     *("xref", "yref", "xanchor", "yanchor"),
-    *("fill", "fillcolor", "hoverinfo", "rangemode", "clickmode"),
+    *("fill", "fillcolor", "hoverinfo", "rangemode", "clickmode", "colorscale", "dash"),
+    *("barmode", "textposition", "constrain", "exponentformat", "symbol"),
 }
 READ_ATTRIBUTES = {"title", "alt", "placeholder", "aria-label", "label"}
 
