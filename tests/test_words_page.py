@@ -40,7 +40,7 @@ UNSEEN = {
     *("template", "mode", "color", "shape", "orientation", "layer", "dtype", "bdata"),
     *("xref", "yref", "xanchor", "yanchor"),
     *("fill", "fillcolor", "hoverinfo", "rangemode", "clickmode", "colorscale", "dash"),
-    *("barmode", "textposition", "constrain", "exponentformat", "symbol"),
+    *("barmode", "textposition", "constrain", "exponentformat", "symbol", "traceorder"),
 }
 READ_ATTRIBUTES = {"title", "alt", "placeholder", "aria-label", "label"}
 
@@ -299,7 +299,7 @@ def test_uploads_speak_one_language(
     Image.new("RGB", (40, 30), (200, 90, 0)).save(file, "PNG")
     page.file_uploader[0].set_value(("2.PNG", file.getvalue(), "image/png")).run()
     assert not page.error
-    check(page, titles, language, "Your picture")
+    check(page, titles, language, "**Your picture:** {name}")
 
 
 # ---- which language ---------------------------------------------------------------------------
