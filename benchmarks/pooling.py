@@ -1,31 +1,36 @@
-"""How fast the hybrid pooling is, and what it keeps for the backward pass.
+"""How fast hybrid pooling is, and what it keeps for the backward pass.
 
-``python -m benchmarks.pooling`` compares, in one run and in turns, the article's formula, ours in
-eager mode, ours compiled, max alone, average alone and a plain copy, and prints ratios to the
-article's formula: below 1 is faster. Absolute times belong to the machine, ratios travel.
+``python -m benchmarks.pooling`` lets six contestants take turns, so that a busy moment meets all of
+them alike: the article's formula, ours in eager mode, ours compiled, max pooling alone, average
+pooling alone, and a plain copy of the input, which no pooling that reads its input can beat by
+much. Times are medians, with the ratio to the article's formula behind them: below 1 is faster.
+Ratios travel from machine to machine, milliseconds do not.
+
+What is kept for the backward pass is counted once for each storage. The input is named apart: it
+costs nothing where the layer before keeps it too, as a ReLU does.
 """
 
-from __future__ import annotations
-
 import argparse
-import random
+import platform
 import statistics
-import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.benchmark import Timer
 
 from hybridpool import HybridPooling
 
-SHAPES = {"32×64×32×32": (32, 64, 32, 32), "4×64×112×112": (4, 64, 112, 112)}
+SHAPES = [(32, 64, 32, 32), (4, 64, 112, 112), (8, 512, 14, 14)]
 WINDOWS = {"k2s2": (2, 2, 0), "k3s2p1": (3, 2, 1)}
 FORMATS = {"NCHW": torch.contiguous_format, "channels_last": torch.channels_last}
+MODES = ("inference", "training, forward", "forward + backward")
+YARDSTICK = "article's formula"
 
 
 class ArticleFormula(nn.Module):
-    """What the article computes: two poolings, two sigmoids, two products and a sum."""
+    """What the article computes, with padding and with the average that ours takes."""
 
     def __init__(self, kernel_size: int, stride: int, padding: int) -> None:
         super().__init__()
@@ -34,100 +39,164 @@ class ArticleFormula(nn.Module):
         self.weight = nn.Parameter(torch.zeros(1))
 
     def forward(self, x: Tensor) -> Tensor:
-        weight = self.weight.sigmoid()
-        return weight * self.max_pool(x) + (1 - self.weight.sigmoid()) * self.avg_pool(x)
+        """Two poolings, two sigmoids, two products and a sum."""
+        max_out = self.max_pool(x)
+        avg_out = self.avg_pool(x)
+        return self.weight.sigmoid() * max_out + (1 - self.weight.sigmoid()) * avg_out
 
 
-def contestants(window: tuple[int, int, int]) -> dict[str, Callable[[Tensor], Tensor]]:
-    """The ways that are compared, the article's first."""
-    ours = HybridPooling(*window)
-    found: dict[str, Callable[[Tensor], Tensor]] = {
-        "article": ArticleFormula(*window),
-        "ours": ours,
-        "compiled": torch.compile(HybridPooling(*window), fullgraph=True),
-        "max alone": lambda x: F.max_pool2d(x, *window),
-        "average alone": lambda x: F.avg_pool2d(x, *window, count_include_pad=False),
-        "plain copy": torch.clone,
-    }
-    return found
+class Copy(nn.Module):
+    """Reads and writes the whole input once."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Copy."""
+        return x.clone()
 
 
-def step(function: Callable[[Tensor], Tensor], x: Tensor, backward: bool) -> None:
-    """One forward pass, or forward and backward."""
-    if not backward:
+@dataclass(frozen=True)
+class Result:
+    """What one contestant did with one input, in the order of `MODES`."""
+
+    seconds: tuple[float, ...]
+    kept: int
+    keeps_input: bool
+
+    def line(self, name: str, yardstick: "Result") -> str:
+        """One row of the table."""
+        times = "".join(
+            f"{1e3 * own:11.3f} ms {own / other:5.2f}"
+            for own, other in zip(self.seconds, yardstick.seconds, strict=True)
+        )
+        kept = f"{self.kept / 1e6:8.2f} MB{' + input' if self.keeps_input else ''}"
+        return f"  {name:18}{times}{kept}"
+
+
+def contestants(window: tuple[int, int, int], compiled: bool) -> dict[str, nn.Module]:
+    """The six, the article's formula first."""
+    article, ours = ArticleFormula(*window), HybridPooling(*window)
+    found: dict[str, nn.Module] = {YARDSTICK: article, "ours, eager": ours}
+    if compiled:
+        module = HybridPooling(*window)
+        module.compile(fullgraph=True, dynamic=False)
+        found["ours, compiled"] = module
+    found |= {"max alone": article.max_pool, "average alone": article.avg_pool}
+    return {**found, "plain copy": Copy()}
+
+
+def runs(module: nn.Module, x: Tensor, grad: Tensor) -> list[Callable[[], None]]:
+    """The modes, ready to be timed."""
+    leaf = x.detach().requires_grad_()
+
+    def inference() -> None:
         with torch.no_grad():
-            function(x)
-        return
-    x.grad = None
-    output = function(x)
-    output.backward(torch.ones_like(output))
+            module(x)
+
+    def forward() -> None:
+        module(leaf)
+
+    def forward_and_backward() -> None:
+        leaf.grad = None
+        output = module(leaf)
+        output.backward(grad if output.shape == grad.shape else x)
+
+    return [inference, forward, forward_and_backward]
 
 
-def kept_for_backward(function: Callable[[Tensor], Tensor], x: Tensor) -> int:
-    """Bytes of the storages that a training step keeps between forward and backward."""
+def take_turns(
+    everyone: dict[str, list[Callable[[], None]]], rounds: int
+) -> dict[str, tuple[float, ...]]:
+    """Median seconds of each contestant in each mode."""
+    threads = torch.get_num_threads()
+    timers = {
+        (name, mode): Timer("run()", globals={"run": run}, num_threads=threads)
+        for name, modes in everyone.items()
+        for mode, run in enumerate(modes)
+    }
+    for timer in timers.values():
+        timer.timeit(1)
+    # Small inputs are run several times a turn, so that the clock is fine enough.
+    numbers = {turn: max(1, round(0.002 / timer.timeit(1).mean)) for turn, timer in timers.items()}
+    times: dict[tuple[str, int], list[float]] = {turn: [] for turn in timers}
+    for _ in range(rounds):
+        for turn, timer in timers.items():
+            times[turn].append(timer.timeit(numbers[turn]).mean)
+    return {
+        name: tuple(statistics.median(times[name, mode]) for mode in range(len(modes)))
+        for name, modes in everyone.items()
+    }
+
+
+def kept_for_backward(module: nn.Module, x: Tensor) -> tuple[int, bool]:
+    """Bytes that a training step holds between forward and backward, and whether the input too."""
+    leaf = x.detach().requires_grad_()
     storages: dict[int, int] = {}
 
     def note(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        # The input itself is there in any case: a ReLU before the pooling keeps it.
-        if storage.data_ptr() != x.untyped_storage().data_ptr():
-            storages[storage.data_ptr()] = storage.nbytes()
+        storages[storage.data_ptr()] = storage.nbytes()
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        output = function(x)
+        output = module(leaf)
+    own = storages.pop(x.untyped_storage().data_ptr(), None)
+    kept = sum(storages.values())
     del output
-    return sum(storages.values())
+    return kept, own is not None
 
 
 def compare(
-    ways: dict[str, Callable[[Tensor], Tensor]], x: Tensor, backward: bool, rounds: int
-) -> dict[str, float]:
-    """Median seconds of each way, measured in turns so that a busy moment meets all alike."""
-    for function in ways.values():
-        for _ in range(3):
-            step(function, x, backward)
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    order = random.Random(0)
-    for _ in range(rounds):
-        # Whoever follows a large allocation pays for it: let it be another one each round.
-        for name, function in order.sample(list(ways.items()), len(ways)):
-            started = time.perf_counter()
-            step(function, x, backward)
-            times[name].append(time.perf_counter() - started)
-    return {name: statistics.median(values) for name, values in times.items()}
+    x: Tensor, window: tuple[int, int, int], rounds: int, compiled: bool
+) -> dict[str, Result]:
+    """All contestants on one input."""
+    torch.compiler.reset()
+    modules = {name: module.to(x.device) for name, module in contestants(window, compiled).items()}
+    with torch.no_grad():
+        grad = torch.randn_like(modules[YARDSTICK](x))
+    kept = {name: kept_for_backward(module, x) for name, module in modules.items()}
+    everyone = {name: runs(module, x, grad) for name, module in modules.items()}
+    seconds = take_turns(everyone, rounds)
+    return {name: Result(seconds[name], *kept[name]) for name in modules}
+
+
+def can_compile() -> bool:
+    """Whether there is what `torch.compile` needs; if not, say why."""
+    try:
+        torch.compile(torch.sin, fullgraph=True)(torch.zeros(8))
+    except Exception as error:
+        print(f"not compiled here: {str(error).splitlines()[0]}")
+        return False
+    return True
 
 
 def main() -> None:
-    """Measure everything and print one table for each memory format."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, one shape")
-    parser.add_argument("--threads", type=int, default=0, help="threads of torch; 0 leaves them")
+    """Measure everything and print one table for each input."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one shape and fewer rounds")
+    parser.add_argument("--threads", type=int, help="how many threads PyTorch uses")
+    parser.add_argument("--device", default="cpu", help="where to measure, for example cuda")
+    parser.add_argument("--no-compile", action="store_true", help="leave out ours, compiled")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
-    rounds = 15 if options.quick else 60
-    shapes = dict(list(SHAPES.items())[: 1 if options.quick else None])
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, CPU, float32")
-    print(f"median of {rounds} rounds in turns; time as a ratio to the article's formula")
-    for format_name, memory_format in FORMATS.items():
-        for shape_name, shape in shapes.items():
-            for window_name, window in WINDOWS.items():
-                for backward in (False, True):
-                    torch.compiler.reset()
-                    x = torch.randn(shape).relu().contiguous(memory_format=memory_format)
-                    x.requires_grad_(backward)
-                    ways = contestants(window)
-                    seconds = compare(ways, x, backward, rounds)
-                    print(f"\n{format_name} {shape_name} {window_name} ", end="")
-                    print("forward + backward" if backward else "forward")
-                    for name, value in seconds.items():
-                        line = (
-                            f"  {name:14} {value * 1000:8.3f} ms {value / seconds['article']:6.2f}"
-                        )
-                        if backward and name != "plain copy":
-                            line += f"   keeps {kept_for_backward(ways[name], x) / 1e6:6.2f} MB"
-                        print(line, flush=True)
+    shapes, rounds = (SHAPES[:1], 7) if options.quick else (SHAPES, 25)
+    machine = "CPU" if options.device == "cpu" else torch.cuda.get_device_name(options.device)
+    print(
+        f"torch {torch.__version__}, Python {platform.python_version()}, {machine}, "
+        f"{torch.get_num_threads()} threads, float32; medians of {rounds} rounds in turns; "
+        f"ratios to the {YARDSTICK}, below 1 is faster"
+    )
+    compiled = not options.no_compile and can_compile()
+    generator = torch.Generator().manual_seed(0)
+    for shape in shapes:
+        image = torch.randn(shape, generator=generator).relu().to(options.device)
+        for layout, memory_format in FORMATS.items():
+            for name, window in WINDOWS.items():
+                x = image.contiguous(memory_format=memory_format)
+                results = compare(x, window, rounds, compiled)
+                print(f"\n{' × '.join(map(str, shape))}, {layout}, {name}")
+                print(" " * 20 + "".join(f"{mode:>20}" for mode in MODES) + "   kept for backward")
+                for contestant, result in results.items():
+                    print(result.line(contestant, results[YARDSTICK]), flush=True)
 
 
 if __name__ == "__main__":

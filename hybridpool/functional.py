@@ -21,7 +21,6 @@ Size2d = int | Sequence[int]
 # Where rearranging the input begins to pay (measured on x86 with one and with two threads).
 _FEWEST_CELLS = 2**14
 _FEWEST_CELLS_TO_TRAIN = 2**16
-_FEWEST_CELLS_TO_TRAIN_CHANNELS_LAST = 2**21
 _FEWEST_TILES = 64
 _FEWEST_CHANNELS = 8
 _LARGEST_STEP = 16
@@ -271,10 +270,9 @@ def _pool(input: Tensor, weight: Tensor, window: Window) -> Tensor:
         raise ValueError(f"blend_weight must lie in [0, 1], but got {low:g} to {high:g}.")
     at_end = low == 0 or high == 1
     if torch.is_grad_enabled() and (input.requires_grad or weight.requires_grad):
-        fewest = _FEWEST_CELLS_TO_TRAIN
-        if _channels_vary_fastest(input):
-            fewest = _FEWEST_CELLS_TO_TRAIN_CHANNELS_LAST
-        if at_end or input.numel() >= fewest:
+        # Channels-last maps are trained as fast by PyTorch's own operations.
+        large = input.numel() >= _FEWEST_CELLS_TO_TRAIN and not _channels_vary_fastest(input)
+        if at_end or large:
             output: Tensor = _HybridPool2d.apply(input, weight, window, at_end)[0]
             return output
         return _compose(window.average(input), window.maximum(input), weight, _ONE)
@@ -370,8 +368,8 @@ def _tile_indices(
 ) -> tuple[Tensor, Tensor]:
     """The index in the map of each cell of the first window, and how far the others lie off."""
     dtype = _index_type(height, width)
-    row, column = (torch.arange(k, dtype=dtype) for k in kernel)
-    top, left = (torch.arange(n, dtype=dtype) for n in out_size)
+    row, column = (torch.arange(k, dtype=dtype, device="cpu") for k in kernel)
+    top, left = (torch.arange(n, dtype=dtype, device="cpu") for n in out_size)
     return row[:, None] * width + column, top[:, None] * kernel[0] * width + left * kernel[1]
 
 
@@ -397,9 +395,7 @@ class _HybridPool2d(Function):
         ctx.format = torch.contiguous_format
         if _channels_vary_fastest(input):
             ctx.format = torch.channels_last
-        # Elsewhere, two conversions cost more than the rest of the backward pass gains.
-        if ctx.format == torch.contiguous_format or window.tiles(*input.shape[2:]):
-            indices = indices.to(_index_type(*input.shape[2:]), memory_format=ctx.format)
+        indices = indices.to(_index_type(*input.shape[2:]), memory_format=ctx.format)
         ctx.save_for_backward(indices if input_needs_grad else None, weight, difference)
         ctx.set_materialize_grads(False)
         return _blend(average, maximum, weight, at_end), difference
@@ -429,8 +425,11 @@ def _unpool(ctx: Any, grad_maximum: Tensor, grad_average: Tensor, indices: Tenso
     """The gradient of the input, from those of its maximum and its average."""
     window, (batch, channels, height, width) = ctx.window, ctx.size
     kernel, stride, padding, ceil_mode, count_include_pad = window
-    # PyTorch reads nothing of this tensor but its shape and memory format.
-    like = torch.empty(ctx.size, dtype=grad_average.dtype, memory_format=ctx.format)
+    # PyTorch looks at nothing of this tensor but its shape and memory format. Without its memory,
+    # the gradients get the pages that were in use a moment ago instead of fresh ones.
+    dtype = grad_average.dtype
+    like = torch.empty(ctx.size, dtype=dtype, device="cpu", memory_format=ctx.format)
+    like.untyped_storage().resize_(0)
     grad_input: Tensor = torch.ops.aten.max_pool2d_with_indices_backward(
         grad_maximum, like, kernel, stride, padding, (1, 1), ceil_mode, indices
     )
@@ -440,19 +439,12 @@ def _unpool(ctx: Any, grad_maximum: Tensor, grad_average: Tensor, indices: Tenso
         or torch._C._are_functorch_transforms_active()
         or torch._C._functorch.is_legacy_batchedtensor(grad_average)
     )
-    in_tiles = window.tiles(height, width) and channels >= _FEWEST_CHANNELS
-    if transformed or (ctx.format == torch.channels_last and not in_tiles):
+    if transformed or ctx.format == torch.channels_last:
         average_part: Tensor = torch.ops.aten.avg_pool2d_backward(
             grad_average, like, kernel, stride, padding, ceil_mode, count_include_pad, None
         )
         return grad_input + average_part if transformed else grad_input.add_(average_part)
     share = grad_average.div_(_divisor(window, height, width).to(grad_average.dtype))
-    if ctx.format == torch.channels_last:
-        out_height, out_width = share.shape[2:]
-        cells = grad_input[..., : out_height * kernel[0], : out_width * kernel[1]]
-        shape = (batch, channels, out_height, kernel[0], out_width, kernel[1])
-        cells.view(shape).add_(share[:, :, :, None, :, None])
-        return grad_input
     rows = share.new_zeros(batch, channels, share.shape[2], width)
     _spread(share, rows, 3, window)
     _spread(rows, grad_input, 2, window)
@@ -465,7 +457,7 @@ def _divisor(window: Window, height: int, width: int) -> Tensor:
     counts = []
     for axis, size in enumerate(window.out_size(height, width)):
         padding, end = window.padding[axis], (height, width)[axis]
-        start = torch.arange(size) * window.stride[axis] - padding
+        start = torch.arange(size, device="cpu") * window.stride[axis] - padding
         stop = (start + window.kernel[axis]).clamp(max=end + padding)
         if not window.count_include_pad:
             start, stop = start.clamp(min=0), stop.clamp(max=end)

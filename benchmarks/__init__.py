@@ -1,0 +1,1 @@
+"""Measurements, each run on its own: ``python -m benchmarks.pooling`` and its neighbours."""
