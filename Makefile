@@ -48,6 +48,7 @@ format: .venv/test.stamp
 
 bench: .venv/test.stamp
 	@$(PY) -m benchmarks.pooling
+	@$(PY) -m benchmarks.occlusion
 	@$(PY) -m benchmarks.page
 
 messages: .venv/run.stamp

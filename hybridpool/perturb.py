@@ -273,9 +273,7 @@ def occlude(
         [[1.0, 0.0, 0.0, 1.0], [1.0, 1.0, 1.0, 1.0]]
     """
     _check_image(image)
-    _check_choice("fill", fill, FILLS)
-    if fill == "noise" and generator is None:
-        raise ValueError('the fill "noise" needs a generator, but got None; pass a torch.Generator')
+    _check_fill(fill, generator)
     patch = _Patch.of(image.shape[-2:], top, left, height, width)
     covered = patch.covered(shape).to(image.device)
     occluded = image.clone()
@@ -284,6 +282,42 @@ def occlude(
         content = _content(image, patch, fill, generator).to(image)
         there.copy_(torch.where(covered, content, there))
     return occluded
+
+
+def patch_content(
+    image: Tensor, height: int, width: int, fill: str, generator: Generators | None = None
+) -> Tensor:
+    """What :func:`occlude` shows where a patch lies, for all its places at once.
+
+    Args:
+        image: the image.
+        height: rows of the patch.
+        width: its columns.
+        fill: as in :func:`occlude`.
+        generator: where ``"noise"`` is drawn from.
+
+    Shape:
+        As the image, for each pixel what the patch shows there; for ``"noise"``, which moves along
+        with the patch, ``(..., height, width)``.
+
+    Raises:
+        ValueError: the fill is unknown, height or width is below 1, or there is no generator to
+            draw noise from.
+
+    Example:
+        >>> patch_content(torch.tensor([[0.2, 0.4]]), 1, 1, "mean")
+        tensor([[0.3000, 0.3000]])
+    """
+    _check_image(image)
+    _check_fill(fill, generator)
+    if height < 1 or width < 1:
+        raise ValueError(
+            f"a patch shows something from 1 x 1 on, but got {height} x {width}; make it larger"
+        )
+    rows, columns = (height, width) if fill == "noise" else image.shape[-2:]
+    patch = _Patch(0, 0, height, width, slice(0, rows), slice(0, columns))
+    content = _content(image, patch, fill, generator).to(image)
+    return content.expand(*image.shape[:-2], rows, columns)
 
 
 class _Patch(NamedTuple):
@@ -459,6 +493,12 @@ def _check_image(image: Tensor) -> None:
             f"an image must be (..., H, W) and not empty, but its shape is {tuple(image.shape)}; "
             f"pass an image with rows and columns"
         )
+
+
+def _check_fill(fill: str, generator: Generators | None) -> None:
+    _check_choice("fill", fill, FILLS)
+    if fill == "noise" and generator is None:
+        raise ValueError('the fill "noise" needs a generator, but got None; pass a torch.Generator')
 
 
 def _check_level(name: str, level: float, allowed: bool, words: str) -> None:

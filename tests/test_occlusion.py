@@ -169,9 +169,9 @@ def test_max_and_average_maps_equal_whole_passes_exactly_where_no_sum_is_rounded
             (pooled[name].double() - clean[name].double()).square().sum((-2, -1)).tolist()
             for name in ("max", "average")
         )
-        assert found.changes.blends[i, j, :, 0, 0].tolist() == maximum
+        assert found.changes.moved[i, j, :, 0].tolist() == maximum
         # The average divides by 12 at some borders, so squares may round in another order.
-        assert found.changes.blends[i, j, :, 1, 1].tolist() == pytest.approx(average, rel=1e-14)
+        assert found.changes.moved[i, j, :, 2].tolist() == pytest.approx(average, rel=1e-14)
 
 
 def test_one_map_answers_for_every_blend_weight():
@@ -261,14 +261,14 @@ def test_the_same_call_gives_the_same_map_and_leaves_nothing_behind():
     assert torch.is_grad_enabled()
     started.close()
     *_, second = occlusion_map(image, stem, Settings(device="cpu"), **arguments)
-    assert torch.equal(first.changes.blends, second.changes.blends)
+    assert torch.equal(first.changes.moved, second.changes.moved)
     assert torch.equal(first.changes.attention_changed, second.changes.attention_changed)
     *_, other = occlusion_map(image, stem, Settings(device="cpu"), **{**arguments, "seed": 4})
-    assert not torch.equal(first.changes.blends, other.changes.blends)
+    assert not torch.equal(first.changes.moved, other.changes.moved)
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.equal(image, before[0])
     assert all(torch.equal(each, before[1][name]) for name, each in stem.state_dict().items())
-    assert not any(tensor.requires_grad for tensor in (first.changes.blends, stem.conv.weight))
+    assert not any(tensor.requires_grad for tensor in (first.changes.moved, stem.conv.weight))
 
 
 class RootMeanSquare(nn.Module):
@@ -318,7 +318,7 @@ def test_learned_parameters_of_a_trained_stem_count():
     for name in POOLINGS:
         expected = relative_change(clean.pooled[name], trace.pooled[name]).item()
         assert found.relative_change(name)[1, 0].item() == pytest.approx(expected, rel=1e-5)
-    torch.testing.assert_close(found.changes.attention.squeeze(0).float(), clean.attention)
+    torch.testing.assert_close(found.changes.attention[1, 0].float(), clean.attention)
     torch.testing.assert_close(found.changes.attention_changed[1, 0].float(), trace.attention)
 
 

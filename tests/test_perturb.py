@@ -17,6 +17,7 @@ from hybridpool.perturb import (
     gaussian_noise,
     occlude,
     occlusion_mask,
+    patch_content,
     pepper_noise,
     poisson_noise,
     salt_and_pepper_noise,
@@ -293,6 +294,20 @@ def test_noise_fill_moves_along_with_its_patch():
     together = occlude(torch.stack([image, image]), 1, 1, 5, 5, "noise", [seeded(1), seeded(2)])
     for occluded, seed in zip(together, (1, 2), strict=True):
         assert torch.equal(occluded, occlude(image, 1, 1, 5, 5, "noise", seeded(seed)))
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_the_content_of_a_patch_is_what_is_seen_through_it_everywhere(fill):
+    image = picture(2, 3, 12, 10)
+    content = patch_content(image, 5, 4, fill, seeded(3))
+    for top, left in [(0, 0), (2, 3), (-2, -1), (9, 8)]:
+        occluded = occlude(image, top, left, 5, 4, fill, seeded(3))
+        rows, columns = range(max(0, top), min(12, top + 5)), range(max(0, left), min(10, left + 4))
+        for row, column in product(rows, columns):
+            place = (row - top, column - left) if fill == "noise" else (row, column)
+            torch.testing.assert_close(occluded[..., row, column], content[(..., *place)])
+    with pytest.raises(ValueError, match="from 1 x 1 on, but got 0 x 4"):
+        patch_content(image, 0, 4, fill, seeded())
 
 
 @pytest.mark.parametrize("fill", [fill for fill in FILLS if fill != "noise"])

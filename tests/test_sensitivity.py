@@ -14,7 +14,7 @@ from hybridpool import trace as trace_module
 from hybridpool.measure import relative_change, shift_distance, winners_changed
 from hybridpool.perturb import NOISES, shift
 from hybridpool.sensitivity import NoiseSweep, best_blend_weight, noise_sweep, shift_curve
-from hybridpool.sensitivity.changes import Changes, inner_products
+from hybridpool.sensitivity.changes import Changes, clean_sums, moved_sums
 from hybridpool.stem import STEMS, ChannelName, ConvStem, load_stem
 from hybridpool.trace import Settings, run_poolings, run_stem
 
@@ -126,7 +126,7 @@ def test_records_grow_seed_by_seed_and_a_stopped_sweep_leaves_nothing_behind():
     first = next(started)
     assert torch.is_grad_enabled()
     started.close()
-    assert torch.equal(first.changes.blends, records[0].changes.blends)
+    assert torch.equal(first.changes.moved, records[0].changes.moved)
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.equal(image, before)
 
@@ -198,9 +198,10 @@ def test_the_curve_over_blend_weights_equals_blends_made_one_by_one():
 
 def sweep_from(moved, clean):
     """A sweep of one level, from changes (S, 2, C, H, W) of max and average maps (2, C, H, W)."""
-    blends = inner_products(*moved.unbind(1), *clean.expand_as(moved).unbind(1))
+    of_moved = moved_sums(*moved.unbind(1), contrast=clean[0] - clean[1])
+    of_clean = clean_sums(*clean.expand_as(moved).unbind(1))
     nothing = torch.zeros(0)
-    changes = Changes(blends[:, None], {}, nothing, nothing, nothing)
+    changes = Changes(of_moved[:, None], of_clean[:, None], {}, nothing, nothing, nothing)
     seeds = tuple(range(len(moved)))
     return NoiseSweep(
         Settings(), "gaussian", (0.1,), seeds, changes, nothing, nothing, torch.device("cpu"), 0.0

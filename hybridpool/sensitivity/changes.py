@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations_with_replacement
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -34,21 +33,23 @@ class Changes:
 
     .. math:: w' \, \Delta M + (1 - w') \, \Delta A + (w' - w)(M - A)
 
-    where only attention has :math:`w' \ne w`. Its norm and its mean follow from the inner products
-    of :math:`\Delta M, \Delta A, M, A` and a map of ones. All sums are in double precision and on
-    the CPU; changes that are not computed yet are NaN.
+    where only attention has :math:`w' \ne w`. Its norm and its mean follow from a few sums for
+    every blend weight. All sums are in double precision and on the CPU, one for each change and
+    channel; those that are not computed yet are NaN.
 
     Attributes:
-        blends: ``(..., C, 5, 5)``, those inner products in that order, for each change and channel.
-        others: the same with ``(..., C, 3, 3)`` for a change, what it changed, and ones: of the
-            feature map before pooling, under ``"feature_map"``, and of each pooling in `POOLINGS`
-            that is no blend.
+        moved: ``(..., C, 7)``, sums of :math:`\Delta M^2, \Delta M \Delta A, \Delta A^2,
+            \Delta M (M - A), \Delta A (M - A), \Delta M, \Delta A`.
+        clean: ``(..., C, 5)``, sums of :math:`M^2, M A, A^2, M - A, 1`.
+        others: ``(..., C, 4)``, sums of :math:`\Delta x^2, x^2, \Delta x, 1` for the feature map
+            before pooling, under ``"feature_map"``, and each pooling that is no such blend.
         blend_weight: ``(C,)``, of the hybrid layer.
-        attention: ``(C,)`` or ``(..., C)``, attention values before the change.
+        attention: ``(..., C)``, attention values before the change.
         attention_changed: ``(..., C)``, attention values after it.
     """
 
-    blends: Tensor
+    moved: Tensor
+    clean: Tensor
     others: Mapping[str, Tensor]
     blend_weight: Tensor
     attention: Tensor
@@ -64,42 +65,50 @@ class Changes:
             channel: One channel; all of them together by default.
             blend_weight: For ``"hybrid"``, another blend weight than the layer's own.
         """
-        products, moved, clean = self._terms(pooling, blend_weight)
-        distance, size = (
-            _together(_energy(products, terms), channel).clamp(min=0) for terms in (moved, clean)
-        )
-        return (distance / size).sqrt().where(distance != 0, 0)
+        distance, size, _, _ = self._sums(pooling, blend_weight)
+        distance = _together(distance, channel).clamp(min=0)
+        return (distance / _together(size, channel)).sqrt().where(distance != 0, 0)
 
     def mean_change(
         self, pooling: str, channel: int | None = None, blend_weight: float | None = None
     ) -> Tensor:
         """The mean signed change of a cell, above zero where maps became brighter."""
-        products, moved, _ = self._terms(pooling, blend_weight)
-        total = _together((moved * products[..., -1]).sum(-1), channel)
-        return total / _together(products[..., -1, -1], channel)
+        _, _, total, cells = self._sums(pooling, blend_weight)
+        return _together(total, channel) / _together(cells, channel)
 
-    def _terms(self, pooling: str, blend_weight: float | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Inner products, and what to take of each map for the change and for the clean map."""
+    def _sums(self, pooling: str, blend_weight: float | None) -> tuple[Tensor, ...]:
+        """For one pooling, what `others` holds of those that are no blend."""
         if blend_weight is not None and pooling != "hybrid":
             raise ValueError(
                 f'only "hybrid" has a blend weight to choose, but got {blend_weight} for '
                 f"{pooling!r}; leave it"
             )
         if pooling in self.others:
-            return self.others[pooling], torch.eye(3).double()[0], torch.eye(3).double()[1]
+            return self.others[pooling].unbind(-1)
+        before, after = self._weights(pooling, blend_weight)
+        step, rest = after - before, 1 - after
+        *moved, max_contrast, average_contrast, of_max, of_average = self.moved.unbind(-1)
+        *clean, contrast, cells = self.clean.unbind(-1)
+        distance = blend_energy(moved, after)
+        distance = distance + 2 * step * (after * max_contrast + rest * average_contrast)
+        distance = distance + step.square() * (clean[0] - 2 * clean[1] + clean[2])
+        total = after * of_max + rest * of_average + step * contrast
+        return distance, blend_energy(clean, before), total, cells
+
+    def _weights(self, pooling: str, blend_weight: float | None) -> tuple[Tensor, Tensor]:
+        """The blend weights of a pooling before and after the change."""
         if pooling == "attention":
-            after = self.attention_changed
-            before = self.attention.expand_as(after)
-        elif pooling in BLENDS:
-            own = self.blend_weight if blend_weight is None else torch.tensor(blend_weight)
-            ends = {"max": torch.tensor(1.0), "average": torch.tensor(0.0), "hybrid": own}
-            before = after = ends[pooling].double().expand_as(self.blend_weight)
-        else:
+            return self.attention, self.attention_changed
+        own = self.blend_weight
+        weights = {
+            "max": torch.ones_like(own),
+            "average": torch.zeros_like(own),
+            "hybrid": own if blend_weight is None else torch.full_like(own, blend_weight),
+        }
+        if pooling not in weights:
             known = ", ".join((*BLENDS, *self.others))
             raise ValueError(f"pooling must be one of {known}, but got {pooling!r}; choose one")
-        none, step = torch.zeros_like(after), after - before
-        moved = torch.stack([after, 1 - after, step, -step, none], -1)
-        return self.blends, moved, torch.stack([none, none, before, 1 - before, none], -1)
+        return weights[pooling], weights[pooling]
 
 
 class Poolings:
@@ -129,7 +138,7 @@ class Poolings:
         assert isinstance(attention, HybridPoolingWithAttention)
         assert isinstance(blend_weight, Tensor)
         self.blend_weight = blend_weight.double().expand(stem.channels)
-        self._fc = copy.deepcopy(attention.fc).double()
+        self._fc = attention.fc.double()
         self.others = {
             name: layer.to(self.device) for name, layer in layers.items() if name not in BLENDS
         }
@@ -166,18 +175,19 @@ class Poolings:
             attention: Attention values before; those of the clean feature map by default.
             attention_changed: Attention values after, likewise.
         """
+        # Doubling a map in another order of memory would make each sum far slower.
         before = {name: exact(each.contiguous()) for name, each in clean.items()}
         moved = {name: exact(changed[name].contiguous()) - each for name, each in before.items()}
         if attention is None:
             attention = self.attention(clean[FEATURE_MAP])
         if attention_changed is None:
             attention_changed = self.attention(changed[FEATURE_MAP])
+        contrast = before["max"] - before["average"]
         return Changes(
-            blends=inner_products(moved["max"], moved["average"], before["max"], before["average"]),
+            moved=moved_sums(moved["max"], moved["average"], contrast),
+            clean=clean_sums(before["max"], before["average"]),
             others={
-                name: inner_products(moved[name], before[name])
-                for name in before
-                if name not in BLENDS
+                name: other_sums(moved[name], before[name]) for name in before if name not in BLENDS
             },
             blend_weight=self.blend_weight,
             attention=attention,
@@ -195,27 +205,67 @@ class Poolings:
         return values
 
 
-def inner_products(*maps: Tensor) -> Tensor:
-    """Inner products over the cells of maps that broadcast, and of a map of ones as the last.
-
-    Shape:
-        n times ``(..., H, W)`` to ``(..., n + 1, n + 1)``, double precision, on the CPU.
+def moved_sums(
+    of_max: Tensor, of_average: Tensor, contrast: Tensor, dims: tuple[int, int] = (-2, -1)
+) -> Tensor:
+    """The sums in `Changes.moved`, over two dimensions of the changes and of max minus average.
 
     Example:
-        >>> inner_products(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0]]))
-        tensor([[ 5., 11.,  3.],
-                [11., 25.,  7.],
-                [ 3.,  7.,  2.]], dtype=torch.float64)
+        >>> changes = torch.tensor([[1.0, 2.0]]), torch.tensor([[0.0, 3.0]])
+        >>> moved_sums(*changes, contrast=torch.tensor([[5.0, 1.0]])).tolist()
+        [5.0, 6.0, 9.0, 7.0, 3.0, 3.0, 3.0]
     """
-    # Doubling a map in an order of memory other than this would make each sum far slower.
-    doubles = [exact(each.contiguous()) for each in maps]
-    doubles.append(torch.ones_like(doubles[0]))
-    products = {}
-    for (i, a), (j, b) in combinations_with_replacement(enumerate(doubles), 2):
-        products[i, j] = products[j, i] = (a * b).sum((-2, -1))
-    count = range(len(doubles))
-    rows = [torch.stack([products[i, j] for j in count], -1) for i in count]
-    return torch.stack(rows, -2).cpu()
+    values = (
+        of_max * of_max,
+        of_max * of_average,
+        of_average * of_average,
+        of_max * contrast,
+        of_average * contrast,
+        of_max,
+        of_average,
+    )
+    return torch.stack([exact_sum(each, dims) for each in values], -1)
+
+
+def clean_sums(maximum: Tensor, average: Tensor) -> Tensor:
+    """The sums in `Changes.clean`.
+
+    Example:
+        >>> clean_sums(torch.tensor([[2.0, 3.0]]), torch.tensor([[1.0, 3.0]])).tolist()
+        [13.0, 11.0, 10.0, 1.0, 2.0]
+    """
+    values = (
+        maximum * maximum,
+        maximum * average,
+        average * average,
+        maximum - average,
+        torch.ones_like(maximum),
+    )
+    return torch.stack([exact_sum(each, (-2, -1)) for each in values], -1)
+
+
+def other_sums(moved: Tensor, clean: Tensor) -> Tensor:
+    """The sums in `Changes.others`.
+
+    Example:
+        >>> other_sums(torch.tensor([[3.0, -1.0]]), torch.tensor([[2.0, 1.0]])).tolist()
+        [10.0, 5.0, 2.0, 2.0]
+    """
+    values = moved * moved, clean * clean, moved, torch.ones_like(moved)
+    return torch.stack([exact_sum(each, (-2, -1)) for each in values], -1)
+
+
+def blend_energy(sums: Sequence[Tensor], blend_weight: Tensor) -> Tensor:
+    """The energy of a blend, from that of its max map, their inner product, and of its average map.
+
+    Example:
+        >>> blend_energy(torch.tensor([4.0, 2.0, 1.0]).unbind(), torch.tensor(0.5))  # 1.5 squared
+        tensor(2.2500)
+    """
+    of_max, both, of_average = sums
+    rest = 1 - blend_weight
+    energy = blend_weight.square() * of_max + rest.square() * of_average
+    return energy + 2 * blend_weight * rest * both
 
 
 def join_changes(
@@ -235,10 +285,12 @@ def join_changes(
         >>> join_changes([one, one]).relative_change("max").tolist()
         [0.0, 0.0]
     """
-    return replace(
-        changes[0],
-        blends=join([each.blends for each in changes]),
+    return Changes(
+        moved=join([each.moved for each in changes]),
+        clean=join([each.clean for each in changes]),
         others={name: join([each.others[name] for each in changes]) for name in changes[0].others},
+        blend_weight=changes[0].blend_weight,
+        attention=join([each.attention for each in changes]),
         attention_changed=join([each.attention_changed for each in changes]),
     )
 
@@ -253,10 +305,15 @@ def exact(values: Tensor) -> Tensor:
     return (values.cpu() if values.device.type == "mps" else values).double()
 
 
-def _energy(products: Tensor, terms: Tensor) -> Tensor:
-    """Sum of squares of the sum of maps that `terms` takes."""
-    energy: Tensor = torch.einsum("...i,...ij,...j->...", terms, products, terms)
-    return energy
+def exact_sum(values: Tensor, dim: int | tuple[int, ...]) -> Tensor:
+    """The sum in double precision, on the CPU.
+
+    Example:
+        >>> exact_sum(torch.tensor([1.0, 2.0]), 0)
+        tensor(3., dtype=torch.float64)
+    """
+    values = values.cpu() if values.device.type == "mps" else values
+    return values.sum(dim, dtype=torch.float64).cpu()
 
 
 def _together(channels: Tensor, channel: int | None) -> Tensor:

@@ -61,13 +61,10 @@ class NoiseSweep:
         Sigma is the standard deviation of what the noise added to the feature map: the noise as it
         arrives at the pooling. Max pooling of 2 × 2 independent normal values is 1.03 too high.
         """
-        products = self.changes.others[FEATURE_MAP]
-        if channel is None:
-            products = products.sum(-3, keepdim=True)
-        count, added, squares = (
-            products[..., 0 if channel is None else channel, *at] for at in ((2, 2), (0, 2), (0, 0))
-        )
-        sigma = (squares / count - (added / count).square()).clamp(min=0).sqrt()
+        sums = self.changes.others[FEATURE_MAP]
+        sums = sums.sum(-2) if channel is None else sums[..., channel, :]
+        squares, _, total, count = sums.unbind(-1)
+        sigma = (squares / count - (total / count).square()).clamp(min=0).sqrt()
         mean = self.changes.mean_change(pooling, channel, blend_weight)
         return (mean / sigma).where(mean != 0, 0)
 
@@ -162,9 +159,10 @@ def best_blend_weight(sweep: NoiseSweep, level: int, channel: int | None = None)
         >>> best_blend_weight(sweep, level=0).blend_weight  # noise on a flat picture: average
         0.0
     """
-    products = sweep.changes.blends[:, level]
-    products = products.sum(-3) if channel is None else products[..., channel, :, :]
-    moved, clean = _quadratic(products, 0), _quadratic(products, 2)
+    sums = (each[:, level, :, :3] for each in (sweep.changes.moved, sweep.changes.clean))
+    moved, clean = (
+        _quadratic(each.sum(-2) if channel is None else each[:, channel]) for each in sums
+    )
     weights, _ = _least_ratio(moved, clean)
     weight, least = _least_ratio(moved.mean(0), clean.mean(0))
     return BestBlendWeight(weight.item(), least.sqrt().item(), tuple(weights.tolist()))
@@ -226,11 +224,9 @@ class _Windows:
         ).cpu()
 
 
-def _quadratic(products: Tensor, first: int) -> Tensor:
-    """Coefficients (..., 3) in the blend weight of the energy of a blend of two maps."""
-    of_max, both, of_average = (
-        products[..., first + i, first + j] for i, j in ((0, 0), (0, 1), (1, 1))
-    )
+def _quadratic(energies: Tensor) -> Tensor:
+    """Coefficients (..., 3) in the blend weight of the energy of a blend, see `blend_energy`."""
+    of_max, both, of_average = energies.unbind(-1)
     return torch.stack([of_average, 2 * (both - of_average), of_max - 2 * both + of_average], -1)
 
 

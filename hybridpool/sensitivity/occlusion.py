@@ -12,13 +12,13 @@ from torch import Tensor
 
 from hybridpool.measure import changed_cells, largest_change, relative_change
 from hybridpool.sensitivity.changes import Changes, Poolings, join_changes
-from hybridpool.sensitivity.patches import Occluder, changes_by_row
+from hybridpool.sensitivity.patches import Occluder, changes_of_patches
 from hybridpool.sensitivity.receptive_field import Box
 from hybridpool.stem import ConvStem
 from hybridpool.trace import Settings, Trace, resolve_device, run_poolings, run_stem
 
 # More records than the eye can follow would only be copied.
-_MOST_RECORDS = 25
+_MOST_RECORDS = 12
 
 
 @dataclass(frozen=True)
@@ -200,13 +200,21 @@ def _records(
     lefts: tuple[int, ...],
 ) -> Iterator[OcclusionMap]:
     started, seconds = time.perf_counter(), 0.0
-    rows: list[Changes] = []
-    for changes in changes_by_row(poolings, image, occluder, tops, lefts):
-        rows.append(changes)
-        if len(rows) % math.ceil(len(tops) / _MOST_RECORDS) and len(rows) < len(tops):
+    parts: list[Changes] = []
+    done, shown, total = 0, 0, len(tops) * len(lefts)
+
+    def grid(tensors: list[Tensor]) -> Tensor:
+        together = torch.cat(tensors)
+        return together.view(len(tops), len(lefts), *together.shape[1:])
+
+    for changes in changes_of_patches(poolings, image, occluder, tops, lefts):
+        parts.append(changes)
+        done += len(changes.moved)
+        if done < total and done < shown + total / _MOST_RECORDS:
             continue
-        unknown = [_unknown(changes)] * (len(tops) - len(rows))
-        together = join_changes([*rows, *unknown], torch.stack)
+        shown = done
+        unknown = _unknown(changes, total - done)
+        together = join_changes([*parts, unknown], grid)
         seconds += time.perf_counter() - started
         yield OcclusionMap(
             settings=poolings.settings,
@@ -214,17 +222,17 @@ def _records(
             tops=tops,
             lefts=lefts,
             changes=together,
-            done=len(rows) * len(lefts),
+            done=done,
             device=poolings.device,
             seconds=seconds,
         )
         started = time.perf_counter()
 
 
-def _unknown(changes: Changes) -> Changes:
-    return replace(
-        changes,
-        blends=torch.full_like(changes.blends, torch.nan),
-        others={name: torch.full_like(each, torch.nan) for name, each in changes.others.items()},
-        attention_changed=torch.full_like(changes.attention_changed, torch.nan),
-    )
+def _unknown(changes: Changes, count: int) -> Changes:
+    """So many changes that are not computed yet."""
+
+    def unknown(tensors: list[Tensor]) -> Tensor:
+        return tensors[0].new_full((count, *tensors[0].shape[1:]), torch.nan)
+
+    return join_changes([changes], unknown)

@@ -9,28 +9,29 @@ follows from sums that are made once (see :mod:`hybridpool.sensitivity.changes`)
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hybridpool.perturb import occlude
+from hybridpool.perturb import occlude, occlusion_mask, patch_content
 from hybridpool.sensitivity.changes import (
     FEATURE_MAP,
     Changes,
     Poolings,
     exact,
-    inner_products,
-    join_changes,
+    exact_sum,
+    moved_sums,
+    other_sums,
 )
-from hybridpool.sensitivity.receptive_field import Axis, Box, Span, axes_of, receptive_field_box
+from hybridpool.sensitivity.receptive_field import Axis, Box, axes_of, receptive_field_box
 from hybridpool.stem import ConvStem
 from hybridpool.trace import Settings
 
 # So many cells of feature maps fit a core's cache together with what is computed from them.
-_BATCH_CELLS = 2**17
+_BATCH_CELLS = 2**19
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,14 @@ class Occluder:
         return receptive_field_box(image_size, stem, settings, *corner_and_size)
 
 
-def changes_by_row(
+def changes_of_patches(
     poolings: Poolings,
     image: Tensor,
     occluder: Occluder,
     tops: Sequence[int],
     lefts: Sequence[int],
 ) -> Iterator[Changes]:
-    """What a patch changes at each place of a grid, one row of places after the other.
+    """What a patch changes at each place of a grid, row by row, some places at a time.
 
     Args:
         poolings: The stem and the poolings.
@@ -91,203 +92,220 @@ def changes_by_row(
         lefts: First column of the patch in each column of the grid.
 
     Returns:
-        An iterator with the changes at the places ``(len(lefts), ...)`` of each row.
+        An iterator with the changes ``(n, ...)`` at the next n places.
 
     Example:
         >>> from hybridpool.stem import load_stem
         >>> poolings = Poolings(load_stem("filters"), Settings())
         >>> patch, grey = Occluder(0, 0, 4, 4, "grey"), torch.full((3, 32, 32), 0.5)
-        >>> (row,) = changes_by_row(poolings, grey, patch, tops=[0], lefts=[0, 8])
-        >>> row.relative_change("max").tolist()
+        >>> (found,) = changes_of_patches(poolings, grey, patch, tops=[0], lefts=[0, 8])
+        >>> found.relative_change("max").tolist()
         [0.0, 0.0]
     """
     rows, columns = axes_of(image.shape[-2:], poolings.stem, poolings.settings)
-    down = _neighbourhoods(rows, tops, occluder.height, poolings)
-    across = _neighbourhoods(columns, lefts, occluder.width, poolings)
-    clean = _Clean(poolings, image)
-    batch = max(1, _BATCH_CELLS // (poolings.stem.channels * down.beside * across.beside))
-    for row, top in enumerate(tops):
-        parts = []
-        for first in range(0, len(lefts), batch):
-            some = slice(first, first + batch)
-            patches = [replace(occluder, top=top, left=left) for left in lefts[some]]
-            parts.append(clean.changes(patches, down.of(slice(row, row + 1)), across.of(some)))
-        yield join_changes(parts)
+    down = _surroundings(rows, tops, occluder.height, poolings)
+    across = _surroundings(columns, lefts, occluder.width, poolings)
+    picture = _Picture(poolings, image, occluder)
+    cells = poolings.stem.channels * down.cells.shape[1] * across.cells.shape[1]
+    places = torch.arange(len(tops) * len(lefts), device=poolings.device)
+    for some in torch.split(places, max(1, _BATCH_CELLS // cells)):
+        yield picture.changes(down.of(some // len(lefts)), across.of(some % len(lefts)))
 
 
-class _Neighbourhoods(NamedTuple):
-    """What has to be computed along one axis for each of n places, as much for each.
+class _Surroundings(NamedTuple):
+    """What is computed along one axis around each of n places: a block that holds all that changes.
+
+    A block begins where a pooling window does. Where it leaves the picture or the map, the nearest
+    pixel or cell stands in and is marked.
 
     Attributes:
-        cells: (n, a) neighbouring cells of the feature map, those that see the patch among them.
-        seeing: (n, a) which of them see it.
-        pixels: (n, p) the pixels that they see, border pixels instead of padding.
-        inside: (n, p) False for padding with zeros.
-        pooled: (n, b) neighbouring cells of the pooled map, those that see the patch among them.
-        pooled_seeing: (n, b) which of them see it.
-        padded: (n, q) the cells of the padded feature map that they see.
-        counted: (n, b) how many cells the average divides by.
+        pixels: (n, p) the pixels that the block's cells see.
+        on_picture: (n, p) False in padding with zeros.
+        of_patch: (n, p) row or column of the patch that lies there.
+        on_patch: (n, p) whether there is one.
+        cells: (n, a) the cells of the feature map.
+        on_map: (n, a) whether the map has them.
+        seeing: (n, a) whether they see the patch.
+        pooled: (n, b) the cells of the pooled map whose windows the block begins with, those that
+            see the patch among them.
+        counted: (n, b) how many cells of a window the average divides by.
     """
 
-    cells: Tensor
-    seeing: Tensor
     pixels: Tensor
-    inside: Tensor
+    on_picture: Tensor
+    of_patch: Tensor
+    on_patch: Tensor
+    cells: Tensor
+    on_map: Tensor
+    seeing: Tensor
     pooled: Tensor
-    pooled_seeing: Tensor
-    padded: Tensor
     counted: Tensor
 
-    @property
-    def beside(self) -> int:
-        """How many cells of the feature map are worked on at one place."""
-        return max(self.cells.shape[1], self.padded.shape[1])
-
-    def of(self, places: slice) -> _Neighbourhoods:
-        """Some of the places."""
-        return _Neighbourhoods(*(each[places] for each in self))
+    def of(self, places: Tensor) -> _Surroundings:
+        """Those of some of the places."""
+        return _Surroundings(*(each[places] for each in self))
 
 
-def _neighbourhoods(
+def _surroundings(
     axis: Axis, starts: Sequence[int], side: int, poolings: Poolings
-) -> _Neighbourhoods:
+) -> _Surroundings:
     filters, window = axis.stem, axis.window
-    spans = [axis.seeing(start, side) for start in starts]
-    cells, seeing = _neighbours([span for span, _ in spans], axis.cells)
-    pooled, pooled_seeing = _neighbours([span for _, span in spans], axis.pooled)
-    taps = cells[:, :1] * filters.stride - filters.padding
-    taps = taps + torch.arange((cells.shape[1] - 1) * filters.stride + filters.kernel)
-    pixels = taps.clamp(0, axis.pixels - 1)
-    padded = pooled[:, :1] * window.stride
-    padded = padded + torch.arange((pooled.shape[1] - 1) * window.stride + window.kernel)
+    spans = torch.tensor([axis.seeing(start, side) for start in starts])
+    (cell, cells_stop), (first, stop) = spans.unsqueeze(-1).permute(1, 2, 0, 3)
+    # The first window that sees the patch, or an earlier one where windows leave gaps.
+    before = (cell + window.padding).div(window.stride, rounding_mode="floor")
+    first = before.minimum(first).where(first < stop, before)
+    windows = int((stop - first).clamp(min=1).max())
+    pooled = first.clamp(max=axis.pooled - windows) + torch.arange(windows)
+    begin = pooled * window.stride - window.padding
     edge = window.padding if poolings.settings.count_include_pad else 0
-    first = pooled * window.stride - window.padding
-    counted = (first + window.kernel).clamp(max=axis.cells + edge) - first.clamp(min=-edge)
-    found = (cells, seeing, pixels, (taps == pixels) | axis.repeats)
-    return _Neighbourhoods(
-        *(each.to(poolings.device) for each in (*found, pooled, pooled_seeing, padded, counted))
+    counted = (begin + window.kernel).clamp(max=axis.cells + edge) - begin.clamp(min=-edge)
+    corner, least = begin[:, :1], (windows - 1) * window.stride + window.kernel
+    block = corner + torch.arange(int((cells_stop - corner).clamp(min=least).max()))
+    taps = torch.arange((block.shape[1] - 1) * filters.stride + filters.kernel)
+    taps = taps + corner * filters.stride - filters.padding
+    pixels = taps.clamp(0, axis.pixels - 1)
+    on_picture = (taps == pixels) | axis.repeats
+    of_patch = pixels - torch.tensor(starts).unsqueeze(-1)
+    found = _Surroundings(
+        pixels=pixels,
+        on_picture=on_picture,
+        of_patch=of_patch.clamp(0, side - 1),
+        on_patch=on_picture & (of_patch >= 0) & (of_patch < side),
+        cells=block.clamp(0, axis.cells - 1),
+        on_map=(block >= 0) & (block < axis.cells),
+        seeing=(block >= cell) & (block < cells_stop),
+        pooled=pooled,
+        counted=counted,
+    )
+    # Half the size of 64 bit numbers is half the time to work out what lies where.
+    return _Surroundings(
+        *(
+            each.to(poolings.device, each.dtype if each.dtype == torch.bool else torch.int32)
+            for each in found
+        )
     )
 
 
-def _neighbours(spans: list[Span], cells: int) -> tuple[Tensor, Tensor]:
-    """As many neighbouring cells (n, a) for each span, and which of them lie in it."""
-    first, stop = torch.tensor(spans).unsqueeze(-1).unbind(1)
-    length = max(1, int((stop - first).max()))
-    places = first.clamp(max=cells - length) + torch.arange(length)
-    return places, (places >= first) & (places < stop)
+class _Picture:
+    """A picture and its maps, and what a patch changes in them.
 
+    Pictures and maps are kept as tables with one pixel or cell a row, all its channels in it, and
+    zeros as the last one.
+    """
 
-class _Clean:
-    """The maps of a picture, and what patches change in them."""
-
-    def __init__(self, poolings: Poolings, image: Tensor) -> None:
-        self.poolings, self.image = poolings, image
-        self.maps = poolings.run(image)
-        self.sums = poolings.changes(self.maps, self.maps)
-        padding, reach = poolings.settings.padding, poolings.settings.kernel_size
-        # The stem ends in ReLU: zeros outside the map add nothing and never win.
-        self._padded = F.pad(
-            self.maps[FEATURE_MAP], (padding, padding + reach, padding, padding + reach)
+    @torch.no_grad()
+    def __init__(self, poolings: Poolings, image: Tensor, occluder: Occluder) -> None:
+        self._poolings, stem = poolings, poolings.stem
+        self._repeats = stem.conv.padding_mode == "replicate"
+        self._maps = poolings.run(image)
+        self._clean = poolings.changes(self._maps, self._maps)
+        # The stem ends in ReLU: a zero where the map ends adds nothing and never wins.
+        self._cells = _table(self._maps[FEATURE_MAP][0])
+        self._means = exact_sum(self._cells, 0) / (len(self._cells) - 1)
+        self._pooled = [exact(_table(self._maps[name][0])) for name in ("max", "average")]
+        size = occluder.height, occluder.width
+        generator = torch.Generator().manual_seed(occluder.seed)
+        content = patch_content(image, *size, occluder.fill, generator)
+        self._mask = None
+        if occluder.shape != "rectangle":
+            self._mask = occlusion_mask(size, 0, 0, *size, occluder.shape).to(poolings.device)
+        self._moves, self._patch_width, self._width = (
+            occluder.fill == "noise",
+            size[1],
+            image.shape[-1],
+        )
+        self._picture_pixels = image.shape[-2] * image.shape[-1] + 1
+        self._pixels = torch.cat(
+            [_table((each.to(poolings.device) - stem.mean) / stem.std) for each in (image, content)]
         )
 
     @torch.no_grad()
-    def changes(
-        self, patches: list[Occluder], down: _Neighbourhoods, across: _Neighbourhoods
-    ) -> Changes:
-        """The changes that patches make whose rows are `down` and whose columns are `across`."""
-        seeing = _grid(down.seeing, across.seeing)
-        before = _gather(self.maps[FEATURE_MAP], down.cells, across.cells)
-        after = self._cells(patches, down, across).where(seeing, before)
-        pooled = self._pool(after, down, across)
-        clean = {name: _gather(self.maps[name], down.pooled, across.pooled) for name in pooled}
-        moved = {name: exact(pooled[name]) - exact(each) for name, each in clean.items()}
-        others = self._others(after, down, across)
-        others[FEATURE_MAP] = inner_products(exact(after) - exact(before), before)
-        sums = self.sums.others
-        others = {name: _put(each, sums[name], changes=1) for name, each in others.items()}
-        blends = inner_products(*moved.values(), *clean.values())
-        totals = others[FEATURE_MAP][..., 2]
-        attention = self.poolings.attention_of_means(
-            (totals[..., 0] + totals[..., 1]) / totals[..., 2]
-        )
-        unchanged = (totals[..., 0] == 0).all(-1, keepdim=True)
-        return replace(
-            self.sums,
-            blends=_put(blends, self.sums.blends, changes=2),
-            others=others,
-            # Rounding must not make a change of attention where there is none.
-            attention_changed=self.sums.attention.where(unchanged, attention),
+    def changes(self, down: _Surroundings, across: _Surroundings) -> Changes:
+        """The changes with the patch in one row of places."""
+        before = self._before(down, across)
+        after = self._after(down, across, before)
+        moved = after - before
+        total = exact_sum(moved, (1, 2))
+        sums = self._clean.others[FEATURE_MAP].repeat(len(total), 1, 1)
+        sums[..., 0], sums[..., 2] = exact_sum(moved.square(), (1, 2)), total
+        # Rounding must not make a change of attention where there is none.
+        same, before_it = (total == 0).all(-1, keepdim=True), self._clean.attention
+        attention = self._poolings.attention_of_means(self._means + total / sums[..., 3])
+        return Changes(
+            moved=self._moved(after, down, across),
+            clean=self._clean.clean.expand(len(total), -1, -1),
+            others={**self._others(after, down, across), FEATURE_MAP: sums},
+            blend_weight=self._clean.blend_weight,
+            attention=before_it.expand_as(attention),
+            attention_changed=before_it.where(same, attention),
         )
 
-    def _cells(
-        self, patches: list[Occluder], down: _Neighbourhoods, across: _Neighbourhoods
-    ) -> Tensor:
-        """The stem on the pixels around each patch."""
-        stem = self.poolings.stem
-        rows, columns = down.pixels.T.to(self.image.device), across.pixels.to(self.image.device)
-        crops = [
-            patch.cover(self.image)[:, rows, pixels]
-            for patch, pixels in zip(patches, columns, strict=True)
-        ]
-        batch = torch.stack(crops).to(self.poolings.device)
-        batch = batch.contiguous(memory_format=torch.channels_last)
-        batch = (batch - stem.mean) / stem.std * _grid(down.inside, across.inside)
+    def _before(self, down: _Surroundings, across: _Surroundings) -> Tensor:
+        """The clean cells (n, a, b, C) around each place, zeros where the map ends."""
+        index = down.cells[..., None] * self._maps[FEATURE_MAP].shape[-1] + across.cells[:, None]
+        on_map = down.on_map[..., None] & across.on_map[:, None]
+        return _rows(self._cells, index.where(on_map, len(self._cells) - 1))
+
+    def _after(self, down: _Surroundings, across: _Surroundings, before: Tensor) -> Tensor:
+        """The same cells with the patch there."""
+        stem = self._poolings.stem
+        pixels = down.pixels[..., None] * self._width + across.pixels[:, None]
+        on_patch = down.on_patch[..., None] & across.on_patch[:, None]
+        if self._mask is not None:
+            on_patch &= self._mask[down.of_patch[..., None], across.of_patch[:, None]]
+        content = pixels
+        if self._moves:
+            content = down.of_patch[..., None] * self._patch_width + across.of_patch[:, None]
+        index = (content + self._picture_pixels).where(on_patch, pixels)
+        if not self._repeats:
+            on_picture = down.on_picture[..., None] & across.on_picture[:, None]
+            index = index.where(on_picture, self._picture_pixels - 1)
+        crops = _rows(self._pixels, index).permute(0, 3, 1, 2)
         weight, bias = stem.conv.weight, stem.conv.bias
-        return F.relu(stem.bn(F.conv2d(batch, weight, bias, stem.conv.stride)))
+        cells = F.conv2d(crops, weight, bias, stem.conv.stride)
+        cells = F.relu(stem.bn(cells), inplace=True).permute(0, 2, 3, 1)
+        seeing = down.seeing[..., None] & across.seeing[:, None]
+        return cells.where(seeing[..., None], before)
 
-    def _pool(
-        self, after: Tensor, down: _Neighbourhoods, across: _Neighbourhoods
-    ) -> dict[str, Tensor]:
-        """Max and average maps around each patch."""
-        settings = self.poolings.settings
-        around = _gather(self._padded, down.padded, across.padded)
-        rows, columns = (
-            each.padded - settings.padding - each.cells[:, :1] for each in (down, across)
-        )
-        height, width = after.shape[-2:]
-        known = _grid((rows >= 0) & (rows < height), (columns >= 0) & (columns < width))
-        inner = _gather(after, rows.clamp(0, height - 1), columns.clamp(0, width - 1))
-        around = inner.where(known, around)
-        size, stride = settings.kernel_size, settings.stride
-        total = F.avg_pool2d(around, size, stride, divisor_override=1)
-        average = total / (down.counted[:, None, :, None] * across.counted[:, None, None, :])
-        seeing = _grid(down.pooled_seeing, across.pooled_seeing)
-        maps = {"max": F.max_pool2d(around, size, stride), "average": average}
-        return {
-            name: each.where(seeing, _gather(self.maps[name], down.pooled, across.pooled))
-            for name, each in maps.items()
-        }
+    def _moved(self, after: Tensor, down: _Surroundings, across: _Surroundings) -> Tensor:
+        """The sums in `Changes` for max and average maps."""
+        size, stride = self._poolings.settings.kernel_size, self._poolings.settings.stride
+        needed = ((each.pooled.shape[1] - 1) * stride + size for each in (down, across))
+        rows, columns = map(slice, needed)
+        cells = after[:, rows, columns].permute(0, 3, 1, 2)
+        maximum = F.max_pool2d(cells, size, stride).permute(0, 2, 3, 1)
+        average = F.avg_pool2d(cells, size, stride, divisor_override=1).permute(0, 2, 3, 1)
+        average = average / (down.counted[..., None] * across.counted[:, None])[..., None]
+        index = down.pooled[..., None] * self._maps["max"].shape[-1] + across.pooled[:, None]
+        clean_max, clean_average = (_rows(table, index) for table in self._pooled)
+        of_max, of_average = exact(maximum) - clean_max, exact(average) - clean_average
+        return moved_sums(of_max, of_average, clean_max - clean_average, dims=(1, 2))
 
     def _others(
-        self, after: Tensor, down: _Neighbourhoods, across: _Neighbourhoods
+        self, after: Tensor, down: _Surroundings, across: _Surroundings
     ) -> dict[str, Tensor]:
-        """Poolings that are no blend, on the whole map of each patch: nothing is known of them."""
-        products: dict[str, list[Tensor]] = {name: [] for name in self.poolings.others}
-        if products:
-            for cells, columns in zip(after, across.cells, strict=True):
-                feature_map = self.maps[FEATURE_MAP].clone()
-                feature_map[0][:, down.cells.T, columns] = cells
-                for name, layer in self.poolings.others.items():
-                    clean = exact(self.maps[name])
-                    moved = exact(layer(feature_map)) - clean
-                    products[name].append(inner_products(moved, clean))
-        return {name: torch.cat(each) for name, each in products.items()}
+        """Poolings that are no blend, on the whole map: nothing else is known of them."""
+        sums: dict[str, list[Tensor]] = {name: [] for name in self._poolings.others}
+        if not sums:
+            return {}
+        for place, cells in enumerate(after.permute(0, 3, 1, 2)):
+            feature_map = self._maps[FEATURE_MAP].clone()
+            rows, columns = down.on_map[place], across.on_map[place]
+            at = down.cells[place][rows][:, None], across.cells[place][columns]
+            feature_map[0][:, *at] = cells[:, rows][..., columns]
+            for name, layer in self._poolings.others.items():
+                clean = exact(self._maps[name])
+                sums[name].append(other_sums(exact(layer(feature_map)) - clean, clean))
+        return {name: torch.cat(each) for name, each in sums.items()}
 
 
-def _grid(rows: Tensor, columns: Tensor) -> Tensor:
-    """Where both hold, (n, 1, rows, columns)."""
-    return rows[:, None, :, None] & columns[:, None, None, :]
+def _table(maps: Tensor) -> Tensor:
+    """Maps (C, H, W) as a table (H W + 1, C), with zeros as its last row."""
+    cells = maps.permute(1, 2, 0).flatten(0, 1)
+    return torch.cat([cells, torch.zeros_like(cells[:1])])
 
 
-def _gather(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """The crops (n, C, a, b) of one map, or of each of n, at rows (n, a) and columns (n, b)."""
-    number = torch.arange(len(maps), device=maps.device)[:, None, None]
-    # Whole pixels of all channels are moved at once.
-    last = maps.permute(0, 2, 3, 1)
-    return last[number, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
-
-
-def _put(around: Tensor, whole: Tensor, changes: int) -> Tensor:
-    """Inner products with the first maps, the changes, from around the patch, else the whole's."""
-    change = torch.arange(around.shape[-1]) < changes
-    return around.where(change[:, None] | change, whole)
+def _rows(table: Tensor, index: Tensor) -> Tensor:
+    """The rows of a table at an index (n, a, b), as (n, a, b, C)."""
+    return table.index_select(0, index.flatten()).view(*index.shape, table.shape[1])
