@@ -407,22 +407,6 @@ def test_a_point_of_the_curve_becomes_the_present_level(page: NoisePage) -> None
     assert_numbers(page, NOISE | {"level": "1.0"}, 0.5)
 
 
-def test_a_new_level_stops_the_curve_that_is_being_computed(page: NoisePage) -> None:
-    link = {"size": "224", "stem": "random", "filters": "64", "noise": "salt", "level": "0.1"}
-    page.page.goto(
-        f"{page.server.url}/Noise_and_occlusion?{urlencode(LINK | link)}", wait_until="commit"
-    )
-    progress = page.page.locator("[data-testid=stProgress]")
-    expect(progress).to_contain_text("of 8 draws")
-    page.page.locator(".st-key-perturb_level input[type=range]").focus()
-    page.page.keyboard.press("ArrowRight")
-    page.await_link(level="0.11")
-    # Had the old curve gone on to its end, it would be kept and there would be nothing to draw.
-    expect(progress).to_have_text(re.compile("[1-7] of 8 draws"))
-    page.settled()
-    expect(progress).to_have_count(0)
-
-
 def test_pointing_at_the_occlusion_map_tells_and_a_click_puts_the_occluder_there(
     page: NoisePage,
 ) -> None:

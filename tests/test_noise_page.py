@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 import streamlit as st
 import torch
+from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 from streamlit.testing.v1 import AppTest
 
 from hybridpool.perturb import FILLS, NOISES, SHAPES
@@ -441,3 +444,49 @@ def test_curves_are_kept_whole_and_never_half(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(compute, "noise_sweep", None)
     kept = list(compute.noise_sweeps(trace, "chelsea", "salt", levels, 3))
     assert [len(sweep.seeds) for sweep in kept] == [3]
+
+
+class Interrupting:
+    """A sweep in whose midst a person moves a control, as the server learns of it."""
+
+    def __init__(self, sweep: Callable[..., Iterator[Any]], at: int) -> None:
+        self.sweep, self.at = sweep, at
+        self.records: list[int] = []
+
+    def __call__(self, *args: Any, **options: Any) -> Iterator[Any]:
+        number = len(self.records)
+        self.records.append(0)
+        for record in self.sweep(*args, **options):
+            self.records[number] += 1
+            if number == 0 and self.records[0] == self.at:
+                self.move_a_control()
+            yield record
+
+    def move_a_control(self) -> None:
+        run = get_script_run_ctx()
+        assert run is not None
+        assert run.script_requests is not None
+        run.script_requests.request_rerun(
+            RerunData(
+                query_string=run.query_string,
+                page_script_hash=run.page_script_hash,
+                # Within a fragment, its controls ask for nothing but the fragment.
+                fragment_id=ThreadState.get().fragment_id,
+            )
+        )
+
+
+@pytest.mark.parametrize(
+    ("show", "sweep"), [("noise", "noise_sweep"), ("occlusion", "occlusion_map")]
+)
+def test_a_control_that_moves_stops_what_is_being_computed(
+    monkeypatch: pytest.MonkeyPatch, show: str, sweep: str
+) -> None:
+    st.cache_resource.clear()
+    watched = Interrupting(getattr(compute, sweep), at=1)
+    monkeypatch.setattr(compute, sweep, watched)
+    test = opened(show=show, size="112")
+    stopped, whole = watched.records
+    assert stopped == 1
+    assert whole > 1
+    assert "Computed in" in texts(test)
