@@ -47,6 +47,8 @@ class RunSettings:
         batch_size: Pictures a step.
         parts: In how many equal parts a batch is normalised.
         learning_rate: At its highest; it rises and falls over the run (one cycle).
+        blend_rate: How many times larger the learning rate of the blend weights' logits is: what
+            a network learns in hundreds of epochs has to happen in a few.
         momentum: Nesterov's.
         weight_decay: Of everything but the logits of blend weights.
         augment: Whether training pictures are shifted by up to four pixels and mirrored.
@@ -66,6 +68,7 @@ class RunSettings:
     batch_size: int = 128
     parts: int = 1
     learning_rate: float = 0.2
+    blend_rate: float = 10.0
     momentum: float = 0.9
     weight_decay: float = 5e-4
     augment: bool = True
@@ -155,7 +158,8 @@ class Costs:
         operations: Floating-point operations of convolutions and matrix products for one picture,
             as torch counts them; poolings themselves are not among these.
         seconds_per_step: Median over the run.
-        peak_memory: Bytes: of the GPU's memory, or of the whole process on the CPU.
+        peak_memory: Bytes: of a GPU's memory at its fullest, or on the CPU of what autograd keeps
+            from the forward to the backward pass of one step.
     """
 
     parameters: int

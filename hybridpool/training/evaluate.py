@@ -1,0 +1,284 @@
+"""What a trained network can do: clean, corrupted, occluded and shifted pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim.swa_utils import update_bn
+
+from hybridpool.corruptions import CIFAR10C_STYLE, corrupt
+from hybridpool.training.data import MEAN, STD, Dataset
+from hybridpool.training.results import Measures, Occlusion
+
+SIDES = (4, 8, 12, 16)
+SHAPES = ("block", "pixels")
+FILLS = ("grey", "noise", "picture")
+MAX_SHIFT = 3
+#: How many training pictures are looked at for their accuracy and for batch normalisation.
+TRAIN_SAMPLE = 10_000
+_NORMALISING_SAMPLE = 4096
+_BATCH = 512
+
+
+def prepare(pictures: Tensor) -> Tensor:
+    """Pictures as a network takes them: uint8 to normalised float, channels last.
+
+    Example:
+        >>> prepare(torch.zeros(1, 3, 2, 2, dtype=torch.uint8))[0, 0, 0, 0]  # -0.4914 / 0.2470
+        tensor(-1.9895)
+    """
+    mean = pictures.new_tensor(MEAN, dtype=torch.float32).view(3, 1, 1)
+    std = pictures.new_tensor(STD, dtype=torch.float32).view(3, 1, 1)
+    return ((pictures.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+def normalise_batches(model: nn.Module, pictures: Tensor) -> None:
+    """Take the statistics of batch normalisation from training pictures as they are.
+
+    So they do not depend on how many processes trained the network.
+
+    Example:
+        >>> model = nn.BatchNorm2d(3)
+        >>> normalise_batches(model, torch.zeros(8, 3, 2, 2, dtype=torch.uint8))
+        >>> model.running_mean[0]
+        tensor(-1.9895)
+    """
+    sample = pictures[:_NORMALISING_SAMPLE]
+    update_bn((prepare(part) for part in torch.split(sample, _BATCH)), model)
+
+
+@torch.no_grad()
+def predictions(model: nn.Module, pictures: Tensor) -> Tensor:
+    """The class that the network sees in each picture, uint8 (N, 3, H, W).
+
+    Example:
+        >>> model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        >>> predictions(model, torch.tensor([[[[255]], [[0]], [[0]]]], dtype=torch.uint8))
+        tensor([0])
+    """
+    model.eval()
+    return torch.cat([model(prepare(part)).argmax(1) for part in torch.split(pictures, _BATCH)])
+
+
+def accuracy(model: nn.Module, pictures: Tensor, labels: Tensor) -> float:
+    """The share of pictures whose class is found.
+
+    Example:
+        >>> model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        >>> black = torch.zeros(2, 3, 1, 1, dtype=torch.uint8)
+        >>> accuracy(model, black, torch.tensor([0, 2]))  # after normalisation blue is largest
+        0.5
+    """
+    return (predictions(model, pictures) == labels).float().mean().item()
+
+
+@dataclass(frozen=True)
+class Trials:
+    """The changed pictures on which robustness is measured: the same ones for every network.
+
+    Attributes:
+        test: So many first test pictures and their classes.
+        train: As many training pictures and their classes.
+        corrupted: By name, the test pictures at severity 1 to 5.
+        occluded: By shape, fill and side, the test and the training pictures behind occluders.
+        shifted: The test pictures under two different shifts.
+    """
+
+    test: tuple[Tensor, Tensor]
+    train: tuple[Tensor, Tensor]
+    corrupted: Mapping[str, tuple[Tensor, ...]]
+    occluded: Mapping[tuple[str, str, int], tuple[Tensor, Tensor]]
+    shifted: tuple[Tensor, Tensor]
+
+
+def make_trials(dataset: Dataset, count: int) -> Trials:
+    """Corrupt, cover and shift the first `count` pictures, drawn from seeds of their own.
+
+    Example:
+        >>> pictures = torch.zeros(4, 3, 32, 32, dtype=torch.uint8)
+        >>> labels = torch.zeros(4, dtype=torch.long)
+        >>> trials = make_trials(Dataset("", pictures, labels, pictures, labels), 2)
+        >>> trials.corrupted["brightness"][4].unique()  # black has no value to raise
+        tensor([76], dtype=torch.uint8)
+    """
+    test, train = dataset.test[:count], dataset.train[:count]
+    corrupted = {
+        name: tuple(
+            _corrupted(test, name, severity, seed=10 * number + severity)
+            for severity in (1, 2, 3, 4, 5)
+        )
+        for number, name in enumerate(CIFAR10C_STYLE)
+    }
+    occluded = {
+        (shape, fill, side): (
+            occlude_each(test, shape, fill, side, seed=side),
+            occlude_each(train, shape, fill, side, seed=100 + side),
+        )
+        for shape, fill, side in product(SHAPES, FILLS, SIDES)
+    }
+    return Trials(
+        (test, dataset.test_labels[:count]),
+        (train, dataset.train_labels[:count]),
+        corrupted,
+        occluded,
+        (shift_each(test, seed=1), shift_each(test, seed=2)),
+    )
+
+
+def _corrupted(pictures: Tensor, name: str, severity: int, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    changed = corrupt(pictures.cpu().float() / 255, name, severity, generator)
+    return (changed * 255).round().to(torch.uint8).to(pictures.device)
+
+
+def occlude_each(pictures: Tensor, shape: str, fill: str, side: int, seed: int) -> Tensor:
+    """Cover a part of each picture, in each at another place.
+
+    Args:
+        pictures: uint8 (N, 3, H, W).
+        shape: ``"block"``, a square that lies wholly inside, or ``"pixels"``, as many scattered.
+        fill: ``"grey"``, ``"noise"``, or ``"picture"``: what the next picture shows there.
+        side: Side of the square.
+        seed: Of places and noise.
+
+    Example:
+        >>> black = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
+        >>> int((occlude_each(black, "block", "grey", 4, seed=0)[0, 0] > 0).sum())
+        16
+    """
+    count, _, height, width = pictures.shape
+    generator = torch.Generator().manual_seed(seed)
+    if shape == "block":
+        top = torch.randint(height - side + 1, (count, 1, 1), generator=generator)
+        left = torch.randint(width - side + 1, (count, 1, 1), generator=generator)
+        rows, columns = torch.arange(height).view(1, -1, 1), torch.arange(width).view(1, 1, -1)
+        covered = (rows >= top) & (rows < top + side) & (columns >= left) & (columns < left + side)
+    else:
+        order = torch.rand(count, height * width, generator=generator).argsort(1)
+        covered = (order < side * side).view(count, height, width)
+    if fill == "grey":
+        filling = (torch.tensor(MEAN) * 255).round().to(torch.uint8).view(1, 3, 1, 1)
+    elif fill == "noise":
+        filling = torch.randint(256, pictures.shape, generator=generator, dtype=torch.uint8)
+    else:
+        filling = pictures.roll(1, 0)
+    return torch.where(
+        covered.unsqueeze(1).to(pictures.device), filling.to(pictures.device), pictures
+    )
+
+
+def shift_each(pictures: Tensor, seed: int, most: int = MAX_SHIFT) -> Tensor:
+    """Shift each picture around its borders by up to `most` pixels along each side.
+
+    Example:
+        >>> picture = torch.arange(4).view(1, 1, 2, 2)
+        >>> sorted(shift_each(picture, seed=0).flatten().tolist())
+        [0, 1, 2, 3]
+    """
+    count, channels, height, width = pictures.shape
+    by = torch.randint(
+        -most, most + 1, (2, count, 1), generator=torch.Generator().manual_seed(seed)
+    )
+    rows = ((torch.arange(height) - by[0]) % height).to(pictures.device)
+    columns = ((torch.arange(width) - by[1]) % width).to(pictures.device)
+    return pictures[
+        torch.arange(count, device=pictures.device).view(-1, 1, 1, 1),
+        torch.arange(channels, device=pictures.device).view(1, -1, 1, 1),
+        rows.view(count, 1, height, 1),
+        columns.view(count, 1, 1, width),
+    ]
+
+
+def measure(model: nn.Module, dataset: Dataset, trials: Trials | None) -> Measures:
+    """Measure a trained network; without `trials` only its accuracy.
+
+    Example:
+        >>> model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        >>> black = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
+        >>> two = torch.tensor([2, 2])
+        >>> measure(model, Dataset("", black, two, black, two), None).clean
+        1.0
+    """
+    clean = accuracy(model, dataset.test, dataset.test_labels)
+    train = accuracy(model, dataset.train[:TRAIN_SAMPLE], dataset.train_labels[:TRAIN_SAMPLE])
+    if trials is None:
+        return Measures(clean, train, 0, clean, train, {}, (), 1.0)
+    labels = trials.test[1]
+    first, second = (predictions(model, pictures) for pictures in trials.shifted)
+    clean_of_these, train_of_these = accuracy(model, *trials.test), accuracy(model, *trials.train)
+    return Measures(
+        clean=clean,
+        train=train,
+        pictures=len(labels),
+        clean_of_these=clean_of_these,
+        train_of_these=train_of_these,
+        corruptions={
+            name: tuple(accuracy(model, pictures, labels) for pictures in by_severity)
+            for name, by_severity in trials.corrupted.items()
+        },
+        occlusions=tuple(_occlusions(model, trials, train_of_these - clean_of_these)),
+        shift_consistency=(first == second).float().mean().item(),
+    )
+
+
+def _occlusions(model: nn.Module, trials: Trials, gap: float) -> Iterator[Occlusion]:
+    for shape, fill in product(SHAPES, FILLS):
+        test, train = [], []
+        for side in SIDES:
+            covered_test, covered_train = trials.occluded[shape, fill, side]
+            test.append(accuracy(model, covered_test, trials.test[1]))
+            train.append(accuracy(model, covered_train, trials.train[1]))
+        yield Occlusion(
+            shape,
+            fill,
+            SIDES,
+            tuple(test),
+            tuple(train),
+            tuple(
+                abs((seen - unseen) / gap) if gap else None
+                for seen, unseen in zip(train, test, strict=True)
+            ),
+        )
+
+
+def crop_and_mirror(pictures: Tensor, corners: Tensor, mirrored: Tensor, side: int) -> Tensor:
+    """Cut a square out of each picture and mirror some: the usual changes in training.
+
+    Args:
+        pictures: (N, C, H, W).
+        corners: (N, 2) top and left corner of each square.
+        mirrored: (N,) whether left and right change places.
+        side: Side of the square.
+
+    Example:
+        >>> picture = torch.arange(9).view(1, 1, 3, 3)
+        >>> crop_and_mirror(picture, torch.tensor([[1, 0]]), torch.tensor([True]), 2)
+        tensor([[[[4, 3],
+                  [7, 6]]]])
+    """
+    count, channels = pictures.shape[:2]
+    device = pictures.device
+    along = torch.arange(side, device=device)
+    rows = corners[:, :1] + along
+    columns = corners[:, 1:] + torch.where(mirrored.unsqueeze(1), side - 1 - along, along)
+    return pictures[
+        torch.arange(count, device=device).view(-1, 1, 1, 1),
+        torch.arange(channels, device=device).view(1, -1, 1, 1),
+        rows.view(count, 1, side, 1),
+        columns.view(count, 1, 1, side),
+    ]
+
+
+def pad(pictures: Tensor, cells: int) -> Tensor:
+    """Pictures with a black border.
+
+    Example:
+        >>> pad(torch.ones(1, 1, 1, 1), 1).sum()
+        tensor(1.)
+    """
+    return F.pad(pictures, (cells,) * 4)

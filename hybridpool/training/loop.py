@@ -1,0 +1,383 @@
+"""One training run: from its settings to what was found, over interruptions and processes."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.lr_scheduler import OneCycleLR
+from tqdm import tqdm
+
+from hybridpool.blocks import parameter_groups
+from hybridpool.layers import HybridPooling
+from hybridpool.training.data import Dataset
+from hybridpool.training.evaluate import (
+    TRAIN_SAMPLE,
+    Trials,
+    accuracy,
+    crop_and_mirror,
+    measure,
+    normalise_batches,
+    pad,
+    prepare,
+)
+from hybridpool.training.networks import build_network, count_operations, learned_poolings
+from hybridpool.training.results import Costs, Epoch, Run, RunSettings
+
+_BORDER = 4
+_NOTES = 60
+
+
+class Training:
+    """A run that can be stopped after any step and gone on with from its checkpoint.
+
+    Args:
+        settings: What decides the numbers.
+        dataset: Pictures on the device on which the network shall learn.
+        checkpoint: Where to keep the state; what is there already is gone on with.
+
+    Raises:
+        ValueError: If the batch cannot be divided as asked, or the checkpoint is of another run.
+
+    With several processes (``torch.distributed`` is initialised) each takes its share of every
+    batch, and batch normalisation looks at each of the batch's `parts` alone: so two processes
+    learn what one learns with ``parts=2``.
+
+    Example:
+        >>> pictures = torch.zeros(4, 3, 32, 32, dtype=torch.uint8)
+        >>> few = Dataset("nothing", pictures, torch.arange(4), pictures, torch.arange(4))
+        >>> training = Training(RunSettings(train_pictures=4, batch_size=2, epochs=1), few)
+        >>> [step for step in training.steps()], training.done
+        ([1, 2], True)
+    """
+
+    def __init__(
+        self, settings: RunSettings, dataset: Dataset, checkpoint: Path | None = None
+    ) -> None:
+        self.settings = settings
+        self.dataset = dataset.first(settings.train_pictures)
+        self.device = dataset.train.device
+        self.checkpoint = checkpoint
+        self.world = dist.get_world_size() if dist.is_initialized() else 1
+        self.rank = dist.get_rank() if dist.is_initialized() else 0
+        self.batch_size = min(settings.batch_size, settings.train_pictures)
+        if settings.parts % self.world or self.batch_size % settings.parts:
+            raise ValueError(
+                f"A batch of {self.batch_size} in {settings.parts} parts cannot be shared by "
+                f"{self.world} processes: choose parts that divide the batch and that the number "
+                "of processes divides."
+            )
+        self.steps_per_epoch = settings.train_pictures // self.batch_size
+        self.total = self.steps_per_epoch * settings.epochs
+        self.model = build_network(settings.network, settings.arm, settings.seed).to(self.device)
+        self.parallel: nn.Module = self.model
+        if self.world > 1:
+            self.parallel = DistributedDataParallel(self.model, broadcast_buffers=False)
+        groups = parameter_groups(self.model, settings.weight_decay)
+        rates = [settings.learning_rate, settings.learning_rate * settings.blend_rate]
+        self.optimizer = torch.optim.SGD(
+            groups,
+            lr=settings.learning_rate,
+            momentum=settings.momentum,
+            nesterov=True,
+        )
+        self.scheduler = OneCycleLR(
+            self.optimizer, rates, total_steps=self.total, cycle_momentum=False
+        )
+        self.padded = pad(self.dataset.train, _BORDER)
+        self.step = 0
+        self.loss = 0.0
+        self.seconds = 0.0
+        self.step_seconds: list[float] = []
+        self.history: list[Epoch] = []
+        self.weight_steps: list[int] = []
+        self.weights: dict[str, list[tuple[float, ...]]] = {}
+        self.kept_for_backward = 0
+        if checkpoint is not None and checkpoint.is_file():
+            self._load(checkpoint)
+
+    @property
+    def done(self) -> bool:
+        """Whether the last step is taken."""
+        return self.step == self.total
+
+    def steps(self, checkpoint_every: int = 200) -> Iterator[int]:
+        """Take the steps that are left, one by one, and keep the state now and then."""
+        order, changes = self._draw(self.step // self.steps_per_epoch)
+        while not self.done:
+            epoch, within = divmod(self.step, self.steps_per_epoch)
+            if within == 0:
+                order, changes = self._draw(epoch)
+            chosen = order[within * self.batch_size : (within + 1) * self.batch_size]
+            started = time.perf_counter()
+            self.loss += self._take_step(chosen, changes)
+            self.step_seconds.append(time.perf_counter() - started)
+            self.seconds += self.step_seconds[-1]
+            self.step += 1
+            if within == self.steps_per_epoch - 1:
+                self._end_epoch(epoch + 1)
+            if self.step % checkpoint_every == 0 or within == self.steps_per_epoch - 1:
+                self._save()
+            yield self.step
+
+    def _draw(self, epoch: int) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
+        """The order of the pictures in an epoch, and how each is cut and mirrored."""
+        count = self.settings.train_pictures
+        generator = torch.Generator().manual_seed(1_000_003 * self.settings.seed + epoch)
+        order = torch.randperm(count, generator=generator).to(self.device)
+        if not self.settings.augment:
+            return order, None
+        corners = torch.randint(2 * _BORDER + 1, (count, 2), generator=generator)
+        mirrored = torch.rand(count, generator=generator) < 0.5
+        return order, (corners.to(self.device), mirrored.to(self.device))
+
+    def _take_step(self, chosen: Tensor, changes: tuple[Tensor, Tensor] | None) -> float:
+        """One step of the optimizer; returns the mean loss of this process's share."""
+        self.parallel.train()
+        parts = chosen.chunk(self.settings.parts)[self.rank :: self.world]
+        noted = self.step % max(1, self.total // _NOTES) == 0 or self.step == self.total - 1
+        total = 0.0
+        with self._noting() if noted else nullcontext(), ExitStack() as kept:
+            if self.step == 0 and self.device.type == "cpu":
+                kept.enter_context(self._counting_what_is_kept())
+            for number, part in enumerate(parts):
+                last = number == len(parts) - 1
+                alone = isinstance(self.parallel, DistributedDataParallel) and not last
+                with self.parallel.no_sync() if alone else nullcontext():  # type: ignore[operator]
+                    loss = self._loss(part, changes) / len(parts)
+                    torch.autograd.backward(loss)
+                total += loss.item()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.scheduler.step()
+        return total
+
+    def _loss(self, part: Tensor, changes: tuple[Tensor, Tensor] | None) -> Tensor:
+        if changes is None:
+            pictures = self.dataset.train[part]
+        else:
+            side = self.dataset.train.shape[-1]
+            pictures = crop_and_mirror(self.padded[part], changes[0][part], changes[1][part], side)
+        half = self.settings.precision == "bfloat16"
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=half):
+            scores = self.parallel(prepare(pictures))
+        return F.cross_entropy(scores.float(), self.dataset.train_labels[part])
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Write down the blend weights that this step uses."""
+        layers = learned_poolings(self.model)
+        attention: dict[str, Tensor] = {}
+        hooks = []
+        for name, layer in layers.items():
+            if isinstance(layer, HybridPooling):
+                self.weights.setdefault(name, []).append(tuple(layer.blend_weight.tolist()))
+                continue
+
+            def note(module: nn.Module, args: tuple[Tensor, ...], name: str = name) -> None:
+                with torch.no_grad():
+                    attention[name] = module.attention(args[0]).float().mean(0)  # type: ignore[operator]
+
+            hooks.append(layer.register_forward_pre_hook(note))
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+        for name, values in attention.items():
+            self.weights.setdefault(name, []).append(tuple(values.tolist()))
+        if layers:
+            self.weight_steps.append(self.step)
+
+    @contextmanager
+    def _counting_what_is_kept(self) -> Iterator[None]:
+        """Count the bytes that autograd keeps from the forward to the backward pass."""
+        seen: dict[int, int] = {}
+
+        def keep(tensor: Tensor) -> Tensor:
+            storage = tensor.untyped_storage()
+            seen[storage.data_ptr()] = storage.nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            yield
+        self.kept_for_backward = sum(seen.values())
+
+    def _end_epoch(self, epoch: int) -> None:
+        loss = torch.tensor(self.loss / self.steps_per_epoch, dtype=torch.float64)
+        if self.world > 1:
+            loss = loss.to(self.device)
+            dist.all_reduce(loss)
+            loss /= self.world
+        normalise_batches(self.model, self.dataset.train)
+        train = self.dataset.train[:TRAIN_SAMPLE], self.dataset.train_labels[:TRAIN_SAMPLE]
+        self.history.append(
+            Epoch(
+                epoch,
+                loss.item(),
+                accuracy(self.model, *train),
+                accuracy(self.model, self.dataset.test, self.dataset.test_labels),
+                self.seconds,
+            )
+        )
+        self.loss = 0.0
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "settings": asdict(self.settings),
+            "data": self.dataset.name,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "history": [asdict(epoch) for epoch in self.history],
+            **{name: getattr(self, name) for name in _PLAIN},
+        }
+
+    def _save(self) -> None:
+        """Keep the state, whole or not at all, whenever the power fails."""
+        if self.checkpoint is None or self.rank:
+            return
+        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.checkpoint.with_suffix(".unfinished")
+        with unfinished.open("wb") as file:
+            torch.save(self._state(), file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, self.checkpoint)
+
+    def _load(self, path: Path) -> None:
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        if state["settings"] != asdict(self.settings) or state["data"] != self.dataset.name:
+            raise ValueError(
+                f"{path} is the checkpoint of a run with other settings or other data: remove it, "
+                "or keep checkpoints elsewhere."
+            )
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        self.history = [Epoch(**epoch) for epoch in state["history"]]
+        for name in _PLAIN:
+            setattr(self, name, state[name])
+
+    def result(self, trials: Trials | None, command: str) -> Run:
+        """What was found, once the last step is taken."""
+        pooling = {
+            id(parameter)
+            for layer in learned_poolings(self.model).values()
+            for parameter in layer.parameters()
+        }
+        on_gpu = self.device.type == "cuda"
+        return Run(
+            settings=self.settings,
+            data={
+                "name": self.dataset.name,
+                "train": len(self.dataset.train),
+                "test": len(self.dataset.test),
+            },
+            environment=environment(self.device, self.world),
+            command=command,
+            history=tuple(self.history),
+            weight_steps=tuple(self.weight_steps),
+            weights={name: tuple(path) for name, path in self.weights.items()},
+            measures=measure(self.model, self.dataset, trials),
+            costs=Costs(
+                parameters=sum(parameter.numel() for parameter in self.model.parameters()),
+                pooling_parameters=sum(
+                    parameter.numel()
+                    for parameter in self.model.parameters()
+                    if id(parameter) in pooling
+                ),
+                operations=count_operations(self.model),
+                seconds_per_step=median(self.step_seconds),
+                peak_memory=(
+                    torch.cuda.max_memory_allocated(self.device)
+                    if on_gpu
+                    else self.kept_for_backward
+                ),
+            ),
+        )
+
+
+_PLAIN = (
+    "step",
+    "loss",
+    "seconds",
+    "step_seconds",
+    "weight_steps",
+    "weights",
+    "kept_for_backward",
+)
+
+
+def environment(device: torch.device, world: int) -> Mapping[str, Any]:
+    """Where a run took place.
+
+    Example:
+        >>> environment(torch.device("cpu"), 1)["device"]
+        'cpu'
+    """
+    return {
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "torchvision": version("torchvision"),
+        "device": device.type,
+        "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else "",
+        "threads": torch.get_num_threads(),
+        "processes": world,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def run(
+    settings: RunSettings,
+    dataset: Dataset,
+    trials: Trials | None,
+    *,
+    command: str = "",
+    checkpoint: Path | None = None,
+    progress: bool = True,
+) -> tuple[Run, nn.Module]:
+    """Train one network to the end and measure it.
+
+    Args:
+        settings: What decides the numbers.
+        dataset: Pictures on the device on which the network shall learn.
+        trials: The changed pictures, or None for accuracy alone.
+        command: What repeats the run, for the result.
+        checkpoint: Where to keep the state; what is there already is gone on with.
+        progress: Whether to show a bar.
+
+    Returns:
+        What was found, and the network.
+
+    Example:
+        >>> pictures = torch.zeros(4, 3, 32, 32, dtype=torch.uint8)
+        >>> few = Dataset("nothing", pictures, torch.arange(4), pictures, torch.arange(4))
+        >>> settings = RunSettings(train_pictures=4, batch_size=2, epochs=2)
+        >>> len(run(settings, few, None, progress=False)[0].history)
+        2
+    """
+    training = Training(settings, dataset, checkpoint)
+    hidden = not progress or training.rank > 0
+    with tqdm(
+        total=training.total, initial=training.step, desc=settings.name, disable=hidden, leave=False
+    ) as bar:
+        for step in training.steps():
+            bar.update(step - bar.n)
+            if training.history:
+                bar.set_postfix_str(f"test {training.history[-1].test_accuracy:.1%}", refresh=False)
+    return training.result(trials, command), training.model
