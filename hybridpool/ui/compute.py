@@ -6,7 +6,8 @@ large array. Tensors that are returned are shared between sessions and must not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
@@ -14,6 +15,16 @@ import streamlit as st
 import torch
 from torch import Tensor
 
+from hybridpool.cost import (
+    CostSettings,
+    NetworkCost,
+    NetworkCosts,
+    NetworkSettings,
+    PoolingCosts,
+    count_networks,
+    measure_networks,
+    measure_poolings,
+)
 from hybridpool.gallery import GALLERY, gallery_image
 from hybridpool.image import fit_image, read_image
 from hybridpool.layers import POOLINGS
@@ -28,6 +39,8 @@ from hybridpool.ui.shift_state import Study
 from hybridpool.ui.state import Upload
 
 _T = TypeVar("_T")
+#: How long to wait for somebody else's measurement before saying so again, in seconds.
+_WAIT = 0.3
 
 
 @st.cache_resource
@@ -261,3 +274,58 @@ def _spectrum(
     settings: Settings, digest: str, chosen: Study, name: str, weight: float | None, _clean: Trace
 ) -> Spectrum:
     return frequency_maps.spectrum_of(_clean, chosen, name, weight)
+
+
+def pooling_costs(settings: CostSettings) -> Generator[PoolingCosts | None, None, None]:
+    """What every pooling costs, growing turn by turn; None while somebody else measures.
+
+    Only what is whole is kept. Close the iterator when you stop asking: the others wait for that.
+
+    Raises:
+        CannotCompileError: Compiled poolings are asked for, and there is no compiler.
+    """
+    yield from _undisturbed(measure_poolings(settings), kept_pooling_costs(settings))
+
+
+def network_costs(settings: NetworkSettings) -> Generator[NetworkCosts | None, None, None]:
+    """What every network costs, as :func:`pooling_costs`."""
+    yield from _undisturbed(measure_networks(settings), kept_network_costs(settings))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def kept_pooling_costs(settings: CostSettings) -> list[PoolingCosts]:
+    """What was measured in this process with these settings; clear it to measure again."""
+    return []
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def kept_network_costs(settings: NetworkSettings) -> list[NetworkCosts]:
+    """The same of the networks."""
+    return []
+
+
+def _undisturbed(records: Iterator[_T], kept: list[_T]) -> Iterator[_T | None]:
+    """What is kept, or records that are measured while nobody else measures; None while waiting."""
+    if known := kept[:1]:
+        yield known[0]
+        return
+    prepare()
+    lock = _measuring()
+    while not lock.acquire(timeout=_WAIT):
+        yield None
+    try:
+        # Somebody may have measured the same in the meantime.
+        yield from kept[:1] or _growing(records, kept)
+    finally:
+        lock.release()
+
+
+@st.cache_resource(show_spinner=False)
+def _measuring() -> threading.Lock:
+    return threading.Lock()
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def network_counts(settings: NetworkSettings) -> tuple[NetworkCost, ...]:
+    """What can be said about every network without a clock."""
+    return count_networks(settings)

@@ -1,0 +1,133 @@
+"""The words of the page "Cost": names of what is measured, and of what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hybridpool.cost import CostSettings, Machine
+from hybridpool.ui.words import _
+
+
+def names() -> dict[str, str]:
+    """What is measured, one for each key of `CONTESTANTS`."""
+    return {
+        "copy": _("Plain copy"),
+        "max": _("Max"),
+        "average": _("Average"),
+        "article": _("Article's formula"),
+        "hybrid": _("Hybrid"),
+        "hybrid_channel": _("Hybrid per channel"),
+        "attention": _("Attention"),
+        "blur": _("Max, then blur"),
+    }
+
+
+def full_name(name: str, compiled: bool) -> str:
+    """A pooling, eager or compiled."""
+    plain = names()[name]
+    return _("{name}, compiled").format(name=plain) if compiled else plain
+
+
+def layout_names() -> dict[str, str]:
+    """The memory formats; these are the names that PyTorch uses."""
+    return {"channels_last": "channels_last", "contiguous": "NCHW"}
+
+
+def pass_names() -> dict[bool, str]:
+    """What is measured: a training step, or inference."""
+    return {True: _("Training"), False: _("Inference")}
+
+
+def network_names() -> dict[str, str]:
+    """The networks that are measured."""
+    return {"resnet18": "ResNet-18", "separable": _("Small separable network")}
+
+
+def map_words(settings: CostSettings) -> str:
+    """The map and the window in one line."""
+    return _(
+        "{batch} × {channels} × {height} × {width}, window {kernel} × {kernel}, stride {stride}, "
+        "padding {padding}, {layout}, {type}"
+    ).format(
+        batch=settings.batch,
+        channels=settings.channels,
+        height=settings.height,
+        width=settings.width,
+        kernel=settings.kernel_size,
+        stride=settings.stride,
+        padding=settings.padding,
+        layout=layout_names()[settings.memory_format],
+        type=settings.dtype,
+    )
+
+
+def machine_words(machine: Machine, turns: int) -> str:
+    """Where and how it was measured."""
+    return _(
+        "Measured here: {processor}, threads: {threads}, PyTorch {torch}, median of {turns} turns."
+    ).format(processor=machine.processor, threads=machine.threads, torch=machine.torch, turns=turns)
+
+
+def chart_words(training: bool) -> Mapping[str, str]:
+    """Every word of the charts."""
+    return {
+        "forward": _("Forward") if training else _("Inference"),
+        "backward": _("Backward"),
+        "relative": _("Time as a multiple of max alone"),
+        "max": _("Max alone"),
+        "copy": _("Plain copy"),
+        "of_max": _("{ratio} × max alone"),
+        "of_copy": _("{ratio} × plain copy"),
+        "quartiles": _("quartiles {low} to {high} ms"),
+        "share": _("Share of a step that its pooling layers take"),
+    }
+
+
+def millis(seconds: float) -> str:
+    """Milliseconds, three digits that count.
+
+    Example:
+        >>> millis(0.0123456), millis(0.00000123)
+        ('12.3', '0.00123')
+    """
+    return significant(1000 * seconds)
+
+
+def megabytes(count: float) -> str:
+    """Bytes as MB, three digits that count.
+
+    Example:
+        >>> megabytes(2_097_160), megabytes(0)
+        ('2.10', '0')
+    """
+    return significant(count / 1e6)
+
+
+def significant(value: float) -> str:
+    """A number with three digits that count, without an exponent.
+
+    Example:
+        >>> significant(0.5), significant(1234.5)
+        ('0.500', '1234')
+    """
+    if value == 0:
+        return "0"
+    decimals = 2
+    size = abs(value)
+    while size >= 10 and decimals > 0:
+        size, decimals = size / 10, decimals - 1
+    while size < 0.9995 and decimals < 8:
+        size, decimals = size * 10, decimals + 1
+    return f"{value:.{decimals}f}"
+
+
+def percent(share: float) -> str:
+    """A share with two digits that count, down to hundredths of a per cent.
+
+    Example:
+        >>> percent(0.1234), percent(0.0567), percent(0.0012), percent(-0.0012)
+        ('12 %', '5.7 %', '0.12 %', '-0.12 %')
+    """
+    size = abs(share)
+    decimals = 0 if size >= 0.0995 else 1 if size >= 0.00995 else 2
+    return f"{100 * share:.{decimals}f} %"
