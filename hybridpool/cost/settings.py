@@ -162,12 +162,14 @@ class CostSettings:
 
     def module(self, name: str) -> nn.Module:
         """A pooling of `CONTESTANTS` with this window, on this device, in this mode."""
-        module = CONTESTANTS[name](
-            channels=self.channels,
-            kernel_size=self.kernel_size,
-            stride=self.stride,
-            padding=self.padding,
-        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            module = CONTESTANTS[name](
+                channels=self.channels,
+                kernel_size=self.kernel_size,
+                stride=self.stride,
+                padding=self.padding,
+            )
         return module.to(self.device, DTYPES[self.dtype]).train(self.training)
 
     def feature_map(self, seed: int = 0) -> Tensor:
