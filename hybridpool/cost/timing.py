@@ -111,7 +111,12 @@ class PoolingCosts:
 
 
 class CannotCompileError(RuntimeError):
-    """`torch.compile` does not work here; the message says why in one line."""
+    """`torch.compile` does not work here; the message says why in one line.
+
+    Example:
+        >>> str(CannotCompileError("No working C++ compiler found"))
+        'No working C++ compiler found'
+    """
 
 
 def take_turns(

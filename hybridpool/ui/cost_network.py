@@ -105,7 +105,8 @@ def _measured(part: Part) -> NetworkCosts | None:
                 ),
             )
             if record.turns > drawn:
-                drawn, run.last = record.turns, record
+                drawn = record.turns
+                run.remember(record)
                 _show_chart(part.chart, record, whole=False)
     run.finish()
     found: NetworkCosts | None = run.last

@@ -147,7 +147,7 @@ def _measured(run: Run, settings: CostSettings, chart: Any) -> PoolingCosts | No
             for record in records:
                 _show_progress(run, record)
                 if record is not None and record.turns:
-                    run.last = record
+                    run.remember(record)
                     if record.turns % 5 == 0:
                         _show_chart(chart, record, whole=False)
     except CannotCompileError as problem:

@@ -51,8 +51,8 @@ class Run:
         settings, record = st.session_state.get(f"cost_last_{self._part}", (None, None))
         return record if settings == self._settings else None
 
-    @last.setter
-    def last(self, record: Any) -> None:
+    def remember(self, record: Any) -> None:
+        """Keep a record for this session, whole or not."""
         st.session_state[f"cost_last_{self._part}"] = (self._settings, record)
 
     def progress(self, share: float, text: str) -> None:
