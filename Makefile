@@ -46,7 +46,7 @@ format: .venv/test.stamp
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-bench: .venv/test.stamp
+bench: .venv/bench.stamp
 	@$(PY) -m benchmarks.pooling
 	@$(PY) -m benchmarks.occlusion
 	@$(PY) -m benchmarks.page
@@ -76,4 +76,9 @@ $(PY):
 .venv/test.stamp: requirements-dev.txt .venv/run.stamp
 	@echo "Installing what the tests need ..."
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+.venv/bench.stamp: requirements-bench.txt .venv/test.stamp
+	@echo "Installing what is measured beside ..."
+	@$(PIP) -r requirements-bench.txt
 	@touch $@
