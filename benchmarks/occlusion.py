@@ -12,7 +12,8 @@ over all channels of the readable filters. They differ in what they compute agai
   clean one in float32. What it adds up for each pixel is left aside; the values of the function
   are compared.
 
-Captum comes with ``make bench`` and is left out where it is missing. CPU time says more than time on the clock where other programs are busy.
+Captum comes with ``make bench`` and is left out where it is missing. CPU time says more than time
+on the clock where other programs are busy.
 """
 
 from __future__ import annotations

@@ -79,6 +79,15 @@ class Figure:
         return f"{self.name:58} {numbers} {len(self.values):3}  {target:10} {verdict}"
 
 
+def heading(browser: Browser) -> str:
+    """Where the figures come from, and what their columns are."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    return (
+        f"Chromium {browser.version}, {os.cpu_count()} cores, load {load:.1f} at the start\n"
+        f"{'':58} {'median':>8} {'least':>8} {'most':>8}   n  target"
+    )
+
+
 # ---- one action, one paint ---------------------------------------------------------------------
 
 
@@ -305,11 +314,7 @@ def main() -> None:
         if executable is None:
             raise SystemExit("needs Chromium: the system's, or `playwright install chromium`")
         with running_chromium(playwright, executable) as browser:
-            load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-            print(
-                f"Chromium {browser.version}, {os.cpu_count()} cores, load {load:.1f} at the start"
-            )
-            print(f"{'':58} {'median':>8} {'least':>8} {'most':>8}   n  target")
+            print(heading(browser))
             for figure in measure_opening(browser, count):
                 print(figure.line(), flush=True)
             with running_server() as server:

@@ -1,0 +1,176 @@
+"""How fast the page Noise and occlusion is in a real Chromium: ``python -m benchmarks.noise_page``.
+
+Every figure is the time a person waits: from the browser's own time stamp of the key press, click
+or release of the mouse to the frame after the one in which what is waited for is there. Server and
+browser share this machine and its cores. Nothing that is measured was computed before.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from functools import partial
+from urllib.parse import urlencode
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks.page import PICTURES, VIEWPORT, Figure, heading
+from hybridpool.ui.noise_state import PATCHES
+from tests.browser import PATIENCE, Server, find_chromium, running_chromium, running_server
+
+# Looks in every frame at what a person reads, and notes when a part of it first is another than
+# it was before the act. Streamlit gives each component a shadow root.
+_WATCH = """
+(() => {
+  const roots = [];
+  const attach = Element.prototype.attachShadow;
+  Element.prototype.attachShadow = function (options) {
+    const root = attach.call(this, options);
+    roots.push(root);
+    return root;
+  };
+  const texts = (root, selector) =>
+    [...root.querySelectorAll(selector)].map((part) => part.textContent).join("|");
+  const within = (selector) =>
+    roots.filter((root) => root.host.isConnected).map((root) => texts(root, selector)).join("");
+  const lines = (number) => {
+    const columns = [...document.querySelectorAll("[data-testid=stColumn]:has(h3)")];
+    const found = columns[number]?.querySelectorAll(".js-plotly-plot .js-line") ?? [];
+    return [...found].map((line) => line.getAttribute("d")).join();
+  };
+  const read = () => ({
+    rows: within(".compare .effect dd"),
+    map: within(".sliding .value"),
+    points: lines(0),
+    // Drawn from the whole curve and below it.
+    whole: lines(1),
+  });
+  let before = {};
+  window.acted = null;
+  window.watch = () => { [before, window.acted, window.seen] = [read(), null, {}]; };
+  window.watch();
+  const look = () => {
+    if (window.acted !== null) {
+      for (const [part, text] of Object.entries(read())) {
+        if (text && text !== before[part]) window.seen[part] ??= performance.now();
+      }
+    }
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+  for (const kind of ["keydown", "click", "pointerup"]) {
+    addEventListener(kind, (event) => { window.acted ??= event.timeStamp; }, true);
+  }
+})()
+"""
+
+
+def opened(browser: Browser, server: Server, **link: str) -> Page:
+    """A tab of its own with the page in it, at rest."""
+    page = browser.new_page(viewport=VIEWPORT)
+    page.set_default_timeout(PATIENCE)
+    page.add_init_script(_WATCH)
+    query = urlencode({"lang": "en", "picture": PICTURES[0], **link})
+    page.goto(f"{server.url}/Noise_and_occlusion?{query}", wait_until="commit")
+    page.locator(".compare[data-painted]").wait_for()
+    at_rest(page)
+    return page
+
+
+def at_rest(page: Page) -> None:
+    """Waits until the script has come to its end."""
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
+def waited(page: Page, act: Callable[[], object], *parts: str) -> list[float]:
+    """Milliseconds from an act until each of these parts of the page is another."""
+    page.evaluate("() => window.watch()")
+    act()
+    page.wait_for_function("(parts) => parts.every((part) => window.seen[part])", arg=list(parts))
+    found = page.evaluate("(parts) => parts.map((part) => window.seen[part] - window.acted)", parts)
+    at_rest(page)
+    return [float(taken) for taken in found]
+
+
+def levels(page: Page, count: int) -> list[float]:
+    """Key presses on the slider of the level."""
+    slider = page.locator(".st-key-perturb_level input[type=range]")
+    act = partial(slider.press, "ArrowRight")
+    return [waited(page, act, "rows")[0] for _ in range(count)]
+
+
+def releases(page: Page, count: int) -> list[float]:
+    """The occluder taken by its middle, moved, and let go of."""
+    stage = page.locator(".compare [data-row=picture] .stage[data-side=changed]")
+    stage.scroll_into_view_if_needed()
+    times = []
+    for number in range(count):
+        patch = stage.locator(".patch").bounding_box()
+        assert patch
+        x, y = patch["x"] + patch["width"] / 2, patch["y"] + patch["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + (12 if number % 2 else -14), y + 3, steps=4)
+        times += waited(page, page.mouse.up, "rows")
+    return times
+
+
+def curves(page: Page, count: int) -> tuple[list[float], list[float]]:
+    """Clicks on pictures whose curves nobody has seen yet: first points, and whole curves."""
+    first, whole = [], []
+    for key in PICTURES[1 : count + 1]:
+        thumbnail = page.locator(f".gallery button[data-key={key}]")
+        thumbnail.scroll_into_view_if_needed()
+        points, last = waited(page, thumbnail.click, "points", "whole")
+        first.append(points)
+        whole.append(last)
+    return first, whole
+
+
+def maps(page: Page) -> list[float]:
+    """Key presses on the slider of the patch; each side makes another map of 625 places."""
+    slider = page.locator(".st-key-perturb_patch input[type=range]")
+    slider.scroll_into_view_if_needed()
+    for _ in PATCHES:
+        slider.press("ArrowLeft")
+    page.wait_for_url(f"**patch={PATCHES[0]}*")
+    at_rest(page)
+    act = partial(slider.press, "ArrowRight")
+    return [waited(page, act, "map")[0] for _ in PATCHES[1:]]
+
+
+def measure(browser: Browser, server: Server, count: int) -> Iterator[Figure]:
+    """All figures, for pictures of the size the page begins with and for the largest."""
+    for side in (160, 224):
+        link = {"size": str(side)}
+        page = opened(browser, server, **link)
+        yield Figure(f"noise level -> new rows, {side} pixels", levels(page, count), "ms", 400)
+        first, whole = curves(page, count)
+        yield Figure(f"picture -> first points of its curve, {side} pixels", first, "ms", 1000)
+        yield Figure("  both whole curves: 8 seeds, 8 levels, 4 poolings", whole, "ms", 3000)
+        page.close()
+        page = opened(browser, server, show="occlusion", **link)
+        taken = releases(page, count)
+        yield Figure(f"occluder let go of -> new counts, {side} pixels", taken, "ms", 400)
+        taken = maps(page)
+        yield Figure(f"patch -> occlusion map of 625 places, {side} pixels", taken, "ms", 2000)
+        page.close()
+
+
+def main() -> None:
+    """Print one line for each figure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-n", type=int, default=8, help="repetitions of each figure, at most 8")
+    count = min(parser.parse_args().n, len(PICTURES) - 1)
+    with sync_playwright() as playwright:
+        executable = find_chromium(playwright)
+        if executable is None:
+            raise SystemExit("needs Chromium: the system's, or `playwright install chromium`")
+        with running_chromium(playwright, executable) as browser, running_server() as server:
+            print(heading(browser))
+            for figure in measure(browser, server, count):
+                print(figure.line(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
