@@ -25,6 +25,7 @@ KEYWORDS = {
     "_": (1,),
     "ImageError": (1,),
     "StemUnavailable": (1,),
+    "ResultsError": (1,),
     "channel_name": (1,),
     "ChannelName": (1,),
     "StemInfo": (2, 3),

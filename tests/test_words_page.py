@@ -21,7 +21,9 @@ from streamlit.testing.v1 import AppTest
 
 from hybridpool import stem
 from hybridpool.gallery import GALLERY
-from hybridpool.ui import compute, words
+from hybridpool.ui import compute, evidence_state, words
+from hybridpool.ui.evidence_published import SOURCES
+from tests.made_up_runs import a_folder, a_full_house
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ["app.py", *sorted(f"pages/{path.name}" for path in (ROOT / "pages").glob("*.py"))]
@@ -40,7 +42,16 @@ UNSEEN = {
     *("template", "mode", "color", "shape", "orientation", "layer", "dtype", "bdata"),
     *("xref", "yref", "xanchor", "yanchor"),
     *("fill", "fillcolor", "hoverinfo", "rangemode", "clickmode", "colorscale", "dash"),
-    *("barmode", "textposition", "constrain", "exponentformat", "symbol", "traceorder"),
+    "code_text",  # commands and settings, as they are typed
+    *(
+        "barmode",
+        "textposition",
+        "constrain",
+        "exponentformat",
+        "symbol",
+        "traceorder",
+        "tickformat",
+    ),
 }
 READ_ATTRIBUTES = {"title", "alt", "placeholder", "aria-label", "label"}
 
@@ -136,10 +147,15 @@ NAMES = [
     *("PNG", "JPEG", "WebP", "BMP", "TIFF", "GIF", "NPZ", "MB", "px", "ms", "Enter", "Esc"),
     *("Shift", *"knpsxz"),
     *("Zeiler", "Fergus"),
+    *("CIFAR-10", "CIFAR-100", "CIFAR-10-C", "JSON", "ResNet18", "LeNet-5", "CaffeNet", "VGG16"),
+    *("Bonferroni", "Zhang", "t"),
 ]
 #: Who made a picture or the weights, and under which terms, as they say it themselves.
 CITED = {
     *(text for picture in GALLERY.values() for text in (picture.source, picture.licence)),
+    *SOURCES,
+    *filter(None, SOURCES.values()),
+    *("python -m hybridpool.training train", "CIFAR-10 (JPEG copy)"),
     *(text for info in stem.STEMS.values() for text in (info.data, info.licence) if text),
 }
 CHINESE = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
@@ -192,6 +208,7 @@ class Case:
 
 BY_HAND = "pages/1_By_hand.py"
 NOISE = "pages/2_Noise_and_occlusion.py"
+EVIDENCE = "pages/5_Evidence.py"
 CASES = (
     Case("random filters", {"stem": "random", "filters": "8"}, "Number of filters"),
     Case("padding", {"kernel": "3", "padding": "1", "ceil": "1", "range": "all", "cell": "1-1"}),
@@ -225,14 +242,39 @@ CASES = (
         BY_HAND,
     ),
     Case("occlusion", {"show": "occlusion", "shape": "disc", "fill": "noise"}, "Disc", NOISE),
+    *(
+        Case(f"evidence on {claim}", {"claim": claim}, proof, EVIDENCE)
+        for claim, proof in (
+            ("accuracy", "The article's claim"),
+            ("noise", "Severity, 0 is unchanged"),
+            ("occlusion", "Share that is covered"),
+            ("frequency", "Shift consistency"),
+            ("start", "Training step"),
+            ("cost", "Time per step, mean ± deviation"),
+            ("small_data", "Training minus test accuracy"),
+            ("size", "Best mean"),
+        )
+    ),
+    Case(
+        "somebody's results",
+        {"results": "own-small"},
+        "This link was made with somebody's own results, which a link cannot carry.",
+        EVIDENCE,
+    ),
     Case("shot noise", {"show": "noise", "noise": "poisson"}, "Poisson (shot)", NOISE),
 )
 
 
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return a_folder(tmp_path_factory.mktemp("results"), a_full_house())
+
+
 @pytest.fixture
-def titles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+def titles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, results: Path) -> list[str]:
     """A page without ResNet-18's weights; the titles that it gives the browser's tab."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(evidence_state, "RESULTS", results)
     st.cache_resource.clear()
     seen: list[str] = []
     configure = st.set_page_config

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from scipy.special import stdtrit
 
 FORMAT = 1
+_NAME = re.compile(r"\w{1,40}", re.ASCII)
 
 
 class ResultsError(ValueError):
@@ -306,6 +308,22 @@ def _check(run: Run) -> None:
     ]
     if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
         raise ValueError("not a number")
+    shares = [
+        run.measures.clean,
+        run.measures.train,
+        run.measures.clean_of_these,
+        run.measures.train_of_these,
+        *(value for values in run.measures.corruptions.values() for value in values),
+        *(value for place in run.measures.occlusions for value in (*place.test, *place.train)),
+        *(weight for path in run.weights.values() for step in path for weight in step),
+    ]
+    if not all(0 <= share <= 1 for share in shares) or run.settings.train_pictures < 1:
+        raise ValueError("out of range")
+    names = (run.settings.network, run.settings.arm, *run.measures.corruptions)
+    if not all(isinstance(name, str) and _NAME.fullmatch(name) for name in names):
+        raise ValueError("no name")
+    if not isinstance(run.data["name"], str) or len(run.data["name"]) > 100:
+        raise ValueError("no name")
     if not run.history or any(len(path) != len(run.weight_steps) for path in run.weights.values()):
         raise ValueError("incomplete")
     if any(
@@ -325,7 +343,7 @@ class Summary:
     Attributes:
         mean: The mean.
         deviation: The sample standard deviation; 0 for one value.
-        low: Lower end of the 95 % confidence interval of the mean; the mean itself for one value.
+        low: Lower end of the confidence interval of the mean; the mean itself for one value.
         high: Upper end.
         count: How many values.
     """
@@ -337,8 +355,12 @@ class Summary:
     count: int
 
 
-def summarise_seeds(values: Sequence[float]) -> Summary:
-    """The mean of a few values, and Student's 95 % confidence interval for it.
+def summarise_seeds(values: Sequence[float], confidence: float = 0.95) -> Summary:
+    """The mean of a few values, and Student's confidence interval for it.
+
+    Args:
+        values: At least one.
+        confidence: Of the interval; many intervals that shall all hold together need more each.
 
     Example:
         >>> found = summarise_seeds([1.0, 2.0, 3.0])
@@ -354,7 +376,7 @@ def summarise_seeds(values: Sequence[float]) -> Summary:
     if count == 1:
         return Summary(mean, 0.0, mean, mean, 1)
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (count - 1))
-    half = float(stdtrit(count - 1, 0.975)) * deviation / math.sqrt(count)
+    half = float(stdtrit(count - 1, (1 + confidence) / 2)) * deviation / math.sqrt(count)
     return Summary(mean, deviation, mean - half, mean + half, count)
 
 
@@ -362,7 +384,8 @@ def paired_difference(
     runs: Iterable[Run],
     arm: str,
     baseline: str,
-    value: Callable[[Run], float] = lambda run: run.measures.clean,
+    value: Callable[[Run], float | None] = lambda run: run.measures.clean,
+    confidence: float = 0.95,
 ) -> Summary | None:
     """How much better an arm is than another, seed by seed: what the seed does falls away.
 
@@ -370,7 +393,8 @@ def paired_difference(
         runs: Runs that differ in arm and seed only.
         arm: The arm that is judged.
         baseline: The arm that it is held against.
-        value: What is compared.
+        value: What is compared; a run for which it is None is left out.
+        confidence: Of the interval.
 
     Returns:
         The summary of ``value(arm) - value(baseline)`` over the seeds that both have, or None.
@@ -382,11 +406,11 @@ def paired_difference(
     """
     by_arm: dict[str, dict[int, float]] = {arm: {}, baseline: {}}
     for run in runs:
-        if run.settings.arm in by_arm:
-            by_arm[run.settings.arm][run.settings.seed] = value(run)
+        if run.settings.arm in by_arm and (found := value(run)) is not None:
+            by_arm[run.settings.arm][run.settings.seed] = found
     shared = sorted(by_arm[arm].keys() & by_arm[baseline].keys())
     differences = [by_arm[arm][seed] - by_arm[baseline][seed] for seed in shared]
-    return summarise_seeds(differences) if differences else None
+    return summarise_seeds(differences, confidence) if differences else None
 
 
 def comparable(runs: Iterable[Run]) -> dict[tuple[str, RunSettings], list[Run]]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 import streamlit as st
@@ -31,6 +33,7 @@ from hybridpool.layers import POOLINGS
 from hybridpool.sensitivity import NoiseSweep, OcclusionMap, noise_sweep, occlusion_map
 from hybridpool.stem import ConvStem, StemUnavailable, load_stem
 from hybridpool.trace import Features, Settings, Trace, resolve_device, run_poolings, run_stem
+from hybridpool.training.results import ResultsError, Run, read_run
 from hybridpool.ui import frequency_maps, shift_maps
 from hybridpool.ui.frequency_maps import Spectrum
 from hybridpool.ui.noise_state import Perturbation
@@ -329,3 +332,31 @@ def _measuring() -> threading.Lock:
 def network_counts(settings: NetworkSettings) -> tuple[NetworkCost, ...]:
     """What can be said about every network without a clock."""
     return count_networks(settings)
+
+
+def results(folder: Path) -> tuple[list[Run], ResultsError | None]:
+    """The runs in a folder and below it, and what is wrong with the first file that is none.
+
+    Files that change, come or go are seen at the next look.
+    """
+    stamps = []
+    for path in sorted(folder.rglob("*.json")):
+        with suppress(OSError):
+            found = path.stat()
+            stamps.append((str(path.relative_to(folder)), found.st_size, found.st_mtime_ns))
+    return _results(str(folder), tuple(stamps))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _results(
+    folder: str, stamps: tuple[tuple[str, int, int], ...]
+) -> tuple[list[Run], ResultsError | None]:
+    runs, problem = [], None
+    for name, _, _ in stamps:
+        try:
+            runs.append(read_run((Path(folder) / name).read_bytes(), name))
+        except OSError:
+            continue  # taken away since it was listed
+        except ResultsError as found:
+            problem = problem or found
+    return runs, problem

@@ -1,0 +1,174 @@
+"""What several runs say together, as the lines of a chart: one line for each arm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from hybridpool.training.claims import Value
+from hybridpool.training.results import Run, Summary, summarise_seeds
+
+Line = tuple[tuple[float, ...], tuple[Summary, ...]]
+"""Places along the axis, and the mean over seeds at each of them."""
+
+ARMS = ("max", "average", "fixed", "hybrid", "channel", "attention", "blur")
+"""The order in which arms are shown."""
+
+PICTURE_SIDE = 32
+
+
+def by_arm(runs: Iterable[Run]) -> dict[str, list[Run]]:
+    """The runs of each arm, by seed; arms in the order of `ARMS`, others behind.
+
+    Example:
+        >>> from hybridpool.training.results import _example
+        >>> list(by_arm([_example("hybrid", 0, 0.7), _example("max", 1, 0.7)]))
+        ['max', 'hybrid']
+    """
+    runs = sorted(runs, key=lambda run: run.settings.seed)
+    names = dict.fromkeys(run.settings.arm for run in runs)
+    order = sorted(names, key=lambda arm: ARMS.index(arm) if arm in ARMS else len(ARMS))
+    return {arm: [run for run in runs if run.settings.arm == arm] for arm in order}
+
+
+def values_by_arm(runs: Iterable[Run], value: Value) -> dict[str, dict[int, float]]:
+    """For each arm the value of every seed for which it is known.
+
+    Example:
+        >>> from hybridpool.training.results import _example
+        >>> values_by_arm([_example("max", 3, 0.7)], lambda run: run.measures.clean)
+        {'max': {3: 0.7}}
+    """
+    found = {}
+    for arm, ones in by_arm(runs).items():
+        known = {run.settings.seed: at for run in ones if (at := value(run)) is not None}
+        if known:
+            found[arm] = known
+    return found
+
+
+def corruption_lines(runs: Iterable[Run], names: Sequence[str]) -> dict[str, Line]:
+    """Accuracy against severity, the mean over some corruptions; severity 0 is the same pictures
+    unchanged.
+
+    Example:
+        >>> corruption_lines([], ["shot_noise"])
+        {}
+    """
+
+    def line(run: Run) -> dict[float, float]:
+        found = [run.measures.corruptions.get(name, ()) for name in names]
+        steps = min(map(len, found), default=0)
+        if not steps:
+            return {}
+        by_severity = {0.0: run.measures.clean_of_these}
+        for step in range(steps):
+            by_severity[step + 1.0] = fmean(values[step] for values in found)
+        return by_severity
+
+    return _lines(runs, line)
+
+
+def occlusion_lines(runs: Iterable[Run], names: Sequence[str]) -> dict[str, Line]:
+    """Accuracy against the share of the picture that is covered, the mean over some occluders.
+
+    Args:
+        runs: Any runs.
+        names: Occluders as "shape fill"; those of one run have the same sides.
+
+    Example:
+        >>> occlusion_lines([], ["block grey"])
+        {}
+    """
+
+    def line(run: Run) -> dict[float, float]:
+        known = {f"{at.shape} {at.fill}": at for at in run.measures.occlusions}
+        found = [known[name] for name in names if name in known]
+        if len(found) < len(names) or len({at.sides for at in found}) != 1:
+            return {}
+        covered: dict[float, float] = {0.0: run.measures.clean_of_these}
+        for step, side in enumerate(found[0].sides):
+            covered[(side / PICTURE_SIDE) ** 2] = fmean(at.test[step] for at in found)
+        return covered
+
+    return _lines(runs, line)
+
+
+def size_lines(groups: Mapping[int, Sequence[Run]], value: Value) -> dict[str, Line]:
+    """A value against the number of training pictures.
+
+    Example:
+        >>> from hybridpool.training.results import _example
+        >>> lines = size_lines({500: [_example("max", 0, 0.7)]}, lambda run: run.measures.clean)
+        >>> lines["max"][0], lines["max"][1][0].mean
+        ((500,), 0.7)
+    """
+    found: dict[str, dict[float, Summary]] = {}
+    for size, runs in groups.items():
+        for arm, values in values_by_arm(runs, value).items():
+            found.setdefault(arm, {})[size] = summarise_seeds(list(values.values()))
+    order = by_arm(run for runs in groups.values() for run in runs)
+    return {arm: _line(found[arm]) for arm in order if arm in found}
+
+
+@dataclass(frozen=True)
+class WeightPath:
+    """How the blend weights of one pooling layer moved.
+
+    Attributes:
+        steps: When they were noted.
+        runs: For each seed the mean over the layer's weights at each of these steps.
+        low: The lowest weight of any channel and seed at each step.
+        high: The highest.
+    """
+
+    steps: tuple[int, ...]
+    runs: tuple[tuple[float, ...], ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    @property
+    def mean(self) -> tuple[float, ...]:
+        """The mean over seeds at each step."""
+        return tuple(map(fmean, zip(*self.runs, strict=True)))
+
+
+def weight_paths(runs: Iterable[Run], arm: str) -> dict[str, WeightPath]:
+    """For each pooling layer of an arm how its blend weights moved, over the runs noted alike.
+
+    Example:
+        >>> weight_paths([], "hybrid")
+        {}
+    """
+    noted = [run for run in runs if run.settings.arm == arm and run.weights and run.weight_steps]
+    if not noted:
+        return {}
+    steps, layers = noted[0].weight_steps, list(noted[0].weights)
+    alike = [run for run in noted if run.weight_steps == steps and list(run.weights) == layers]
+    found = {}
+    for layer in layers:
+        paths = [run.weights[layer] for run in alike]
+        together = [[at for path in paths for at in path[step]] for step in range(len(steps))]
+        found[layer] = WeightPath(
+            steps,
+            tuple(tuple(map(fmean, path)) for path in paths),
+            tuple(map(min, together)),
+            tuple(map(max, together)),
+        )
+    return found
+
+
+def _lines(runs: Iterable[Run], line: Callable[[Run], dict[float, float]]) -> dict[str, Line]:
+    """For each arm the mean line of its runs, at the places that they all have."""
+    found = {}
+    for arm, ones in by_arm(runs).items():
+        lines = [values for run in ones if (values := line(run))]
+        places = [at for at in lines[0] if all(at in values for values in lines)] if lines else []
+        if places:
+            found[arm] = _line({at: summarise_seeds([one[at] for one in lines]) for at in places})
+    return found
+
+
+def _line(values: Mapping[float, Summary]) -> Line:
+    return tuple(values), tuple(values.values())

@@ -1,0 +1,333 @@
+"""Charts of trained networks: plain numbers and translated words in.
+
+A line is a mean over seeds, its band or bar the interval that comes with it. Every arm has one
+colour and one symbol everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from hybridpool.viz.frequency_charts import COLOURS
+
+ARM_COLOURS = COLOURS | {"fixed": "#808080", "channel": "#56B4E9"}
+_SYMBOLS = {
+    "max": "circle",
+    "average": "square",
+    "fixed": "x",
+    "hybrid": "diamond",
+    "channel": "triangle-up",
+    "attention": "cross",
+    "blur": "triangle-down",
+}
+_DASHED = {"fixed", "channel", "blur"}
+_LAYER_COLOURS = ("#440154", "#21918C", "#D55E00", "#0072B2", "#CC79A7")
+_INK = "#808080"
+
+
+class Interval(NamedTuple):
+    """A mean and the ends of its confidence interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def accuracy_chart(
+    values: Mapping[str, Mapping[int, float]],
+    intervals: Mapping[str, Interval],
+    words: Mapping[str, str],
+) -> go.Figure:
+    """Accuracy by arm: every seed a dot, the mean a line with its interval beside them.
+
+    Args:
+        values: For each arm the accuracy of each seed, as a share.
+        intervals: For each arm the mean over seeds with its interval.
+        words: The names of the arms, ``accuracy``, ``seed`` and ``mean``, already translated.
+
+    Example:
+        >>> words = dict.fromkeys(["max", "accuracy", "seed", "mean"], "")
+        >>> chart = accuracy_chart({"max": {0: 0.7, 1: 0.5}}, {"max": Interval(0.6, 0, 1)}, words)
+        >>> [list(trace.y) for trace in chart.data]
+        [[70.0, 50.0], [60.0]]
+    """
+    figure = go.Figure()
+    for place, (arm, by_seed) in enumerate(values.items()):
+        colour = ARM_COLOURS.get(arm, _INK)
+        figure.add_scatter(
+            x=[place - 0.12] * len(by_seed),
+            y=[100 * value for value in by_seed.values()],
+            customdata=list(by_seed),
+            mode="markers",
+            marker={"color": colour, "size": 10, "opacity": 0.75, "symbol": _SYMBOLS.get(arm)},
+            hovertemplate=(
+                f"{words[arm]}<br>{words['seed']} %{{customdata}}<br>%{{y:.2f}} %<extra></extra>"
+            ),
+            showlegend=False,
+        )
+        at = intervals[arm]
+        figure.add_scatter(
+            x=[place + 0.12],
+            y=[100 * at.mean],
+            error_y=_bar(at, colour) if len(by_seed) > 1 else None,
+            mode="markers",
+            marker={"symbol": "line-ew", "size": 22, "line": {"color": colour, "width": 4}},
+            hovertemplate=(
+                f"{words[arm]}<br>{words['mean']} %{{y:.2f}} %<br>"
+                f"{100 * at.low:.2f} – {100 * at.high:.2f} %<extra></extra>"
+            ),
+            showlegend=False,
+        )
+    _lay_out(figure, "", words["accuracy"])
+    figure.update_xaxes(
+        tickvals=list(range(len(values))),
+        ticktext=[_wrapped(words[arm], 9) for arm in values],
+        tickangle=0,
+        range=[-0.6, len(values) - 0.4],
+        zeroline=False,
+    )
+    return figure
+
+
+def forest_chart(
+    rows: Sequence[tuple[str, Mapping[str, Interval]]],
+    words: Mapping[str, str],
+    *,
+    limit: float = 0.0,
+) -> go.Figure:
+    """Differences with their intervals, one row a condition, a line where the claim begins.
+
+    Filled symbols are intervals that lie wholly on one side of that line.
+
+    Args:
+        rows: From the top: what is compared, and for each baseline the difference as a share.
+        words: The names of the baselines as they stand in the legend, and ``difference``.
+        limit: Where the line is, as a share.
+
+    Example:
+        >>> words = {"max": "against max", "difference": "points"}
+        >>> chart = forest_chart([("clean", {"max": Interval(0.02, 0.01, 0.03)})], words)
+        >>> list(chart.data[0].x), chart.data[0].marker.symbol
+        ([2.0], ('circle',))
+    """
+    figure = go.Figure()
+    names = list(dict.fromkeys(name for _, found in rows for name in found))
+    for name in names:
+        colour, symbol = ARM_COLOURS.get(name, _INK), _SYMBOLS.get(name, "circle")
+        places, found = [], []
+        for row, (_, by_baseline) in enumerate(rows):
+            if name in by_baseline:
+                share = (names.index(name) + 1) / (len(names) + 1)
+                places.append(row + 0.7 * (share - 0.5))
+                found.append(by_baseline[name])
+        clear = [not at.low <= limit <= at.high for at in found]
+        figure.add_scatter(
+            x=[100 * at.mean for at in found],
+            y=places,
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [100 * (at.high - at.mean) for at in found],
+                "arrayminus": [100 * (at.mean - at.low) for at in found],
+                "color": colour,
+                "thickness": 2.5,
+                "width": 6,
+            },
+            customdata=[
+                [rows[round(y)][0], 100 * at.low, 100 * at.high]
+                for y, at in zip(places, found, strict=True)
+            ],
+            mode="markers",
+            name=words[name],
+            marker={
+                "color": colour,
+                "size": 12,
+                "symbol": [symbol if sure else f"{symbol}-open" for sure in clear],
+                "line": {"width": 2.5, "color": colour},
+            },
+            hovertemplate=(
+                f"%{{customdata[0]}}, {words[name]}<br>%{{x:+.2f}} "
+                "(%{customdata[1]:+.2f} … %{customdata[2]:+.2f})<extra></extra>"
+            ),
+        )
+    figure.add_vline(x=100 * limit, line={"color": "#ff2d20", "width": 2})
+    _lay_out(figure, words["difference"], "")
+    figure.update_layout(height=150 + 58 * len(rows))
+    figure.update_xaxes(zeroline=False, tickformat="+~g")
+    figure.update_yaxes(
+        tickvals=list(range(len(rows))),
+        ticktext=[_wrapped(label) for label, _ in rows],
+        range=[len(rows) - 0.5, -0.5],
+        ticksuffix="",
+        zeroline=False,
+        showgrid=False,
+    )
+    return figure
+
+
+def lines_chart(
+    lines: Mapping[str, tuple[Sequence[float], Sequence[Interval]]],
+    words: Mapping[str, str],
+    *,
+    logarithmic: bool = False,
+    percent: bool = False,
+) -> go.Figure:
+    """A share against something, one line an arm, with bands.
+
+    Args:
+        lines: For each arm the places along the axis, and mean and interval at each.
+        words: The names of the arms, ``x`` and ``y``, already translated.
+        logarithmic: Whether equal steps along the axis are equal ratios.
+        percent: Whether the places are shares too.
+
+    Example:
+        >>> words = {"max": "Max", "x": "severity", "y": "accuracy"}
+        >>> line = ([0, 1], [Interval(0.7, 0.6, 0.8), Interval(0.5, 0.4, 0.6)])
+        >>> band, mean = lines_chart({"max": line}, words).data
+        >>> list(mean.y)
+        [70.0, 50.0]
+    """
+    figure = go.Figure()
+    scale = 100 if percent else 1
+    for arm, (places, found) in lines.items():
+        x = [scale * at for at in places]
+        figure.add_scatter(
+            x=[*x, *reversed(x)],
+            y=[*(100 * at.high for at in found), *(100 * at.low for at in reversed(found))],
+            mode="lines",
+            line={"width": 0},
+            fill="toself",
+            fillcolor=ARM_COLOURS.get(arm, _INK) + "26",
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    for arm, (places, found) in lines.items():
+        figure.add_scatter(
+            x=[scale * at for at in places],
+            y=[100 * at.mean for at in found],
+            customdata=[[100 * at.low, 100 * at.high] for at in found],
+            mode="lines+markers",
+            name=words[arm],
+            line={
+                "color": ARM_COLOURS.get(arm, _INK),
+                "width": 3,
+                "dash": "dash" if arm in _DASHED else "solid",
+            },
+            marker={"size": 10, "symbol": _SYMBOLS.get(arm, "circle")},
+            hovertemplate=(
+                f"{words[arm]}<br>{words['x']} %{{x:.4~g}}<br>%{{y:.1f}} % "
+                "(%{customdata[0]:.1f} – %{customdata[1]:.1f})<extra></extra>"
+            ),
+        )
+    _lay_out(figure, words["x"], words["y"])
+    places = sorted({scale * at for where, _ in lines.values() for at in where})
+    figure.update_xaxes(
+        type="log" if logarithmic else "linear",
+        tickvals=places,
+        ticktext=[f"{at:,.0f}" if logarithmic else f"{at:.3g}" for at in places],
+        ticksuffix=" %" if percent else "",
+        zeroline=False,
+    )
+    return figure
+
+
+class Path(NamedTuple):
+    """How blend weights of one layer moved: steps, their mean, and the ends of their range."""
+
+    steps: Sequence[int]
+    mean: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+
+
+def paths_chart(paths: Mapping[str, Path], words: Mapping[str, str]) -> go.Figure:
+    """Blend weights by layer over the training, each with the range of its channels and seeds.
+
+    Args:
+        paths: For each layer its path; the names are shown as they are.
+        words: ``steps``, ``blend_weight``, ``max`` and ``average``, already translated.
+
+    Example:
+        >>> words = dict.fromkeys(["steps", "blend_weight", "max", "average"], "")
+        >>> path = Path([0, 1], [0.5, 0.6], [0.5, 0.5], [0.5, 1.0])
+        >>> band, line = paths_chart({"pooling 1": path}, words).data
+        >>> list(line.y)
+        [0.5, 0.6]
+    """
+    figure = go.Figure()
+    for number, (name, path) in enumerate(paths.items()):
+        colour = _LAYER_COLOURS[number % len(_LAYER_COLOURS)]
+        figure.add_scatter(
+            x=[*path.steps, *reversed(path.steps)],
+            y=[*path.high, *reversed(path.low)],
+            mode="lines",
+            line={"width": 0},
+            fill="toself",
+            fillcolor=colour + "2e",
+            hoverinfo="skip",
+            showlegend=False,
+        )
+        figure.add_scatter(
+            x=list(path.steps),
+            y=list(path.mean),
+            customdata=list(zip(path.low, path.high, strict=True)),
+            mode="lines",
+            name=name,
+            line={"color": colour, "width": 3, "dash": ("solid", "dash", "dot")[number % 3]},
+            hovertemplate=(
+                f"{name}<br>{words['steps']} %{{x}}<br>%{{y:.3f}} "
+                "(%{customdata[0]:.3f} – %{customdata[1]:.3f})<extra></extra>"
+            ),
+        )
+    _lay_out(figure, words["steps"], words["blend_weight"])
+    figure.update_yaxes(
+        range=[-0.02, 1.02],
+        tickvals=[0, 0.25, 0.5, 0.75, 1],
+        ticktext=[f"0 {words['average']}", "0.25", "0.5", "0.75", f"1 {words['max']}"],
+        ticksuffix="",
+        zeroline=False,
+    )
+    figure.add_hline(y=0.5, line={"color": _INK, "width": 1, "dash": "dot"})
+    return figure
+
+
+def _bar(at: Interval, colour: str) -> dict[str, object]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [100 * (at.high - at.mean)],
+        "arrayminus": [100 * (at.mean - at.low)],
+        "color": colour,
+        "thickness": 2.5,
+        "width": 9,
+    }
+
+
+def _wrapped(label: str, width: int = 22) -> str:
+    """A label on two lines where it is long, so that a phone has room for the chart."""
+    if len(label) <= width or " " not in label:
+        return label
+    middle = min(
+        (at for at, letter in enumerate(label) if letter == " "),
+        key=lambda at: abs(at - len(label) / 2),
+    )
+    return f"{label[:middle]}<br>{label[middle + 1 :]}"
+
+
+def _lay_out(figure: go.Figure, x: str, y: str) -> None:
+    figure.update_layout(
+        height=420,
+        margin={"l": 10, "r": 10, "t": 60, "b": 10},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 14}},
+        xaxis={"title": {"text": x, "font": {"size": 15}}, "tickfont": {"size": 14}},
+        yaxis={
+            "title": {"text": y, "font": {"size": 15}},
+            "tickfont": {"size": 14},
+            "ticksuffix": " %",
+        },
+        font={"size": 15},
+        dragmode=False,
+    )
