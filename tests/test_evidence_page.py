@@ -223,7 +223,7 @@ def test_own_results_are_judged_beside_ours(
     page.selectbox(key="evidence_group").set_value(groups(a_full_house())[0].key).run()
     assert "<b>Hybrid</b> minus max +1.25" in the_table(page)
     page.button(key="forget_own").click().run()
-    assert "Loaded" not in said(page)
+    assert "Loaded:" not in said(page)
     assert not page.exception
 
 
