@@ -1,5 +1,6 @@
 """The server that is ready before its first visitor."""
 
+import importlib
 import socket
 import subprocess
 import sys
@@ -47,3 +48,15 @@ def test_the_page_has_run_before_the_server_answers(address: str) -> None:
     finally:
         server.kill()
         server.wait()
+
+
+def test_nothing_that_is_sent_waits_for_a_confirmation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+    with socket.socket() as listens, socket.socket() as closed, socket.socket() as visitor:
+        closed.close()
+        listens.bind(("127.0.0.1", 0))
+        listens.listen()
+        importlib.import_module("serve").send_at_once()
+        visitor.connect(listens.getsockname())
+        with listens.accept()[0] as connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
