@@ -11,8 +11,8 @@ from hybridpool.ui.words import _
 
 @st.fragment
 def explore(trace, picture):
-    show_inspector(trace, picture, panels.caption(trace))
     seen = resolved_view(trace)
+    show_inspector(trace, picture, panels.caption(trace))
     st.caption(panels.caption(trace))
     panels.show_downloads(trace, seen)
     left, right = st.columns(2, gap="large")
@@ -30,5 +30,5 @@ open_page(
         "hybrid = *s* · max + (1 − *s*) · average, with a blend weight *s* that a network can "
         "learn. Turn the dial and point at a map to see what that does to a real picture."
     ),
+    first=lambda: explore(*current_trace()),
 )
-explore(*current_trace())

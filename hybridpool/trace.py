@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 import torch
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 
 from hybridpool.filters import ChannelName
 from hybridpool.layers import POOLINGS, HybridPoolingWithAttention
+from hybridpool.measure import most_telling
 from hybridpool.stem import ConvStem
 
 IMAGE_SIZES = (64, 96, 128, 160, 224)
@@ -144,6 +146,18 @@ class Trace:
     device: torch.device
     seconds: float
     fell_back: bool
+
+    @cached_property
+    def telling(self) -> tuple[int, int, int]:
+        """Channel, row and column that show max and average best, see `measure.most_telling`."""
+        chosen = self.settings
+        return most_telling(
+            self.feature_map,
+            chosen.kernel_size,
+            chosen.stride,
+            chosen.padding,
+            chosen.ceil_mode,
+        )
 
 
 def available_devices() -> tuple[str, ...]:

@@ -225,10 +225,11 @@ class Explore:
     # -- opening and waiting --
 
     def open(self, **link: object) -> Explore:
-        """Opens a link and waits for the first picture."""
+        """Opens a link and waits for the first picture, and for the chart that comes after it."""
         self.server.check()
         self.page.goto(f"{self.server.url}/?{urlencode(link)}", wait_until="commit")
         self.root.and_(self.page.locator("[data-painted]")).wait_for()
+        self.page.locator("[data-testid=stPlotlyChart]").wait_for()
         return self.settled()
 
     def settled(self) -> Explore:

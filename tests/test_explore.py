@@ -40,6 +40,8 @@ class Session:
         self.app.context["locale"] = locale
         self.app.query_params.update(link)
         self.run()
+        self.told_first = [note.value for note in self.app.info]
+        self._trigger("later", "painted", True)
 
     def run(self) -> "Session":
         with self._language_outside():
@@ -80,8 +82,11 @@ class Session:
 
     def pick(self, picture: str) -> "Session":
         """What the gallery sends when a thumbnail is clicked."""
-        place = f"$$STREAMLIT_INTERNAL_KEY_{self._component('gallery').id}__events"
-        return self._tell(place, "json_trigger_value", [{"event": "pick", "value": picture}])
+        return self._trigger("gallery", "pick", picture)
+
+    def _trigger(self, name: str, event: str, value: object) -> "Session":
+        place = f"$$STREAMLIT_INTERNAL_KEY_{self._component(name).id}__events"
+        return self._tell(place, "json_trigger_value", [{"event": event, "value": value}])
 
     def _tell(self, place: str, kind: str, value: object) -> "Session":
         with self._language_outside():
@@ -239,8 +244,8 @@ def test_a_link_with_nonsense_opens_the_nearest_page(link: dict[str, str]) -> No
 
 def test_a_link_made_with_an_upload_says_that_it_carries_none() -> None:
     session = Session(picture="upload", kernel="3")
-    (note,) = session.app.info
-    assert "somebody's own picture" in note.value
+    (note,) = session.told_first
+    assert "somebody's own picture" in note
     assert_shows(session, expected(replace(DEFAULT, kernel_size=3)))
     session.set("slider", "control_stride", 3)
     assert not session.app.info
@@ -304,6 +309,17 @@ def test_every_picture_of_the_gallery_can_be_picked(key: str) -> None:
     words = "\n".join(part.value for part in session.app.sidebar.markdown)
     assert GALLERY[key].words in words
     assert session.gallery()["chosen"] == key
+
+
+def test_the_chart_waits_until_the_browser_has_painted_the_maps() -> None:
+    app = AppTest.from_file(str(APP), default_timeout=120).run()
+    components = [element.proto.component_name for element in app.get("bidi_component")]
+    assert set(components) == {"hybridpool_inspector", "hybridpool_later", "hybridpool_gallery"}
+    assert not app.get("plotly_chart")
+    session = Session()  # whose browser says that it has painted
+    components = [element.proto.component_name for element in session.app.get("bidi_component")]
+    assert set(components) == {"hybridpool_inspector", "hybridpool_gallery"}
+    assert len(session.app.get("plotly_chart")) == 1
 
 
 def test_every_picture_of_the_gallery_has_a_thumbnail_and_a_name() -> None:

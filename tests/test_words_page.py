@@ -289,6 +289,7 @@ def titles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, results: Path) -> li
 
 def opened(language: str, link: Mapping[str, str], file: str = "app.py") -> AppTest:
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=FOREVER)
+    page.session_state["painted"] = True  # so that charts are drawn with everything else
     if file != "app.py":
         page.switch_page(file)
     for name, value in {**link, "lang": language}.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import streamlit as st
@@ -37,8 +38,8 @@ def picture_controls() -> None:
             "label": _("Gallery"),
             "chosen": settings.picture,
             "pictures": [
-                {"key": key, "title": _(picture.title), "thumbnail": _thumbnail(key)}
-                for key, picture in GALLERY.items()
+                {"key": key, "title": _(GALLERY[key].title), "thumbnail": thumbnail}
+                for key, thumbnail in _thumbnails().items()
             ],
         },
         on_pick_change=_picked,
@@ -227,7 +228,11 @@ def _provenance(info: StemInfo) -> str:
     return _("Not trained.")
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@cache
+def _thumbnails() -> dict[str, str]:
+    return {key: _thumbnail(key) for key in GALLERY}
+
+
 def _thumbnail(key: str) -> str:
     image = fit_image(gallery_image(key), THUMBNAIL_SIZE)
     pixels = (image.permute(1, 2, 0) * 255).round().byte().numpy()

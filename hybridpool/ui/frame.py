@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -45,11 +46,18 @@ def pages() -> dict[str, str]:
     }
 
 
-def open_page(title: str, introduction: str, *, shared_controls: bool = True) -> None:
+def open_page(
+    title: str,
+    introduction: str,
+    *,
+    shared_controls: bool = True,
+    first: Callable[[], None] | None = None,
+) -> None:
     """Draw the frame. Call it first on every page, with translated words.
 
     `shared_controls` are those of picture, stem and window: a page that brings its own leaves
-    them out.
+    them out. `first` draws what a person waits for: it is under way to the browser before those
+    controls, which hear of every change before anything is drawn.
     """
     product = _("Hybrid Pooling Explorer")
     st.set_page_config(
@@ -66,13 +74,18 @@ def open_page(title: str, introduction: str, *, shared_controls: bool = True) ->
         for file, name in pages().items():
             st.page_link(file, label=name)
         controls.language_controls()
-        if shared_controls:
-            controls.picture_controls()
-            controls.stem_controls()
-            controls.window_controls()
-            controls.device_controls()
     st.header(title)
     st.markdown(introduction)
+    try:
+        if first:
+            first()
+    finally:
+        if shared_controls:
+            with st.sidebar:
+                controls.picture_controls()
+                controls.stem_controls()
+                controls.window_controls()
+                controls.device_controls()
 
 
 def _built_in_words() -> str:

@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hybridpool.measure import most_telling
 from hybridpool.trace import Trace
 from hybridpool.ui import state
 from hybridpool.ui.component import component, pack_message
@@ -54,7 +53,7 @@ def resolved_view(trace: Trace) -> state.Shown:
     seen = state.view()
     channels, rows, columns = trace.pooled["max"].shape
     if seen.channel is None:
-        channel, row, column = most_telling(trace.feature_map, *_window(trace))
+        channel, row, column = trace.telling
     else:
         channel = min(seen.channel, channels - 1)
         row, column = telling_cells(trace)[channel]
@@ -173,11 +172,6 @@ def _quantise(values: Tensor, low: Tensor, high: Tensor) -> NDArray[np.uint16]:
     span = (high - low).clamp_min(torch.finfo(torch.float32).tiny).view(-1, 1, 1)
     scaled = ((values - low.view(-1, 1, 1)) / span * FULL).round().nan_to_num()
     return scaled.to(torch.int32).numpy().astype(np.uint16)
-
-
-def _window(trace: Trace) -> tuple[int, int, int, bool]:
-    settings = trace.settings
-    return settings.kernel_size, settings.stride, settings.padding, settings.ceil_mode
 
 
 def _remember_view() -> None:

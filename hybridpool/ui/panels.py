@@ -15,7 +15,7 @@ from hybridpool.functional import hybrid_pool2d
 from hybridpool.measure import distance_table, energy_kept, summarise
 from hybridpool.stem import STEMS, trained_stems
 from hybridpool.trace import Trace
-from hybridpool.ui import state
+from hybridpool.ui import later, state
 from hybridpool.ui.script import reproduction_script
 from hybridpool.ui.words import _, fill
 from hybridpool.viz.charts import weights_chart
@@ -72,23 +72,22 @@ def show_weights(trace: Trace, seen: state.Shown) -> None:
     weights = trace.blend_weight
     if seen.turned:
         weights = torch.full_like(weights, seen.weight)
-    figure = weights_chart(
-        weights.tolist(),
-        trace.attention.tolist(),
-        [fill(name) for name in trace.features.channel_names],
-        seen.channel,
-        {
-            "channel": _("Channel"),
-            "share_of_max": _("Share of the maximum"),
-            "blend_weight": _("Blend weight (hybrid)"),
-            "attention": _("Attention value"),
-            "selected": _("shown"),
-        },
-    )
-    st.plotly_chart(
-        figure,
+    later.chart(
+        lambda: weights_chart(
+            weights.tolist(),
+            trace.attention.tolist(),
+            [fill(name) for name in trace.features.channel_names],
+            seen.channel,
+            {
+                "channel": _("Channel"),
+                "share_of_max": _("Share of the maximum"),
+                "blend_weight": _("Blend weight (hybrid)"),
+                "attention": _("Attention value"),
+                "selected": _("shown"),
+            },
+        ),
         key="weights",
-        config={"displayModeBar": False},
+        height=320,
         alt=_("Bar chart of the attention value of each channel, with a line for the blend weight"),
     )
     low, high = trace.attention.min().item(), trace.attention.max().item()
