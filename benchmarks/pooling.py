@@ -12,45 +12,22 @@ costs nothing where the layer before keeps it too, as a ReLU does.
 
 import argparse
 import platform
-import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.utils.benchmark import Timer
 
 from hybridpool import HybridPooling
+from hybridpool.cost import CannotCompileError, Turns
+from hybridpool.cost.settings import ArticleFormula, Copy
+from hybridpool.cost.timing import check_compiler, kept_for_backward, runs_of, take_turns
 
 SHAPES = [(32, 64, 32, 32), (4, 64, 112, 112), (8, 512, 14, 14)]
 WINDOWS = {"k2s2": (2, 2, 0), "k3s2p1": (3, 2, 1)}
 FORMATS = {"NCHW": torch.contiguous_format, "channels_last": torch.channels_last}
 MODES = ("inference", "training, forward", "forward + backward")
 YARDSTICK = "article's formula"
-
-
-class ArticleFormula(nn.Module):
-    """What the article computes, with padding and with the average that ours takes."""
-
-    def __init__(self, kernel_size: int, stride: int, padding: int) -> None:
-        super().__init__()
-        self.max_pool = nn.MaxPool2d(kernel_size, stride, padding)
-        self.avg_pool = nn.AvgPool2d(kernel_size, stride, padding, count_include_pad=False)
-        self.weight = nn.Parameter(torch.zeros(1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Two poolings, two sigmoids, two products and a sum."""
-        max_out = self.max_pool(x)
-        avg_out = self.avg_pool(x)
-        return self.weight.sigmoid() * max_out + (1 - self.weight.sigmoid()) * avg_out
-
-
-class Copy(nn.Module):
-    """Reads and writes the whole input once."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Copy."""
-        return x.clone()
 
 
 @dataclass(frozen=True)
@@ -83,65 +60,10 @@ def contestants(window: tuple[int, int, int], compiled: bool) -> dict[str, nn.Mo
     return {**found, "plain copy": Copy()}
 
 
-def runs(module: nn.Module, x: Tensor, grad: Tensor) -> list[Callable[[], None]]:
+def runs(module: nn.Module, x: Tensor) -> tuple[Callable[[], object], ...]:
     """The modes, ready to be timed."""
-    leaf = x.detach().requires_grad_()
-
-    def inference() -> None:
-        with torch.no_grad():
-            module(x)
-
-    def forward() -> None:
-        module(leaf)
-
-    def forward_and_backward() -> None:
-        leaf.grad = None
-        output = module(leaf)
-        output.backward(grad if output.shape == grad.shape else x)
-
-    return [inference, forward, forward_and_backward]
-
-
-def take_turns(
-    everyone: dict[str, list[Callable[[], None]]], rounds: int
-) -> dict[str, tuple[float, ...]]:
-    """Median seconds of each contestant in each mode."""
-    threads = torch.get_num_threads()
-    timers = {
-        (name, mode): Timer("run()", globals={"run": run}, num_threads=threads)
-        for name, modes in everyone.items()
-        for mode, run in enumerate(modes)
-    }
-    for timer in timers.values():
-        timer.timeit(1)
-    # Small inputs are run several times a turn, so that the clock is fine enough.
-    numbers = {turn: max(1, round(0.002 / timer.timeit(1).mean)) for turn, timer in timers.items()}
-    times: dict[tuple[str, int], list[float]] = {turn: [] for turn in timers}
-    for _ in range(rounds):
-        for turn, timer in timers.items():
-            times[turn].append(timer.timeit(numbers[turn]).mean)
-    return {
-        name: tuple(statistics.median(times[name, mode]) for mode in range(len(modes)))
-        for name, modes in everyone.items()
-    }
-
-
-def kept_for_backward(module: nn.Module, x: Tensor) -> tuple[int, bool]:
-    """Bytes that a training step holds between forward and backward, and whether the input too."""
-    leaf = x.detach().requires_grad_()
-    storages: dict[int, int] = {}
-
-    def note(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        storages[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        output = module(leaf)
-    own = storages.pop(x.untyped_storage().data_ptr(), None)
-    kept = sum(storages.values())
-    del output
-    return kept, own is not None
+    training = runs_of(module, x, training=True)
+    return runs_of(module, x, training=False)["forward"], training["forward"], training["step"]
 
 
 def compare(
@@ -150,20 +72,29 @@ def compare(
     """All contestants on one input."""
     torch.compiler.reset()
     modules = {name: module.to(x.device) for name, module in contestants(window, compiled).items()}
-    with torch.no_grad():
-        grad = torch.randn_like(modules[YARDSTICK](x))
     kept = {name: kept_for_backward(module, x) for name, module in modules.items()}
-    everyone = {name: runs(module, x, grad) for name, module in modules.items()}
-    seconds = take_turns(everyone, rounds)
-    return {name: Result(seconds[name], *kept[name]) for name in modules}
+    everyone = {
+        (name, mode): run
+        for name, module in modules.items()
+        for mode, run in zip(MODES, runs(module, x), strict=True)
+    }
+    *_, times = take_turns(everyone, rounds)
+    return {
+        name: Result(
+            tuple(Turns(times[name, mode]).median for mode in MODES),
+            kept[name].bytes,
+            kept[name].keeps_input,
+        )
+        for name in modules
+    }
 
 
 def can_compile() -> bool:
     """Whether there is what `torch.compile` needs; if not, say why."""
     try:
-        torch.compile(torch.sin, fullgraph=True)(torch.zeros(8))
-    except Exception as error:
-        print(f"not compiled here: {str(error).splitlines()[0]}")
+        check_compiler()
+    except CannotCompileError as problem:
+        print(f"not compiled here: {problem}")
         return False
     return True
 

@@ -20,7 +20,7 @@ from hybridpool.cost import (
     CostSettings,
     Counts,
     NetworkSettings,
-    Times,
+    Turns,
     count_cost,
     count_networks,
     measure_networks,
@@ -287,8 +287,14 @@ def test_times_are_seconds() -> None:
 def test_median_and_quartiles(
     seconds: tuple[float, ...], median: float, quartiles: tuple[float, float]
 ) -> None:
-    assert Times(seconds).median == median
-    assert Times(seconds).quartiles == quartiles
+    assert Turns(seconds).median == median
+    assert Turns(seconds).quartiles == quartiles
+
+
+def test_turns_are_compared_with_the_same_turn() -> None:
+    fast, slow = Turns((1.0, 5.0, 2.0)), Turns((2.0, 10.0, 8.0))
+    assert slow.over(fast).values == (2.0, 2.0, 4.0)
+    assert slow.less(fast).values == (1.0, 5.0, 6.0)
 
 
 @pytest.mark.parametrize(
@@ -317,11 +323,11 @@ def test_the_record_grows_by_turns_and_ends_complete(training: bool, dtype: str)
     for record in records:
         assert [cost.name for cost in record.costs] == list(CONTESTANTS)
         for cost in record.costs:
-            assert len(cost.forward.seconds) == record.turns
-            assert len(cost.step.seconds) == (record.turns if training else 0)
+            assert len(cost.forward.values) == record.turns
+            assert len(cost.step.values) == (record.turns if training else 0)
             assert (cost.kept is not None) == training
             assert cost.peak is None
-    assert records[1].cost("max").forward.seconds == records[3].cost("max").forward.seconds[:1]
+    assert records[1].cost("max").forward.values == records[3].cost("max").forward.values[:1]
     assert records[-1].machine.threads == torch.get_num_threads()
     assert records[-1].machine.processor
 
@@ -362,7 +368,7 @@ def test_compiled_poolings_stand_beside_the_eager_ones(monkeypatch: pytest.Monke
         *((name, False) for name in CONTESTANTS),
         *((name, True) for name in COMPILED),
     ]
-    assert len(last.cost("hybrid", compiled=True).step.seconds) == 3
+    assert len(last.cost("hybrid", compiled=True).step.values) == 3
 
 
 # ---- networks ----------------------------------------------------------------------------------
@@ -428,8 +434,8 @@ def test_networks_are_measured_in_turns_and_end_complete() -> None:
         (network, pooling) for network in NETWORKS for pooling in IN_NETWORKS
     ]
     for cost in last.costs:
-        assert len(cost.step.seconds) == len(cost.alone.seconds) == 2
-        assert cost.share == cost.alone.median / cost.step.median
+        assert len(cost.step.values) == len(cost.alone.values) == 2
+        assert cost.share == cost.alone.over(cost.step).median
 
 
 def test_network_settings_are_clamped() -> None:

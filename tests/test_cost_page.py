@@ -27,10 +27,17 @@ from hybridpool.cost import (
     NetworkSettings,
     PoolingCost,
     PoolingCosts,
-    Times,
+    Turns,
     count_networks,
 )
-from hybridpool.ui import compute, cost_findings, cost_state, cost_tables, cost_words
+from hybridpool.ui import (
+    compute,
+    cost_findings,
+    cost_state,
+    cost_tables,
+    cost_words,
+    noise_findings,
+)
 from hybridpool.ui.cost_state import Chosen
 from hybridpool.viz.cost_charts import COST_COLOURS, TimeBar, share_chart, time_chart
 
@@ -43,8 +50,13 @@ HERE = Machine("a processor", 1, "2.0")
 
 @pytest.fixture(autouse=True)
 def english(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (cost_findings, cost_words, cost_tables):
+    for module in (cost_findings, cost_words, cost_tables, noise_findings):
         monkeypatch.setattr(module, "_", lambda message: message)
+
+
+def spread(name: str) -> tuple[float, float, float]:
+    """Max is steady, the others spread by a tenth."""
+    return (1.0, 1.0, 1.0) if name == "max" else (0.9, 1.0, 1.1)
 
 
 def made(relative: dict[str, float], **settings: object) -> PoolingCosts:
@@ -54,7 +66,7 @@ def made(relative: dict[str, float], **settings: object) -> PoolingCosts:
     for name in CONTESTANTS:
         for compiled in (False, True) if chosen.compiled else (False,):
             milliseconds = relative.get(name, 1.0) * (0.5 if compiled else 1)
-            times = Times(tuple(milliseconds * share / 1000 for share in (0.9, 1.0, 1.1)))
+            times = Turns(tuple(milliseconds * share / 1000 for share in spread(name)))
             kept = Kept(2_000_000 if name == "hybrid" else 1_000_000, name != "hybrid")
             costs.append(PoolingCost(name, compiled, times, times, kept))
     return PoolingCosts(chosen, HERE, tuple(costs), 3)
@@ -65,13 +77,13 @@ def counted() -> tuple[NetworkCost, ...]:
     return count_networks(NetworkSettings())
 
 
-def network(hybrid: float, step: tuple[float, ...] = (1.0, 1.0, 1.0)) -> NetworkCosts:
-    """A record in which max takes 0.01 of a step and hybrid so much."""
+def network(hybrid: float, step: tuple[float, ...] = (2.0, 2.0, 2.0)) -> NetworkCosts:
+    """A record in which max takes 0.01 s of a step of 1 s, and hybrid so many seconds."""
     costs = tuple(
         replace(
             cost,
-            step=Times(tuple(2 * s for s in step) if cost.pooling == "hybrid" else step),
-            alone=Times((hybrid if cost.pooling == "hybrid" else 0.01,) * 3),
+            step=Turns(step if cost.pooling == "hybrid" else (1.0,) * 3),
+            alone=Turns((hybrid if cost.pooling == "hybrid" else 0.01,) * 3),
         )
         for cost in counted()
     )
@@ -132,10 +144,11 @@ def test_the_sentences_say_the_ratios_of_the_record() -> None:
     said = cost_findings.times(made({"hybrid": 3.0, "copy": 0.5, "attention": 12.0}))
     assert "**Hybrid** takes **3.00 ×** the time of max alone" in said
     assert "quartiles 2.85 to 3.15), and 6.00 × that of a plain copy" in said
-    assert "Attention 12.0" in said
+    assert "Average 1.00, Article's formula 1.00" in said
+    assert "Attention 12.0 and Max, then blur 1.00." in said
     assert "hybrid keeps 2.00 MB, max alone 1.00 MB" in said
     assert "The input itself hybrid does not need" in said
-    assert "overlap" not in said
+    assert "told apart" not in said
     assert "NCHW" not in said
     assert "Compiled" not in said
 
@@ -172,7 +185,7 @@ def test_shares_are_said_and_whole_steps_that_overlap() -> None:
     said = cost_findings.networks(network(0.5))
     assert "In the **ResNet-18** the pooling layers take 1.0 % of a step with max, **25 %**" in said
     assert "lost in their spread" not in said
-    assert "lost in their spread" in cost_findings.networks(network(0.5, (1.0, 2.0, 4.0)))
+    assert "lost in their spread" in cost_findings.networks(network(0.5, (0.9, 1.0, 1.3)))
 
 
 def test_the_files_hold_every_turn() -> None:
@@ -186,30 +199,30 @@ def test_the_files_hold_every_turn() -> None:
 
 
 WORDS = {
-    **dict.fromkeys(["forward", "backward", "relative", "max", "copy", "share"], ""),
-    "of_max": "{ratio} of max",
-    "of_copy": "{ratio} of copy",
-    "quartiles": "{low} {high}",
+    name: name for name in ("forward", "backward", "compiled", "relative", "max", "copy", "share")
 }
 
 
-def test_the_chart_of_times_is_relative_to_max_and_marks_both_references() -> None:
+def test_the_chart_of_times_shows_both_passes_the_quartiles_and_both_references() -> None:
     bars = [
-        TimeBar("copy", "Copy", 1.0, 1.0, (1.0, 1.0)),
-        TimeBar("max", "Max", 1.5, 2.0, (1.8, 2.4)),
-        TimeBar("hybrid", "Hybrid", 3.0, 8.0, (7.0, 10.0)),
-        TimeBar("hybrid", "Hybrid, compiled", 1.0, 1.0, (1.0, 1.0), True),
+        TimeBar("copy", "Copy", 0.5, 0.5, (0.5, 0.5)),
+        TimeBar("max", "Max", 0.75, 1.0, (1.0, 1.0)),
+        TimeBar("hybrid", "Hybrid", 1.5, 4.0, (3.5, 5.0), "4 times"),
+        TimeBar("hybrid", "Hybrid, compiled", 0.5, 0.5, (0.4, 0.6), hatched=True),
     ]
     figure = time_chart(bars, WORDS)
-    forward, backward, numbers = figure.data
+    forward, backward, numbers, *legend = figure.data
     assert list(forward.x) == [0.5, 0.75, 1.5, 0.5]
     assert list(backward.x) == [0.0, 0.25, 2.5, 0.0]
-    assert list(backward.error_x.array) == pytest.approx([0, 0.2, 1.0, 0])
-    assert list(backward.error_x.arrayminus) == pytest.approx([0, 0.1, 0.5, 0])
+    assert list(backward.error_x.array) == pytest.approx([0, 0, 1.0, 0.1])
+    assert list(backward.error_x.arrayminus) == pytest.approx([0, 0, 0.5, 0.1])
     assert numbers.text[2].strip() == "4.00 ×"
     assert [line.x0 for line in figure.layout.shapes] == [1.0, 0.5]
-    assert "8.00 of copy" in forward.customdata[2]
+    assert forward.customdata[2] == "4 times"
     assert list(forward.marker.pattern.shape) == ["", "", "", "/"]
+    assert [entry.name for entry in legend] == ["forward", "backward", "compiled"]
+    inference = [TimeBar("copy", "Copy", 1, 1, (1, 1)), TimeBar("max", "Max", 1, 1, (1, 1))]
+    assert len(time_chart(inference, WORDS).data) == 3
 
 
 def test_the_chart_of_shares_has_one_group_for_each_network() -> None:
@@ -219,8 +232,8 @@ def test_the_chart_of_shares_has_one_group_for_each_network() -> None:
         {"a": "A", "b": "B"},
         WORDS,
     )
-    assert [list(bars.x) for bars in figure.data] == [[1.0, 2.0], [10.0, 30.0]]
-    assert [bars.name for bars in figure.data] == ["A", "B"]
+    assert [list(bars.x) for bars in figure.data[:2]] == [[1.0, 2.0], [10.0, 30.0]]
+    assert [bars.name for bars in figure.data[2:]] == ["A", "B"]
 
 
 # ---- one at a time -----------------------------------------------------------------------------

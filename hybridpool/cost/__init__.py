@@ -29,7 +29,7 @@ from hybridpool.cost.timing import (
     Kept,
     PoolingCost,
     PoolingCosts,
-    Times,
+    Turns,
     measure_poolings,
 )
 
@@ -54,7 +54,7 @@ __all__ = [
     "NetworkSettings",
     "PoolingCost",
     "PoolingCosts",
-    "Times",
+    "Turns",
     "count_cost",
     "count_networks",
     "measure_networks",

@@ -26,7 +26,7 @@ from hybridpool.cost.settings import (
     measured_devices,
     this_machine,
 )
-from hybridpool.cost.timing import NOT_TIMED, Times, runs_of, take_turns
+from hybridpool.cost.timing import NOT_TIMED, Turns, runs_of, take_turns
 from hybridpool.layers import PoolingFactory
 
 NETWORKS = ("resnet18", "separable")
@@ -103,8 +103,8 @@ class NetworkCost:
     pooling_parameters: int
     operations: int
     pooling_operations: int
-    step: Times = NOT_TIMED
-    alone: Times = NOT_TIMED
+    step: Turns = NOT_TIMED
+    alone: Turns = NOT_TIMED
 
     @property
     def operations_share(self) -> float:
@@ -113,8 +113,8 @@ class NetworkCost:
 
     @property
     def share(self) -> float:
-        """The share of the pooling layers in the time of a step."""
-        return self.alone.median / self.step.median
+        """The share of the pooling layers in the time of a step, the median over the turns."""
+        return self.alone.over(self.step).median
 
 
 @dataclass(frozen=True)
@@ -217,8 +217,8 @@ def measure_networks(settings: NetworkSettings) -> Iterator[NetworkCosts]:
         measured = tuple(
             replace(
                 cost,
-                step=Times(times[cost.network, cost.pooling, "step"]),
-                alone=Times(times[cost.network, cost.pooling, "alone"]),
+                step=Turns(times[cost.network, cost.pooling, "step"]),
+                alone=Turns(times[cost.network, cost.pooling, "alone"]),
             )
             for cost in costs
         )

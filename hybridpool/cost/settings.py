@@ -119,7 +119,7 @@ class CostSettings:
     device: str = "cpu"
     training: bool = True
     compiled: bool = False
-    turns: int = 15
+    turns: int = 31
 
     def clamped(self) -> CostSettings:
         """The nearest settings that can be measured here; a link may ask for anything.

@@ -19,32 +19,43 @@ _SHORTEST_TURN = 0.002
 
 
 @dataclass(frozen=True)
-class Times:
-    """Seconds of one thing, turn by turn.
+class Turns:
+    """What the clock said about one thing, turn by turn: seconds, or multiples of something else.
 
     Example:
-        >>> times = Times((3.0, 1.0, 2.0, 5.0, 4.0))
-        >>> times.median, times.quartiles
+        >>> turns = Turns((3.0, 1.0, 2.0, 5.0, 4.0))
+        >>> turns.median, turns.quartiles
         (3.0, (2.0, 4.0))
     """
 
-    seconds: tuple[float, ...] = ()
+    values: tuple[float, ...] = ()
 
     @property
     def median(self) -> float:
         """The middle one."""
-        return statistics.median(self.seconds)
+        return statistics.median(self.values)
 
     @property
     def quartiles(self) -> tuple[float, float]:
         """What a quarter of the turns stays below, and what a quarter exceeds."""
-        if len(self.seconds) < 2:
-            return self.seconds[0], self.seconds[0]
-        low, _, high = statistics.quantiles(self.seconds, n=4, method="inclusive")
+        if len(self.values) < 2:
+            return self.values[0], self.values[0]
+        low, _, high = statistics.quantiles(self.values, n=4, method="inclusive")
         return low, high
 
+    def over(self, other: Turns) -> Turns:
+        """Each turn as a multiple of the same turn of something else.
 
-NOT_TIMED = Times()
+        A busy moment slows both in one turn, so that it cancels in their ratio.
+        """
+        return Turns(tuple(a / b for a, b in zip(self.values, other.values, strict=False)))
+
+    def less(self, other: Turns) -> Turns:
+        """Each turn minus the same turn of something else."""
+        return Turns(tuple(a - b for a, b in zip(self.values, other.values, strict=False)))
+
+
+NOT_TIMED = Turns()
 
 
 @dataclass(frozen=True)
@@ -76,15 +87,15 @@ class PoolingCost:
 
     name: str
     compiled: bool
-    forward: Times = NOT_TIMED
-    step: Times = NOT_TIMED
+    forward: Turns = NOT_TIMED
+    step: Turns = NOT_TIMED
     kept: Kept | None = None
     peak: int | None = None
 
     @property
-    def whole(self) -> Times:
+    def whole(self) -> Turns:
         """The step in training, the forward pass in inference."""
-        return self.step if self.step.seconds else self.forward
+        return self.step if self.step.values else self.forward
 
 
 @dataclass(frozen=True)
@@ -310,6 +321,6 @@ def _with_times(cost: PoolingCost, times: Mapping[Any, tuple[float, ...]]) -> Po
     key = cost.name, cost.compiled
     return replace(
         cost,
-        forward=Times(times[(*key, "forward")]),
-        step=Times(times.get((*key, "step"), ())),
+        forward=Turns(times[(*key, "forward")]),
+        step=Turns(times.get((*key, "step"), ())),
     )

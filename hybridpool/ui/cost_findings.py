@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from hybridpool.cost import NetworkCost, NetworkCosts, PoolingCosts, Times
+from hybridpool.cost import NetworkCost, NetworkCosts, PoolingCosts
 from hybridpool.ui import cost_words
 from hybridpool.ui.cost_words import megabytes, percent, significant
+from hybridpool.ui.noise_findings import joined
 from hybridpool.ui.words import _
 
 #: Below the first share of a step a price is called small, from the second on it is not.
@@ -30,42 +31,37 @@ def networks(costs: NetworkCosts) -> str:
     return "\n\n".join(_network(costs, name) for name in cost_words.network_names())
 
 
-def overlap(first: Times, second: Times) -> bool:
-    """Whether the middle halves of two measurements overlap, so that they are hardly told apart."""
-    (low, high), (other_low, other_high) = first.quartiles, second.quartiles
-    return low <= other_high and other_low <= high
-
-
 def _against_max(costs: PoolingCosts) -> str:
     hybrid, maximum, copy = (costs.cost(name).whole for name in ("hybrid", "max", "copy"))
-    low, high = (quartile / maximum.median for quartile in hybrid.quartiles)
+    ratio = hybrid.over(maximum)
+    low, high = ratio.quartiles
     said = _(
         "**Hybrid** takes **{ratio} ×** the time of max alone here (quartiles {low} to {high}), "
         "and {copies} × that of a plain copy."
     ).format(
-        ratio=significant(hybrid.median / maximum.median),
+        ratio=significant(ratio.median),
         low=significant(low),
         high=significant(high),
-        copies=significant(hybrid.median / copy.median),
+        copies=significant(hybrid.over(copy).median),
     )
-    if overlap(hybrid, maximum):
-        said += " " + _("The quartiles of both overlap: they are hardly told apart.")
+    if low <= 1 <= high:
+        said += " " + _("Between the quartiles lies 1: the two are hardly told apart.")
     return said
 
 
 def _others(costs: PoolingCosts) -> str:
-    maximum, names = costs.cost("max").whole.median, cost_words.names()
-    parts = ", ".join(
-        f"{names[name]} {significant(costs.cost(name).whole.median / maximum)}"
+    maximum, names = costs.cost("max").whole, cost_words.names()
+    parts = [
+        f"{names[name]} {significant(costs.cost(name).whole.over(maximum).median)}"
         for name in ("average", "article", "hybrid_channel", "attention", "blur")
-    )
-    return _("The others, in multiples of max alone: {list}.").format(list=parts)
+    ]
+    return _("The others, in multiples of max alone: {list}.").format(list=joined(parts))
 
 
 def _slow_layout(costs: PoolingCosts) -> str:
     if costs.settings.memory_format != "contiguous" or costs.settings.device != "cpu":
         return ""
-    copies = costs.cost("max").whole.median / costs.cost("copy").whole.median
+    copies = costs.cost("max").whole.over(costs.cost("copy").whole).median
     if copies < _SLOW:
         return ""
     return _(
@@ -77,11 +73,13 @@ def _slow_layout(costs: PoolingCosts) -> str:
 def _compiled(costs: PoolingCosts) -> str:
     if not costs.settings.compiled:
         return ""
-    eager = costs.cost("hybrid").whole.median
-    hybrid, maximum = (costs.cost(name, compiled=True).whole.median for name in ("hybrid", "max"))
+    eager = costs.cost("hybrid").whole
+    hybrid, maximum = (costs.cost(name, compiled=True).whole for name in ("hybrid", "max"))
     return _(
         "**Compiled**, hybrid takes {eager} × its eager time, and {ratio} × max alone compiled."
-    ).format(eager=significant(hybrid / eager), ratio=significant(hybrid / maximum))
+    ).format(
+        eager=significant(hybrid.over(eager).median), ratio=significant(hybrid.over(maximum).median)
+    )
 
 
 def _memory(costs: PoolingCosts) -> str:
@@ -112,14 +110,15 @@ def _network(costs: NetworkCosts, network: str) -> str:
         ),
         _price(maximum, hybrid),
     ]
-    if overlap(maximum.step, hybrid.step):
+    low, high = hybrid.step.over(maximum.step).quartiles
+    if low <= 1 <= high:
         said.append(_("In the times of whole steps the difference is lost in their spread."))
     return " ".join(said)
 
 
 def _price(maximum: NetworkCost, hybrid: NetworkCost) -> str:
     """What hybrid pooling costs more than max, as a share of a step with max, and the advice."""
-    price = (hybrid.alone.median - maximum.alone.median) / maximum.step.median
+    price = hybrid.alone.less(maximum.alone).over(maximum.step).median
     if price <= 0:
         return _("Hybrid costs no more than max here.")
     if price < SMALL:

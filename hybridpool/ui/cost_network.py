@@ -123,7 +123,7 @@ def _show_chart(place: Any, record: NetworkCosts, *, whole: bool) -> None:
             shares,
             cost_words.names(),
             cost_words.network_names(),
-            cost_words.chart_words(record.settings.training),
+            cost_words.chart_words(),
         ),
         key="cost_networks" if whole else None,
         config=BAR,
@@ -143,7 +143,8 @@ def _how(record: NetworkCosts) -> str:
         + _(
             "{step}, for {batch} pictures of {side} × {side}; the numbers in them do not matter. "
             "The share is the time of the network's own pooling layers, run alone on maps of the "
-            "size that they meet inside, divided by the time of its whole step. Operations are "
+            "size that they meet inside, divided by the time of its whole step in the same turn. "
+            "Operations are "
             "those of convolutions, linear layers and poolings. Less than {small} of a step is "
             "called little here, {large} and more is the reason to stay with plain pooling."
         ).format(

@@ -18,6 +18,7 @@ from hybridpool.cost import (
     MEMORY_FORMATS,
     CannotCompileError,
     CostSettings,
+    PoolingCost,
     PoolingCosts,
     count_cost,
     measured_devices,
@@ -128,9 +129,10 @@ def show_times(settings: CostSettings) -> None:
             cost_words.machine_words(record.machine, record.turns)
             + " "
             + _(
-                "The poolings take turns, so that a busy moment meets all of them alike. Whiskers "
-                "span the middle half of the turns. Whoever else computes on this machine now "
-                "disturbs the times; measurements on this page wait for each other."
+                "The poolings take turns, and each turn is compared with the same turn of max, so "
+                "that a busy moment meets both; whiskers span the middle half of these ratios. "
+                "Whoever else computes on this machine now still disturbs; measurements on this "
+                "page wait for each other."
             )
         )
         cost_tables.show_times(record)
@@ -182,22 +184,27 @@ def _show_progress(run: Run, record: PoolingCosts | None) -> None:
 
 def _show_chart(place: Any, record: PoolingCosts, *, whole: bool = True) -> None:
     ordered = sorted(record.costs, key=lambda cost: list(CONTESTANTS).index(cost.name))
-    bars = [
-        TimeBar(
-            cost.name,
-            cost_words.full_name(cost.name, cost.compiled),
-            1000 * cost.forward.median,
-            1000 * cost.whole.median,
-            tuple(1000 * quartile for quartile in cost.whole.quartiles),  # type: ignore[arg-type]
-            cost.compiled,
-        )
-        for cost in ordered
-    ]
+    bars = [_bar(cost, record) for cost in ordered]
     place.plotly_chart(
-        time_chart(bars, cost_words.chart_words(record.settings.training)),
+        time_chart(bars, cost_words.chart_words()),
         key="cost_times" if whole else None,
         config=BAR,
         alt=_("Bar chart of the time of each pooling as a multiple of max alone"),
+    )
+
+
+def _bar(cost: PoolingCost, record: PoolingCosts) -> TimeBar:
+    maximum, copy = record.cost("max").whole, record.cost("copy").whole
+    ratio = cost.whole.over(maximum)
+    label = cost_words.full_name(cost.name, cost.compiled)
+    return TimeBar(
+        cost.name,
+        label,
+        cost.forward.over(maximum).median,
+        ratio.median,
+        ratio.quartiles,
+        cost_words.hover(label, cost.whole.median, ratio, cost.whole.over(copy)),
+        cost.compiled,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from hybridpool.cost import Counts, NetworkCost, NetworkCosts, PoolingCost, PoolingCosts, Times
+from hybridpool.cost import Counts, NetworkCost, NetworkCosts, PoolingCost, PoolingCosts, Turns
 from hybridpool.ui import cost_words
 from hybridpool.ui.cost_words import megabytes, millis, percent, significant
 from hybridpool.ui.words import _
@@ -64,10 +64,10 @@ def show_times(costs: PoolingCosts) -> None:
 def _times_row(cost: PoolingCost, costs: PoolingCosts, *, peaks: bool) -> list[str]:
     whole = cost.whole
     row = [cost_words.full_name(cost.name, cost.compiled), millis(cost.forward.median)]
-    if cost.step.seconds:
+    if cost.step.values:
         row.append(millis(cost.step.median))
     row.append(_span(whole))
-    row += [significant(whole.median / costs.cost(name).whole.median) for name in ("max", "copy")]
+    row += [significant(whole.over(costs.cost(name).whole).median) for name in ("max", "copy")]
     if cost.kept is not None:
         row += [megabytes(cost.kept.bytes), _("yes") if cost.kept.keeps_input else _("no")]
     if peaks:
@@ -77,7 +77,7 @@ def _times_row(cost: PoolingCost, costs: PoolingCosts, *, peaks: bool) -> list[s
 
 def show_networks(costs: Sequence[NetworkCost]) -> None:
     """For each network and pooling what it adds, and what was measured if it was."""
-    measured = all(cost.step.seconds and cost.alone.seconds for cost in costs)
+    measured = all(cost.step.values and cost.alone.values for cost in costs)
     head = [_("Pooling"), _("Parameters"), _("of these in the pooling"), _("Share of operations")]
     if measured:
         head += [_("Step, ms"), _("Quartiles, ms"), _("Poolings alone, ms"), _("Share of the step")]
@@ -128,7 +128,7 @@ def times_csv(costs: PoolingCosts) -> str:
         }
         for cost in costs.costs
         for kind, times in (("forward", cost.forward), ("forward_and_backward", cost.step))
-        for turn, seconds in enumerate(times.seconds, 1)
+        for turn, seconds in enumerate(times.values, 1)
     ]
     return _csv(rows)
 
@@ -159,7 +159,7 @@ def networks_csv(costs: NetworkCosts) -> str:
         }
         for cost in costs.costs
         for part, times in (("whole", cost.step), ("poolings_alone", cost.alone))
-        for turn, seconds in enumerate(times.seconds, 1)
+        for turn, seconds in enumerate(times.values, 1)
     ]
     return _csv(rows)
 
@@ -177,7 +177,7 @@ def _csv(rows: Sequence[Mapping[str, object]]) -> str:
     return file.getvalue()
 
 
-def _span(times: Times) -> str:
+def _span(times: Turns) -> str:
     return "–".join(millis(quartile) for quartile in times.quartiles)
 
 

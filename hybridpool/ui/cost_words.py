@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hybridpool.cost import CostSettings, Machine
+from hybridpool.cost import CostSettings, Machine, Turns
 from hybridpool.ui.words import _
 
 
@@ -68,19 +68,30 @@ def machine_words(machine: Machine, turns: int) -> str:
     ).format(processor=machine.processor, threads=machine.threads, torch=machine.torch, turns=turns)
 
 
-def chart_words(training: bool) -> Mapping[str, str]:
+def chart_words() -> Mapping[str, str]:
     """Every word of the charts."""
     return {
-        "forward": _("Forward") if training else _("Inference"),
+        "forward": _("Forward"),
         "backward": _("Backward"),
+        "compiled": _("Compiled"),
         "relative": _("Time as a multiple of max alone"),
         "max": _("Max alone"),
         "copy": _("Plain copy"),
-        "of_max": _("{ratio} × max alone"),
-        "of_copy": _("{ratio} × plain copy"),
-        "quartiles": _("quartiles {low} to {high} ms"),
         "share": _("Share of a step that its pooling layers take"),
     }
+
+
+def hover(label: str, seconds: float, of_max: Turns, of_copy: Turns) -> str:
+    """What is said about one bar, line by line."""
+    low, high = (significant(quartile) for quartile in of_max.quartiles)
+    lines = [
+        f"{label}: {millis(seconds)} ms",
+        _("{ratio} × max alone, quartiles {low} to {high}").format(
+            ratio=significant(of_max.median), low=low, high=high
+        ),
+        _("{ratio} × plain copy").format(ratio=significant(of_copy.median)),
+    ]
+    return "<br>".join(lines)
 
 
 def millis(seconds: float) -> str:
