@@ -215,17 +215,21 @@ class Race:
 
     @torch.no_grad()
     def _accuracy(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor | None]:
-        network = self.network
+        network, arms = self.network, self.settings.arms
         images, labels = images[:_MEASURED], labels[:_MEASURED]
-        weights = network.blend_weights(maps := network.maps(images))
-        right = network.scores(maps, weights).argmax(-1) == labels
-        attention = None
-        if "attention" in self.settings.arms:
-            first = self.settings.arms.index("attention") * CHANNELS
-            values = weights[:, first : first + CHANNELS]
-            classes = len(TASKS[self.settings.task].classes)
-            attention = torch.stack([values[labels == label].mean(0) for label in range(classes)])
-        return right.float().mean(1), attention
+        right, values = [], []
+        # In parts, whose maps stay in the processor's cache: less than half the time.
+        for part, truth in zip(torch.split(images, BATCH), torch.split(labels, BATCH), strict=True):
+            weights = network.blend_weights(maps := network.maps(part))
+            right.append(network.scores(maps, weights).argmax(-1) == truth)
+            values.append(weights)
+        accuracy = torch.cat(right, 1).float().mean(1)
+        if "attention" not in arms:
+            return accuracy, None
+        first = arms.index("attention") * CHANNELS
+        attended = torch.cat(values)[:, first : first + CHANNELS]
+        classes = range(len(TASKS[self.settings.task].classes))
+        return accuracy, torch.stack([attended[labels == label].mean(0) for label in classes])
 
 
 class RacingNetwork(nn.Module):

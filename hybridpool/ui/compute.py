@@ -13,8 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import streamlit as st
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hybridpool.cost import (
@@ -34,12 +36,14 @@ from hybridpool.sensitivity import NoiseSweep, OcclusionMap, noise_sweep, occlus
 from hybridpool.stem import ConvStem, StemUnavailable, load_stem
 from hybridpool.trace import Features, Settings, Trace, resolve_device, run_poolings, run_stem
 from hybridpool.training.results import ResultsError, Run, read_run
+from hybridpool.training.tasks import MOST_PICTURES, TASKS, draw_data
 from hybridpool.ui import frequency_maps, shift_maps
 from hybridpool.ui.frequency_maps import Spectrum
 from hybridpool.ui.noise_state import Perturbation
 from hybridpool.ui.shift_maps import Shifted
 from hybridpool.ui.shift_state import Study
 from hybridpool.ui.state import Upload
+from hybridpool.viz.learning_charts import picture_strip
 
 _T = TypeVar("_T")
 #: How long to wait for somebody else's measurement before saying so again, in seconds.
@@ -360,3 +364,15 @@ def _results(
         except ResultsError as found:
             problem = problem or found
     return runs, problem
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def task_samples(task: str, seed: int, count: int) -> dict[str, NDArray[np.uint8]]:
+    """For each class of a task the first training pictures, drawn side by side."""
+    data = draw_data(task, MOST_PICTURES, seed)
+    strips = {}
+    for label, name in enumerate(TASKS[task].classes):
+        images = data.train_images[data.train_labels == label][:count, 0]
+        # The grey values that occur fill a third of the range; more contrast shows more.
+        strips[name] = picture_strip(list(images.numpy()), 0.05, 0.85)
+    return strips

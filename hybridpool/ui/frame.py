@@ -41,6 +41,7 @@ def pages() -> dict[str, str]:
         "pages/1_By_hand.py": _("By hand"),
         "pages/2_Noise_and_occlusion.py": _("Noise and occlusion"),
         "pages/3_Shift_and_frequency.py": _("Shift and frequency"),
+        "pages/4_Learning.py": _("Learning"),
         "pages/5_Evidence.py": _("Evidence"),
         "pages/6_Cost.py": _("Cost"),
     }

@@ -1,0 +1,20 @@
+"""Learning: the blend weight learns before one's eyes, from several starts at once."""
+
+from hybridpool.ui.frame import open_page
+from hybridpool.ui.learning_gaps import show_overfitting
+from hybridpool.ui.learning_panels import show_controls
+from hybridpool.ui.learning_race import show_race
+from hybridpool.ui.words import _
+
+open_page(
+    _("Learning"),
+    _(
+        "Watch blend weights learn: nine small networks are trained at once, step by step. They "
+        "differ in nothing but their pooling and where its blend weight starts. Does it find what "
+        "the task needs, and what does the start decide?"
+    ),
+    shared_controls=False,
+)
+chosen = show_controls()
+show_race()
+show_overfitting(chosen)
