@@ -96,7 +96,7 @@ class Learning {
       row.innerHTML = `<th scope="row"><button type="button"><svg viewBox="0 0 32 12" aria-hidden="true">
         <line x1="1" y1="6" x2="31" y2="6" stroke-width="4"/></svg><span></span></button></th>${"<td></td>".repeat(columns.length)}`;
       const line = row.querySelector("line");
-      line.setAttribute("stroke", arm.colour);
+      line.setAttribute("stroke", this.header.colours.arms[i]);
       line.setAttribute("stroke-dasharray", DASHES[arm.dash].join(" "));
       row.querySelector("button span").textContent = arm.name;
       const button = row.querySelector("button");
@@ -201,7 +201,7 @@ class Learning {
   lines(key) {
     const { header, history } = this;
     if (key === "channel") {
-      return history.channel.map((values, i) => ({ values, colour: header.channel_colours[i], width: 2 }));
+      return history.channel.map((values, i) => ({ values, colour: header.colours.channels[i], width: 2 }));
     }
     const found = [];
     const order = header.arms.map((_, i) => i).sort((a, b) => (a === this.emphasised) - (b === this.emphasised));
@@ -209,7 +209,7 @@ class Learning {
       const arm = header.arms[i];
       if (this.hidden.has(i) || ((key === "gradient" || key === "slope") && !arm.logit)) continue;
       const faded = this.emphasised !== null && this.emphasised !== i;
-      const look = { colour: arm.colour, dash: DASHES[arm.dash], alpha: faded ? FAINT : 1, width: this.emphasised === i ? 4 : arm.learns ? 2.5 : 1.5 };
+      const look = { colour: header.colours.arms[i], dash: DASHES[arm.dash], alpha: faded ? FAINT : 1, width: this.emphasised === i ? 4 : arm.learns ? 2.5 : 1.5 };
       if (key === "accuracy") {
         found.push({ ...look, steps: history.measured, values: history.test[i] });
       } else if (key === "gradient" || key === "loss") {

@@ -180,7 +180,6 @@ def _header(race: Race, runs: bool) -> dict[str, Any]:
             {
                 "key": arm,
                 "name": names[arm],
-                "colour": ARM_COLOURS[arm],
                 "dash": ARM_DASHES[arm],
                 "logit": arm in STARTS,
                 "learns": arm not in FIXED,
@@ -190,7 +189,7 @@ def _header(race: Race, runs: bool) -> dict[str, Any]:
         "classes": [learning_words.class_names()[name] for name in classes],
         "channels": CHANNELS,
         "attention_channels": CHANNELS,
-        "channel_colours": CHANNEL_COLOURS,
+        "colours": {"arms": [ARM_COLOURS[arm] for arm in ARMS], "channels": CHANNEL_COLOURS},
         "lowest_accuracy": 0.4 if len(classes) == 2 else 0.2,
         "palette": share_colours(),
         "charts": learning_words.charts(),
