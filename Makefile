@@ -50,6 +50,7 @@ bench: .venv/bench.stamp
 	@$(PY) -m benchmarks.pooling
 	@$(PY) -m benchmarks.occlusion
 	@$(PY) -m benchmarks.page
+	@$(PY) -m benchmarks.learning
 	@$(PY) -m benchmarks.noise_page
 
 messages: .venv/run.stamp
