@@ -51,6 +51,7 @@ UNSEEN = {
         "symbol",
         "traceorder",
         "tickformat",
+        "entrywidthmode",
     ),
 }
 READ_ATTRIBUTES = {"title", "alt", "placeholder", "aria-label", "label"}

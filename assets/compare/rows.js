@@ -140,14 +140,18 @@ const Rows = (Base) => class extends Base {
 
   // ---- outlines ---------------------------------------------------------------------------
 
-  // Surrounds the cells that changed, and with dashes those that the occluder can reach.
+  // Surrounds the cells that changed, thinly those out of reach, and with dashes those in reach.
   showOutlines(name) {
     const { reached } = this.arrays;
     const { rows, columns } = this;
-    const outer = reached ? outline((row, column) => reached[row * columns + column], rows, columns) : "";
-    const inner = reached ? outline((row, column) => this.changedAt(name, row, column), rows, columns) : "";
+    const around = (marked) => (reached ? outline(marked, rows, columns) : "");
+    const inReach = (row, column) => reached[row * columns + column];
+    const outer = around(inReach);
+    const inner = around((row, column) => inReach(row, column) && this.changedAt(name, row, column));
+    const traces = around((row, column) => !inReach(row, column) && this.changedAt(name, row, column));
     for (const side of ["changed", "difference"]) {
-      this.at(name, side).svg.innerHTML = reached ? `<path class="ground" d="${outer}"/><path class="reached" d="${outer}"/>
+      this.at(name, side).svg.innerHTML = reached ? `<path class="trace" d="${traces}"/>
+        <path class="ground" d="${outer}"/><path class="reached" d="${outer}"/>
         <path class="ground" d="${inner}"/><path class="outline" d="${inner}"/>` : "";
     }
   }

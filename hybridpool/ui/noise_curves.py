@@ -148,10 +148,9 @@ def _show_blend_curve(
             best.blend_weight, best.relative_change, (average, maximum), best.by_seed
         )
         + " "
-        + _(
-            "This is for the picture, filters and level {level} shown above; the shaded range is "
-            "that of the single draws."
-        ).format(level=f"{done.level:g}")
+        + _("This is for the picture, filters and level {level} shown above.").format(
+            level=f"{done.level:g}"
+        )
     )
 
 

@@ -12,6 +12,7 @@ from hybridpool.ui.compare import TIE, reached, winners
 from hybridpool.ui.noise_findings import Reached
 from hybridpool.ui.noise_state import Perturbation
 from hybridpool.ui.panels import pooling_names, shown_maps
+from hybridpool.ui.words import _
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def sentences(found: Effect) -> str:
     names = pooling_names()
     paragraphs = [[noise_findings.ranking(found.relative, names)]]
     if any(found.relative.values()):
+        paragraphs[0].insert(0, _("Over all channels:"))
         paragraphs[0].append(noise_findings.place_of_hybrid(found.relative, found.blend_weight))
         if found.reached:
             paragraphs.append([noise_findings.reach(found.reached, names)])

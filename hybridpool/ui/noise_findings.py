@@ -235,7 +235,9 @@ def best_blend(
         said.append(_("Each draw for itself says the same."))
     else:
         said.append(
-            _("Each draw for itself is best between {low} and {high}.").format(low=low, high=high)
+            _("Each draw for itself is best between {low} and {high}, the shaded range.").format(
+                low=low, high=high
+            )
         )
     return " ".join(said)
 

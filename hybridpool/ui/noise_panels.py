@@ -36,7 +36,7 @@ def show_controls() -> Perturbation:
 def _noise_controls(done: Perturbation) -> None:
     names = noise_words.noise_names()
     noise = NOISES[done.noise]
-    kind, level, seed = st.columns([2, 3, 3], gap="large", vertical_alignment="top")
+    kind, level, seed = st.columns([2, 3, 3], gap="medium", vertical_alignment="top")
     with kind:
         _control(
             st.selectbox,
@@ -65,7 +65,7 @@ def _noise_controls(done: Perturbation) -> None:
 
 def _occluder_controls(done: Perturbation) -> None:
     shapes, fills = noise_words.shape_names(), noise_words.fill_names()
-    shape, fill, seed = st.columns([2, 3, 3], gap="large", vertical_alignment="top")
+    shape, fill, seed = st.columns([2, 3, 3], gap="medium", vertical_alignment="top")
     with shape:
         _control(
             st.segmented_control,

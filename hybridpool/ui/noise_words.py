@@ -118,8 +118,8 @@ def component_words() -> dict[str, str]:
         "occluder_keys": _(
             "Draw a new occluder on the changed picture, or drag it, or pull its corners. With "
             "the keyboard: arrow keys move it, Shift and an arrow key change its size. Solid "
-            "lines surround the cells that changed, dashed ones those whose receptive field "
-            "meets the occluder."
+            "lines surround the cells that changed, thin ones those that changed out of its reach, "
+            "dashed ones those whose receptive field meets the occluder."
         ),
     }
 

@@ -21,7 +21,7 @@ BAR = {"displaylogo": False, "displayModeBar": False}
 def show_controls() -> Study:
     """What the picture goes through, and which poolings are shown."""
     names, bands = shift_words.more_names(), shift_words.band_names()
-    more, seed, band = st.columns([4, 2, 3], gap="large", vertical_alignment="top")
+    more, seed, band = st.columns([4, 2, 3], gap="medium", vertical_alignment="top")
     with more:
         control(
             st.multiselect,
@@ -98,7 +98,7 @@ def show_shift(trace: Trace, picture: str, chosen: Study, seen: state.Shown) -> 
 
 def _shift_controls() -> Study:
     modes = shift_words.mode_names()
-    right, down, edge = st.columns([3, 3, 2], gap="large", vertical_alignment="top")
+    right, down, edge = st.columns([3, 3, 2], gap="medium", vertical_alignment="top")
     with right:
         _pixels("columns", _("To the right, in pixels"))
     with down:

@@ -237,7 +237,7 @@ def _lay_out(figure: go.Figure, x: str, y: str) -> None:
         height=400,
         margin={"l": 10, "r": 10, "t": 80, "b": 10},
         legend={"orientation": "h", "y": 1.1, "yanchor": "bottom", "x": 0},
-        xaxis={"title": {"text": x}},
-        yaxis={"title": {"text": y}},
+        xaxis={"title": {"text": x}, "tickfont": {"size": 14}},
+        yaxis={"title": {"text": y}, "tickfont": {"size": 14}},
         dragmode=False,
     )

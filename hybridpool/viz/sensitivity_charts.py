@@ -238,7 +238,15 @@ def _lay_out(figure: go.Figure, x: str, y: str) -> None:
     figure.update_layout(
         height=380,
         margin={"l": 10, "r": 10, "t": 70, "b": 10},
-        legend={"orientation": "h", "y": 1.1, "yanchor": "bottom", "x": 0, "font": {"size": 14}},
+        legend={
+            "orientation": "h",
+            "y": 1.1,
+            "yanchor": "bottom",
+            "x": 0,
+            "font": {"size": 14},
+            "entrywidthmode": "fraction",
+            "entrywidth": 0.5,
+        },
         xaxis={"title": {"text": x, "font": {"size": 15}}, "tickfont": {"size": 14}},
         yaxis={
             "title": {"text": y, "font": {"size": 15}},
