@@ -149,7 +149,7 @@ NAMES = [
     *("Shift", *"knpsxz"),
     *("Zeiler", "Fergus"),
     *("CIFAR-10", "CIFAR-100", "CIFAR-10-C", "JSON", "ResNet18", "LeNet-5", "CaffeNet", "VGG16"),
-    *("Bonferroni", "Zhang", "t"),
+    *("Bonferroni", "Zhang", "Marcu", "iOcclusion", "t"),
     *("SGD", "Adam", "Dropout", "logit", "Home", "End", "hybridpool.parameter_groups"),
 ]
 #: Who made a picture or the weights, and under which terms, as they say it themselves.

@@ -249,6 +249,28 @@ def loss_of(value: Value) -> Value:
     return lost
 
 
+def iocclusion(occluders: Sequence[str]) -> Value:
+    """iOcclusion, the mean over some occluders and their sizes; None where it is not known.
+
+    Example:
+        >>> from hybridpool.training.results import _example
+        >>> iocclusion(["block grey"])(_example("max", 0, 0.7)) is None
+        True
+    """
+
+    def value(run: Run) -> float | None:
+        found = [
+            ratio
+            for at in run.measures.occlusions
+            if f"{at.shape} {at.fill}" in occluders
+            for ratio in at.iocclusion
+            if ratio is not None
+        ]
+        return fmean(found) if found else None
+
+    return value
+
+
 def gap(run: Run) -> float | None:
     """How much better training pictures are known than test pictures.
 

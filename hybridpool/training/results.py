@@ -301,6 +301,7 @@ def _check(run: Run) -> None:
         run.measures.shift_consistency,
         *(value for values in run.measures.corruptions.values() for value in values),
         *(value for place in run.measures.occlusions for value in (*place.test, *place.train)),
+        *(value for at in run.measures.occlusions for value in at.iocclusion if value is not None),
         *(getattr(run.costs, field.name) for field in fields(Costs)),
         *(weight for path in run.weights.values() for step in path for weight in step),
         run.settings.seed,

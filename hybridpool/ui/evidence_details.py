@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 import streamlit as st
 
@@ -23,6 +24,7 @@ from hybridpool.ui import evidence_state, frame
 from hybridpool.ui import evidence_words as names
 from hybridpool.ui.evidence_findings import Evidence
 from hybridpool.ui.evidence_panels import control, show_table
+from hybridpool.ui.noise_findings import joined
 from hybridpool.ui.words import _
 from hybridpool.viz.evidence_charts import (
     Interval,
@@ -52,9 +54,8 @@ def show_claim(evidence: Evidence) -> None:
     )
     claim = evidence_state.choice().claim
     finding = evidence.finding(claim)
-    mark, verdict = names.verdict_names()[finding.verdict]
     st.markdown(f"> {names.claim_quotes()[claim]}")
-    st.markdown(f"**{mark} {verdict}.** {findings.in_one_line(finding, evidence)}")
+    st.markdown(findings.with_verdict(finding, evidence))
     if claim == "accuracy":
         _show_accuracy(evidence, finding)
     elif claim in ("noise", "occlusion"):
@@ -95,7 +96,7 @@ def _show_accuracy(evidence: Evidence, finding: Finding) -> None:
         )
         st.caption(
             _(
-                "Each dot is one trained network. The line beside the dots is their mean, with "
+                "Each dot is one trained network. The line below the dots is their mean, with "
                 "its 95 % interval. The axis does not start at 0."
             )
         )
@@ -166,8 +167,15 @@ def _show_robustness(evidence: Evidence, finding: Finding) -> None:
     with right:
         _show_conditions(finding, _("Difference in percentage points"))
     measure = claims.under if noise else claims.behind
-    _show_losses(evidence, claims.mean_of([measure(name) for name in taken]))
-    _say([findings.condition_by_condition(finding), findings.resolution(finding)])
+    _show_losses(evidence, claims.mean_of([measure(name) for name in taken]), taken)
+    together = claims.mean_of([measure(name) for name in of_claim])
+    _say(
+        [
+            findings.condition_by_condition(finding),
+            findings.what_learning_is_worth(evidence, together),
+            findings.resolution(finding),
+        ]
+    )
 
 
 def _show_changes(shown: Sequence[str], together: str) -> str:
@@ -186,11 +194,12 @@ def _show_changes(shown: Sequence[str], together: str) -> str:
     return chosen
 
 
-def _show_losses(evidence: Evidence, value: claims.Value) -> None:
-    """Accuracy on unchanged and changed pictures, and what is lost between them."""
+def _show_losses(evidence: Evidence, value: claims.Value, taken: Sequence[str]) -> None:
+    """Accuracy on unchanged and changed pictures, what is lost between them, and iOcclusion."""
     clean = values_by_arm(evidence.runs, lambda run: run.measures.clean_of_these)
     changed = values_by_arm(evidence.runs, value)
     lost = values_by_arm(evidence.runs, claims.loss_of(value))
+    ratios = values_by_arm(evidence.runs, claims.iocclusion(taken))
     rows = []
     for arm in changed:
         cells = [
@@ -204,18 +213,25 @@ def _show_losses(evidence: Evidence, value: claims.Value) -> None:
                 names.named(names.arm_names(), arm),
                 *cells,
                 "–" if same or against is None else findings.interval(against),
+                *([f"{fmean(ratios[arm].values()):.2f}"] if arm in ratios else []),
             )
         )
-    show_table(
-        [
-            _("Pooling"),
-            _("Unchanged"),
-            _("Changed"),
-            _("Lost"),
-            _("Lost more than max, points (95 %)"),
-        ],
-        rows,
-    )
+    head = [
+        _("Pooling"),
+        _("Unchanged"),
+        _("Changed"),
+        _("Lost"),
+        _("Lost more than max, points (95 %)"),
+    ]
+    show_table([*head, "iOcclusion"] if ratios else head, rows)
+    if ratios:
+        st.caption(
+            _(
+                "iOcclusion (Marcu, 2022): the gap between training and test accuracy behind the "
+                "occluder, divided by the gap without it. 1 means that the occluder hurts both "
+                "alike; networks with hardly any gap make it large and unsteady."
+            )
+        )
 
 
 # ---- the rest ----------------------------------------------------------------------------------
@@ -247,10 +263,9 @@ def _show_small_data(evidence: Evidence, finding: Finding) -> None:
         for size, runs in groups.items()
     ]
     st.caption(
-        _("Means over seeds with 95 % bands. A larger gap is more overfitting.")
-        + " "
-        + "; ".join(epochs)
-        + "."
+        _("Means over seeds with 95 % bands. A larger gap is more overfitting. {epochs}.").format(
+            epochs=joined(epochs)
+        )
     )
     if finding.comparisons:
         _show_conditions(finding, _("Difference in percentage points"))
@@ -395,6 +410,16 @@ def _show_conditions(finding: Finding, difference: str, limit: float = 0.0) -> N
         f"forest_{finding.claim}",
         difference,
         _(
+            "How much more {arm} takes than max and than average. To the right of the red line it "
+            "is more than the {limit:.0f} % that count as little; the intervals cover "
+            "{confidence:.4g} % each, together 95 %. Filled marks lie wholly on one side."
+        ).format(
+            arm=findings.low(names.named(arms, finding.arm)),
+            limit=100 * limit,
+            confidence=100 * finding.confidence,
+        )
+        if limit
+        else _(
             "{arm} minus max and minus average, seed by seed. To the right of the red line it is "
             "higher; the intervals cover {confidence:.4g} % each, together 95 %. Filled marks lie "
             "wholly on one side."

@@ -6,10 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hybridpool.training import claims
-from hybridpool.training.claims import Finding
+from hybridpool.training.claims import Finding, Value
 from hybridpool.training.curves import weight_paths
 from hybridpool.training.results import Run, Summary, paired_difference
-from hybridpool.ui.evidence_words import arm_names, condition_names, named, network_names
+from hybridpool.ui.evidence_words import (
+    arm_names,
+    condition_names,
+    named,
+    network_names,
+    verdict_names,
+)
 from hybridpool.ui.noise_findings import joined
 from hybridpool.ui.words import _
 
@@ -31,6 +37,14 @@ class Evidence:
     def finding(self, claim: str) -> Finding:
         """What the runs say of a claim."""
         return claims.judge(claim, self.runs, self.everything, self.arm)
+
+
+def with_verdict(finding: Finding, evidence: Evidence) -> str:
+    """The same sentence behind its verdict."""
+    mark, verdict = verdict_names()[finding.verdict]
+    return _("**{verdict}.** {sentence}").format(
+        verdict=f"{mark} {verdict}", sentence=in_one_line(finding, evidence)
+    )
 
 
 def signed(share: float, digits: int = 2) -> str:
@@ -99,9 +113,9 @@ def about_the_gain(evidence: Evidence) -> list[str]:
     return [sentence for sentence in said if sentence]
 
 
-def what_learning_is_worth(evidence: Evidence) -> str:
+def what_learning_is_worth(evidence: Evidence, value: Value = claims.clean) -> str:
     """Hybrid against a half of each that never learns: the control."""
-    at = paired_difference(evidence.runs, evidence.arm, "fixed")
+    at = paired_difference(evidence.runs, evidence.arm, "fixed", value)
     if at is None:
         return ""
     words = _(

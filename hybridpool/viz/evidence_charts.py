@@ -24,7 +24,7 @@ _SYMBOLS = {
     "blur": "triangle-down",
 }
 _DASHED = {"fixed", "channel", "blur"}
-_LAYER_COLOURS = ("#440154", "#21918C", "#D55E00", "#0072B2", "#CC79A7")
+_LAYER_COLOURS = ("#8E7CC3", "#21918C", "#D55E00", "#0072B2", "#CC79A7")
 _INK = "#808080"
 
 
@@ -41,7 +41,7 @@ def accuracy_chart(
     intervals: Mapping[str, Interval],
     words: Mapping[str, str],
 ) -> go.Figure:
-    """Accuracy by arm: every seed a dot, the mean a line with its interval beside them.
+    """Accuracy by arm: every seed a dot, the mean a line with its interval below them.
 
     Args:
         values: For each arm the accuracy of each seed, as a share.
@@ -51,44 +51,40 @@ def accuracy_chart(
     Example:
         >>> words = dict.fromkeys(["max", "accuracy", "seed", "mean"], "")
         >>> chart = accuracy_chart({"max": {0: 0.7, 1: 0.5}}, {"max": Interval(0.6, 0, 1)}, words)
-        >>> [list(trace.y) for trace in chart.data]
+        >>> [list(trace.x) for trace in chart.data]
         [[70.0, 50.0], [60.0]]
     """
     figure = go.Figure()
     for place, (arm, by_seed) in enumerate(values.items()):
         colour = ARM_COLOURS.get(arm, _INK)
         figure.add_scatter(
-            x=[place - 0.12] * len(by_seed),
-            y=[100 * value for value in by_seed.values()],
+            x=[100 * value for value in by_seed.values()],
+            y=[place - 0.14] * len(by_seed),
             customdata=list(by_seed),
             mode="markers",
             marker={"color": colour, "size": 10, "opacity": 0.75, "symbol": _SYMBOLS.get(arm)},
             hovertemplate=(
-                f"{words[arm]}<br>{words['seed']} %{{customdata}}<br>%{{y:.2f}} %<extra></extra>"
+                f"{words[arm]}<br>{words['seed']} %{{customdata}}<br>%{{x:.2f}} %<extra></extra>"
             ),
             showlegend=False,
         )
         at = intervals[arm]
         figure.add_scatter(
-            x=[place + 0.12],
-            y=[100 * at.mean],
-            error_y=_bar(at, colour) if len(by_seed) > 1 else None,
+            x=[100 * at.mean],
+            y=[place + 0.16],
+            error_x=_bars([at], colour) if len(by_seed) > 1 else None,
             mode="markers",
-            marker={"symbol": "line-ew", "size": 22, "line": {"color": colour, "width": 4}},
+            marker={"symbol": "line-ns", "size": 18, "line": {"color": colour, "width": 4}},
             hovertemplate=(
-                f"{words[arm]}<br>{words['mean']} %{{y:.2f}} %<br>"
+                f"{words[arm]}<br>{words['mean']} %{{x:.2f}} %<br>"
                 f"{100 * at.low:.2f} – {100 * at.high:.2f} %<extra></extra>"
             ),
             showlegend=False,
         )
-    _lay_out(figure, "", words["accuracy"])
-    figure.update_xaxes(
-        tickvals=list(range(len(values))),
-        ticktext=[_wrapped(words[arm], 9) for arm in values],
-        tickangle=0,
-        range=[-0.6, len(values) - 0.4],
-        zeroline=False,
-    )
+    _lay_out(figure, words["accuracy"], "")
+    figure.update_layout(height=90 + 58 * len(values), margin={"t": 20})
+    figure.update_xaxes(ticksuffix=" %", zeroline=False)
+    _name_rows(figure, [words[arm] for arm in values])
     return figure
 
 
@@ -127,15 +123,7 @@ def forest_chart(
         figure.add_scatter(
             x=[100 * at.mean for at in found],
             y=places,
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [100 * (at.high - at.mean) for at in found],
-                "arrayminus": [100 * (at.mean - at.low) for at in found],
-                "color": colour,
-                "thickness": 2.5,
-                "width": 6,
-            },
+            error_x=_bars(found, colour),
             customdata=[
                 [rows[round(y)][0], 100 * at.low, 100 * at.high]
                 for y, at in zip(places, found, strict=True)
@@ -157,14 +145,7 @@ def forest_chart(
     _lay_out(figure, words["difference"], "")
     figure.update_layout(height=150 + 58 * len(rows))
     figure.update_xaxes(zeroline=False, tickformat="+~g")
-    figure.update_yaxes(
-        tickvals=list(range(len(rows))),
-        ticktext=[_wrapped(label) for label, _ in rows],
-        range=[len(rows) - 0.5, -0.5],
-        ticksuffix="",
-        zeroline=False,
-        showgrid=False,
-    )
+    _name_rows(figure, [label for label, _ in rows])
     return figure
 
 
@@ -223,12 +204,13 @@ def lines_chart(
             ),
         )
     _lay_out(figure, words["x"], words["y"])
+    mark = " %" if percent else ""
     places = sorted({scale * at for where, _ in lines.values() for at in where})
     figure.update_xaxes(
         type="log" if logarithmic else "linear",
         tickvals=places,
-        ticktext=[f"{at:,.0f}" if logarithmic else f"{at:.3g}" for at in places],
-        ticksuffix=" %" if percent else "",
+        ticktext=[f"{at:,.0f}" if logarithmic else f"{at:.2g}{mark}" for at in places],
+        tickangle=0,
         zeroline=False,
     )
     return figure
@@ -294,16 +276,29 @@ def paths_chart(paths: Mapping[str, Path], words: Mapping[str, str]) -> go.Figur
     return figure
 
 
-def _bar(at: Interval, colour: str) -> dict[str, object]:
+def _bars(found: Sequence[Interval], colour: str) -> dict[str, object]:
+    """Bars from the low to the high end of each interval."""
     return {
         "type": "data",
         "symmetric": False,
-        "array": [100 * (at.high - at.mean)],
-        "arrayminus": [100 * (at.mean - at.low)],
+        "array": [100 * (at.high - at.mean) for at in found],
+        "arrayminus": [100 * (at.mean - at.low) for at in found],
         "color": colour,
         "thickness": 2.5,
-        "width": 9,
+        "width": 6,
     }
+
+
+def _name_rows(figure: go.Figure, labels: Sequence[str]) -> None:
+    """One named row after the other, from the top."""
+    figure.update_yaxes(
+        tickvals=list(range(len(labels))),
+        ticktext=list(map(_wrapped, labels)),
+        range=[len(labels) - 0.5, -0.5],
+        ticksuffix="",
+        zeroline=False,
+        showgrid=False,
+    )
 
 
 def _wrapped(label: str, width: int = 22) -> str:
