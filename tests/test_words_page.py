@@ -249,7 +249,7 @@ CASES = (
         for claim, proof in (
             ("accuracy", "The article's claim"),
             ("noise", "Severity, 0 is unchanged"),
-            ("occlusion", "Share that is covered"),
+            ("occlusion", "Side of the occluder in pixels"),
             ("frequency", "Shift consistency"),
             ("start", "Training step"),
             ("cost", "Time per step, mean ± deviation"),

@@ -15,8 +15,6 @@ Line = tuple[tuple[float, ...], tuple[Summary, ...]]
 ARMS = ("max", "average", "fixed", "hybrid", "channel", "attention", "blur")
 """The order in which arms are shown."""
 
-PICTURE_SIDE = 32
-
 
 def by_arm(runs: Iterable[Run]) -> dict[str, list[Run]]:
     """The runs of each arm, by seed; arms in the order of `ARMS`, others behind.
@@ -71,7 +69,7 @@ def corruption_lines(runs: Iterable[Run], names: Sequence[str]) -> dict[str, Lin
 
 
 def occlusion_lines(runs: Iterable[Run], names: Sequence[str]) -> dict[str, Line]:
-    """Accuracy against the share of the picture that is covered, the mean over some occluders.
+    """Accuracy against the side of the square, the mean over some occluders; 0 is no occluder.
 
     Args:
         runs: Any runs.
@@ -89,7 +87,7 @@ def occlusion_lines(runs: Iterable[Run], names: Sequence[str]) -> dict[str, Line
             return {}
         covered: dict[float, float] = {0.0: run.measures.clean_of_these}
         for step, side in enumerate(found[0].sides):
-            covered[(side / PICTURE_SIDE) ** 2] = fmean(at.test[step] for at in found)
+            covered[float(side)] = fmean(at.test[step] for at in found)
         return covered
 
     return _lines(runs, line)

@@ -143,10 +143,11 @@ def _show_robustness(evidence: Evidence, finding: Finding) -> None:
                 _points(lines),
                 {
                     **_arms(lines),
-                    "x": _("Severity, 0 is unchanged") if noise else _("Share that is covered"),
+                    "x": _("Severity, 0 is unchanged")
+                    if noise
+                    else _("Side of the occluder in pixels"),
                     "y": _("Accuracy"),
                 },
-                percent=not noise,
             ),
             key="robustness",
             config=BAR,
@@ -161,7 +162,8 @@ def _show_robustness(evidence: Evidence, finding: Finding) -> None:
             if noise
             else _(
                 "Means over seeds with 95 % bands, on the first {pictures} test pictures, the "
-                "occluder at another place in each."
+                "occluder at another place in each. Scattered pixels are as many as a square of "
+                "that side has."
             ).format(pictures=f"{pictures:,}")
         )
     with right:

@@ -129,10 +129,7 @@ def what_learning_is_worth(evidence: Evidence, value: Value = claims.clean) -> s
     elif at.high < 0:
         end = _("So learning the weight does harm here.")
     else:
-        end = _(
-            "That cannot be told from 0: what there is to gain, the fixed half gains without "
-            "learning."
-        )
+        end = _("That cannot be told from 0: the fixed half does as well without learning.")
     return words.format(interval=interval(at)) + " " + end
 
 

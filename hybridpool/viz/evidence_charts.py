@@ -154,7 +154,6 @@ def lines_chart(
     words: Mapping[str, str],
     *,
     logarithmic: bool = False,
-    percent: bool = False,
 ) -> go.Figure:
     """A share against something, one line an arm, with bands.
 
@@ -162,7 +161,6 @@ def lines_chart(
         lines: For each arm the places along the axis, and mean and interval at each.
         words: The names of the arms, ``x`` and ``y``, already translated.
         logarithmic: Whether equal steps along the axis are equal ratios.
-        percent: Whether the places are shares too.
 
     Example:
         >>> words = {"max": "Max", "x": "severity", "y": "accuracy"}
@@ -172,9 +170,8 @@ def lines_chart(
         [70.0, 50.0]
     """
     figure = go.Figure()
-    scale = 100 if percent else 1
     for arm, (places, found) in lines.items():
-        x = [scale * at for at in places]
+        x = list(places)
         figure.add_scatter(
             x=[*x, *reversed(x)],
             y=[*(100 * at.high for at in found), *(100 * at.low for at in reversed(found))],
@@ -187,7 +184,7 @@ def lines_chart(
         )
     for arm, (places, found) in lines.items():
         figure.add_scatter(
-            x=[scale * at for at in places],
+            x=list(places),
             y=[100 * at.mean for at in found],
             customdata=[[100 * at.low, 100 * at.high] for at in found],
             mode="lines+markers",
@@ -204,12 +201,11 @@ def lines_chart(
             ),
         )
     _lay_out(figure, words["x"], words["y"])
-    mark = " %" if percent else ""
-    places = sorted({scale * at for where, _ in lines.values() for at in where})
+    places = sorted({at for where, _ in lines.values() for at in where})
     figure.update_xaxes(
         type="log" if logarithmic else "linear",
         tickvals=places,
-        ticktext=[f"{at:,.0f}" if logarithmic else f"{at:.2g}{mark}" for at in places],
+        ticktext=[f"{at:,.0f}" if logarithmic else f"{at:g}" for at in places],
         tickangle=0,
         zeroline=False,
     )
