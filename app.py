@@ -15,7 +15,7 @@ def explore(trace, picture):
     show_inspector(trace, picture, panels.caption(trace))
     st.caption(panels.caption(trace))
     panels.show_downloads(trace, seen)
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([4, 5], gap="medium")
     with left:
         panels.show_weights(trace, seen)
     with right:
