@@ -129,7 +129,10 @@ def what_learning_is_worth(evidence: Evidence, value: Value = claims.clean) -> s
     elif at.high < 0:
         end = _("So learning the weight does harm here.")
     else:
-        end = _("That cannot be told from 0: the fixed half does as well without learning.")
+        end = _(
+            "That cannot be told from 0: these runs do not show that learning the weight is worth "
+            "anything."
+        )
     return words.format(interval=interval(at)) + " " + end
 
 
@@ -242,17 +245,19 @@ def _mean(finding: Finding, evidence: Evidence) -> str:
 
 
 def _frequency(evidence: Evidence) -> str:
-    said = [_("Which frequencies a pooling keeps is measured on a picture, without training.")]
-    ends = _ends(evidence)
-    if ends:
-        inside = sum(0.05 < end < 0.95 for end in ends)
-        said.append(
-            _(
-                "In these networks {inside} of {total} layers end with a real blend (weight "
-                "between 0.05 and 0.95)."
-            ).format(inside=inside, total=len(ends))
-        )
-    return " ".join(said)
+    said = _("Which frequencies a pooling keeps is measured on a picture, without training.")
+    return f"{said} {_real_blends(evidence)}".strip()
+
+
+def _real_blends(evidence: Evidence) -> str:
+    """How many layers end as a blend, and how many as good as a single pooling."""
+    ends = [path.mean[-1] for path in weight_paths(evidence.runs, evidence.arm).values()]
+    if not ends:
+        return ""
+    return _(
+        "In these networks {inside} of {total} layers end with a real blend (weight between 0.05 "
+        "and 0.95)."
+    ).format(inside=sum(0.05 < end < 0.95 for end in ends), total=len(ends))
 
 
 def _start(evidence: Evidence) -> str:
@@ -266,11 +271,8 @@ def _start(evidence: Evidence) -> str:
                 start=sum(starts) / len(starts), ends=joined(ends)
             )
         )
+        said.append(_real_blends(evidence))
     return " ".join(said)
-
-
-def _ends(evidence: Evidence) -> list[float]:
-    return [path.mean[-1] for path in weight_paths(evidence.runs, evidence.arm).values()]
 
 
 def _too_few(finding: Finding, evidence: Evidence) -> str:
