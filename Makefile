@@ -33,7 +33,7 @@ run: .venv/run.stamp
 
 test: lint
 	@echo "Tests ..."
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: .venv/test.stamp
 	@echo "Lint ..."

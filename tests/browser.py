@@ -83,13 +83,24 @@ class Server:
         return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def free_port() -> int:
+    """A port that neither the other workers of this run nor any outgoing connection takes."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for step in range(1000):
+        port = 20_000 + 1000 * (worker % 12) + (os.getpid() + step) % 1000
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no port is free for the page's server")
+
+
 @contextmanager
 def running_server() -> Iterator[Server]:
     """Starts the page as ``make run`` does, on a free port, and stops it at the end."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = {"server.port": port, "server.headless": "true", "server.address": "127.0.0.1"}
+    options = {"server.port": free_port(), "server.headless": "true", "server.address": "127.0.0.1"}
     flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
     plain = {name: text for name, text in os.environ.items() if not name.startswith("STREAMLIT_")}
     with tempfile.TemporaryFile() as log:
@@ -102,7 +113,7 @@ def running_server() -> Iterator[Server]:
             stderr=subprocess.STDOUT,
         )
         try:
-            server = Server(f"http://127.0.0.1:{port}", process, log)
+            server = Server(f"http://127.0.0.1:{options['server.port']}", process, log)
             _await_health(server)
             yield server
         finally:
