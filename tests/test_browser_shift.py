@@ -57,6 +57,7 @@ def opened(chromium: Any, server: Server, width: int = 1280, **link: str) -> tup
     page.goto(f"{server.url}/Shift_and_frequency?{urlencode(LINK | link)}", wait_until="commit")
     page.locator(".compare[data-painted]").wait_for()
     page.get_by_text("Hybrid at blend weight").wait_for()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     return page, seen
 
 
@@ -109,12 +110,14 @@ def test_every_chart_has_a_name_and_a_phone_shows_all_without_scrolling_sideways
     chromium: Any, server: Server
 ) -> None:
     page, seen = opened(chromium, server, width=390, more="blur-lp-stochastic-soft")
-    for picture in page.locator(".more-poolings img").all():
+    pictures = page.locator(".more-poolings img")
+    expect(pictures).to_have_count(12)
+    for picture in pictures.all():
+        expect(picture).to_have_js_property("complete", True)
         assert picture.get_attribute("alt")
-    sizes = page.locator(".more-poolings img").evaluate_all(
+    sizes = pictures.evaluate_all(
         "images => images.map(image => [image.naturalWidth, image.naturalHeight])"
     )
-    assert len(sizes) == 12
     assert np.ptp(sizes, axis=0).tolist() == [0, 0]
     inside = page.get_by_test_id("stMain")
     assert inside.evaluate("main => main.scrollWidth <= main.clientWidth")
