@@ -420,7 +420,7 @@ def test_a_stem_gives_the_map_that_the_network_pools(
     list(training.steps())
     export_stem(tmp_path / "x.pt", tmp_path / "stems" / "mine.safetensors")
     info = trained_stems(tmp_path / "stems")["mine"]
-    assert (info.data, info.seed) == ("drawn, 24 pictures", 0)
+    assert (info.data, info.seed) == ("drawn", 0)
     with safe_open(tmp_path / "stems" / "mine.safetensors", framework="pt") as file:
         accuracy = float(file.metadata()["accuracy"])
     assert accuracy == pytest.approx(training.history[-1].test_accuracy, abs=1e-4)
@@ -437,6 +437,28 @@ def test_a_stem_gives_the_map_that_the_network_pools(
         assert stem.pooling_state == {}
     else:
         assert torch.equal(stem.pooling_state["hybrid"]["weight"], stage.pool.weight)
+
+
+@pytest.mark.parametrize(("arm", "other"), [("channel", "attention"), ("attention", "hybrid")])
+def test_the_other_pooling_learns_afterwards_and_nothing_else_does(
+    arm: str, other: str, dataset: Dataset, tmp_path: Path
+) -> None:
+    training = Training(replace(TINY, arm=arm), dataset, tmp_path / "x.pt")
+    list(training.steps())
+    export_stem(tmp_path / "x.pt", tmp_path / "alone.safetensors")
+    export_stem(tmp_path / "x.pt", tmp_path / "both.safetensors", dataset)
+    alone, both = (load_stem(key, folder=tmp_path) for key in ("alone", "both"))
+    assert alone.info.metadata["afterwards"] == ""
+    assert both.info.metadata["afterwards"] == other
+    for name, tensor in alone.state_dict().items():
+        assert torch.equal(both.state_dict()[name], tensor), name
+    own = "hybrid" if arm == "channel" else "attention"
+    assert set(alone.pooling_state) == {own}
+    for name, tensor in alone.pooling_state[own].items():
+        assert torch.equal(both.pooling_state[own][name], tensor), name
+    assert set(both.pooling_state) == {"hybrid", "attention"}
+    if other == "hybrid":
+        assert both.pooling_state["hybrid"]["weight"].abs().item() > 0.01
 
 
 def broken_copy(path: Path, change: Callable[[dict[str, Any]], object]) -> Path:
@@ -475,3 +497,18 @@ def test_the_results_of_the_house_can_be_repeated_from_what_they_say() -> None:
         assert {field.name for field in fields(RunSettings)} == set(
             json.loads(path.read_bytes())["settings"]
         )
+
+
+def test_the_stems_of_the_house_are_small_and_have_both_learned_poolings() -> None:
+    files = sorted((ROOT / "assets" / "stems").glob("*.safetensors"))
+    assert [path.stem for path in files] == [
+        "cifar10-attention",
+        "cifar10-channel",
+        "cifar10-scalar",
+    ]
+    assert sum(path.stat().st_size for path in files) < 2_000_000
+    assert all(set(info.learned) == {"hybrid", "attention"} for info in trained_stems().values())
+    assert trained_stems()["cifar10-channel"].metadata["afterwards"] == "attention"
+    own = load_stem("cifar10-channel").pooling_state["hybrid"]["weight"]
+    assert own.shape == (16,)
+    assert own.abs().max() > 0.5  # a blend weight that has gone some way from one half

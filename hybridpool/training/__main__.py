@@ -81,6 +81,10 @@ def _parser() -> argparse.ArgumentParser:
     stem.set_defaults(do=_stem)
     stem.add_argument("checkpoint", type=Path)
     stem.add_argument("output", type=Path, help="a .safetensors file")
+    stem.add_argument(
+        "--data",
+        help="folder of a JPEG copy; the other learned pooling then learns afterwards",
+    )
     return parser
 
 
@@ -179,7 +183,8 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _stem(options: argparse.Namespace) -> None:
-    export_stem(options.checkpoint, options.output)
+    dataset = load_cifar10(options.data) if options.data else None
+    export_stem(options.checkpoint, options.output, dataset)
 
 
 if __name__ == "__main__":

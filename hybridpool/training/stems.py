@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
-from hybridpool.training.data import MEAN, STD
+from hybridpool.layers import HybridPooling, HybridPoolingWithAttention
+from hybridpool.training.data import MEAN, STD, Dataset
+from hybridpool.training.evaluate import prepare
+from hybridpool.training.networks import ARMS, build_network
 
-LICENCE = "the weights are this project's own; CIFAR-10 is published for research without a licence"
 _STAGE = "stages.0."
+#: The part of a stem that an arm teaches, and the arm that teaches the other part.
+_PARTS = {"hybrid": "hybrid", "channel": "hybrid", "attention": "attention"}
+_OTHER = {"hybrid": "attention", "channel": "attention", "attention": "hybrid"}
 
 
 def stem_title(title: str) -> str:
-    """Marks the title of a stem for the extraction of translations and returns it unchanged.
+    """Marks what a stem says of itself for the extraction of translations; returns it unchanged.
 
     Example:
         >>> stem_title("Trained on CIFAR-10")
@@ -24,6 +31,7 @@ def stem_title(title: str) -> str:
     return title
 
 
+LICENCE = stem_title("this project's own weights; CIFAR-10 itself comes without a stated licence")
 _TITLES = {
     "hybrid": stem_title("Trained on CIFAR-10, one blend weight"),
     "channel": stem_title("Trained on CIFAR-10, a blend weight for each channel"),
@@ -32,12 +40,17 @@ _TITLES = {
 }
 
 
-def export_stem(checkpoint: Path, output: Path) -> None:
+def export_stem(checkpoint: Path, output: Path, dataset: Dataset | None = None) -> None:
     """Write the first stage of a small network from the checkpoint of its finished training.
+
+    A network has one pooling, a page shows several. With a `dataset` the stem gets the other
+    learned pooling too: it takes the place of the first pooling and learns for one epoch, while
+    everything else stays as it is.
 
     Args:
         checkpoint: What `hybridpool.training.loop.Training` kept.
         output: A file ``*.safetensors`` as `hybridpool.stem.trained_stems` describes it.
+        dataset: Pictures to teach the other pooling with.
 
     Raises:
         ValueError: If it is no checkpoint of a finished small network.
@@ -59,9 +72,14 @@ def export_stem(checkpoint: Path, output: Path) -> None:
         if name.startswith(_STAGE)
     }
     tensors = _tensors(stage, settings["arm"])
+    afterwards = _OTHER.get(settings["arm"], "") if dataset is not None else ""
+    if dataset is not None and afterwards:
+        taught = learn_afterwards(state, dataset, afterwards)
+        tensors |= {f"{_PARTS[afterwards]}.{name}": tensor for name, tensor in taught.items()}
     metadata = {
         "title": _TITLES.get(settings["arm"], f"Trained on CIFAR-10, {settings['arm']}"),
-        "data": f"{state['data']}, {settings['train_pictures']:,} pictures",
+        "data": state["data"],
+        "pictures": str(settings["train_pictures"]),
         "seed": str(settings["seed"]),
         "epochs": str(settings["epochs"]),
         "accuracy": f"{history[-1]['test_accuracy']:.4f}",
@@ -69,6 +87,7 @@ def export_stem(checkpoint: Path, output: Path) -> None:
         "stride": "1",
         "padding": str(stage["conv.weight"].shape[-1] // 2),
         "padding_mode": "zeros",
+        "afterwards": afterwards,
     }
     output.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, output, metadata)
@@ -76,7 +95,7 @@ def export_stem(checkpoint: Path, output: Path) -> None:
 
 def _tensors(stage: dict[str, Tensor], arm: str) -> dict[str, Tensor]:
     """The tensors by the names that a stem has for them."""
-    part = {"hybrid": "hybrid", "channel": "hybrid", "attention": "attention"}.get(arm)
+    part = _PARTS.get(arm)
     tensors = {"stem.mean": torch.tensor(MEAN), "stem.std": torch.tensor(STD)}
     for name, tensor in stage.items():
         owner, _, rest = name.partition(".")
@@ -85,3 +104,46 @@ def _tensors(stage: dict[str, Tensor], arm: str) -> dict[str, Tensor]:
         elif part is not None:
             tensors[f"{part}.{rest}"] = tensor
     return tensors
+
+
+def learn_afterwards(state: dict[str, Any], dataset: Dataset, arm: str) -> dict[str, Tensor]:
+    """Put another pooling in the place of the first and let it alone learn for one epoch.
+
+    Args:
+        state: A checkpoint of a small network.
+        dataset: Pictures to learn from.
+        arm: The pooling that learns, a key of `hybridpool.training.networks.ARMS`.
+
+    Returns:
+        The `state_dict` of the pooling.
+
+    Example:
+        >>> pictures = torch.zeros(8, 3, 32, 32, dtype=torch.uint8)
+        >>> few = Dataset("nothing", pictures, torch.arange(8), pictures, torch.arange(8))
+        >>> settings = {"network": "small", "arm": "hybrid", "seed": 0, "batch_size": 4}
+        >>> model = build_network("small", "hybrid", seed=0)
+        >>> state = {"settings": settings, "model": model.state_dict()}
+        >>> sorted(learn_afterwards(state, few, "attention"))
+        ['fc.0.bias', 'fc.0.weight', 'fc.2.bias', 'fc.2.weight']
+    """
+    settings = state["settings"]
+    model: Any = build_network("small", settings["arm"], settings["seed"])
+    model.load_state_dict(state["model"])
+    # As it is used later: batch normalisation keeps the statistics that it has.
+    model.eval().requires_grad_(False)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings["seed"])
+        channels = model.stages[0].conv.out_channels
+        layer: nn.Module = ARMS[arm](channels=channels, kernel_size=2, stride=2)
+    assert isinstance(layer, HybridPooling | HybridPoolingWithAttention)
+    model.stages[0].pool = layer
+    optimizer = torch.optim.Adam(layer.parameters(), lr=0.01)
+    order = torch.randperm(
+        len(dataset.train), generator=torch.Generator().manual_seed(settings["seed"])
+    )
+    for chosen in torch.split(order, settings["batch_size"]):
+        scores = model(prepare(dataset.train[chosen]))
+        torch.autograd.backward(F.cross_entropy(scores, dataset.train_labels[chosen]))
+        optimizer.step()
+        optimizer.zero_grad()
+    return {name: tensor.detach() for name, tensor in layer.state_dict().items()}
