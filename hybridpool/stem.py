@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from hybridpool.filters import THRESHOLD, ChannelName, channel_name, filter_bank
 from hybridpool.stem_files import (
     StemUnavailable,
-    read_metadata,
+    read_head,
     read_tensors,
     resnet18_file,
     resnet18_state,
@@ -26,6 +26,7 @@ __all__ = [
     "StemInfo",
     "StemUnavailable",
     "channel_name",
+    "default_stem",
     "load_stem",
     "stem_on_disk",
     "trained_stems",
@@ -34,6 +35,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 STEM_FOLDER = Path(__file__).resolve().parents[1] / "assets" / "stems"
+_DEFAULT = "cifar10-channel"
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -51,6 +53,7 @@ class StemInfo:
         licence: What is known about the licence of the weights, or "".
         seed: The seed they were drawn or trained with; None where a seed plays no role.
         metadata: Everything that the file of a trained stem says about itself.
+        learned: The poolings that were learned with the filters, keys of `POOLINGS`.
 
     Example:
         >>> STEMS["filters"].trained
@@ -65,6 +68,7 @@ class StemInfo:
     licence: str = ""
     seed: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+    learned: tuple[str, ...] = ()
 
 
 STEMS: dict[str, StemInfo] = {
@@ -247,6 +251,16 @@ def stem_on_disk(key: str, *, folder: Path = STEM_FOLDER) -> bool:
     return key in STEMS or key in _files(folder)
 
 
+def default_stem(folder: Path = STEM_FOLDER) -> str:
+    """The stem that a page shows first: one with learned poolings where there is one.
+
+    Example:
+        >>> default_stem(Path("no such folder"))
+        'filters'
+    """
+    return _DEFAULT if _DEFAULT in trained_stems(folder) else "filters"
+
+
 def trained_stems(folder: Path = STEM_FOLDER) -> dict[str, StemInfo]:
     """The trained stems in `folder`, by file name; only the head of each file is read.
 
@@ -321,7 +335,7 @@ def _files(folder: Path) -> dict[str, Path]:
 
 
 def _read_info(path: Path) -> StemInfo:
-    metadata = read_metadata(path)
+    metadata, learned = read_head(path)
     title = metadata["title"]
     return StemInfo(
         path.stem,
@@ -332,6 +346,7 @@ def _read_info(path: Path) -> StemInfo:
         licence=metadata["licence"],
         seed=int(metadata["seed"]),
         metadata=metadata,
+        learned=learned,
     )
 
 

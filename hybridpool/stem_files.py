@@ -179,19 +179,22 @@ def _reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def read_metadata(path: Path) -> dict[str, str]:
-    """What a trained stem says about itself, after a check that every entry can be used.
+def read_head(path: Path) -> tuple[dict[str, str], tuple[str, ...]]:
+    """What a trained stem says about itself, and which poolings were learned with it.
+
+    Every entry is checked; the tensors are not read yet.
 
     Raises:
         StemUnavailable: If the file or an entry cannot be used, in one sentence.
 
     Example:
-        >>> read_metadata(Path("no such file.safetensors"))
+        >>> read_head(Path("no such file.safetensors"))
         Traceback (most recent call last):
         hybridpool.stem_files.StemUnavailable: The trained stem no such file.safetensors cannot ...
     """
     with _reading(path), safe_open(path, framework="pt") as file:
         metadata: dict[str, str] = file.metadata() or {}
+        parts = {name.partition(".")[0] for name in file.keys()}  # noqa: SIM118 - not a dict
     for name, pattern in _TRAINED_METADATA.items():
         if not re.fullmatch(pattern, metadata.get(name, "")):
             raise StemUnavailable(
@@ -201,7 +204,7 @@ def read_metadata(path: Path) -> dict[str, str]:
                 name=name,
                 value=repr(metadata.get(name, "")),
             )
-    return metadata
+    return metadata, tuple(part for part in ("hybrid", "attention") if part in parts)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

@@ -236,9 +236,10 @@ class Explore:
     # -- opening and waiting --
 
     def open(self, **link: object) -> Explore:
-        """Opens a link and waits for the first picture, and for the chart that comes after it."""
+        """Opens a link, with the readable filters if it names no stem; waits for maps and chart."""
         self.server.check()
-        self.page.goto(f"{self.server.url}/?{urlencode(link)}", wait_until="commit")
+        whole = {"stem": "filters"} | link
+        self.page.goto(f"{self.server.url}/?{urlencode(whole)}", wait_until="commit")
         self.root.and_(self.page.locator("[data-painted]")).wait_for()
         self.page.locator("[data-testid=stPlotlyChart]").wait_for()
         return self.settled()

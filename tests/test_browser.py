@@ -41,7 +41,7 @@ expect.set_options(timeout=PATIENCE)
 
 pytestmark = pytest.mark.browser
 
-SMALL = replace(DEFAULT, picture="coins", image_size=64)
+SMALL = replace(DEFAULT, stem="filters", picture="coins", image_size=64)
 WINDOWS = [
     SMALL,
     replace(SMALL, kernel_size=3, padding=1, ceil_mode=True),

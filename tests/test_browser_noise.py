@@ -32,7 +32,7 @@ expect.set_options(timeout=PATIENCE)
 pytestmark = pytest.mark.browser
 
 SETTINGS = Settings(picture="coins", image_size=64)
-LINK = {"picture": "coins", "size": "64", "lang": "en", "channel": "3"}
+LINK = {"picture": "coins", "stem": "filters", "size": "64", "lang": "en", "channel": "3"}
 CHANNEL = 2
 NOISE = {"noise": "speckle", "level": "0.4", "draw": "5"}
 OCCLUDER = {"show": "occlusion", "fill": "black", "occluder": "200-200-300-300"}

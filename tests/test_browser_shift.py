@@ -29,7 +29,7 @@ expect.set_options(timeout=PATIENCE)
 pytestmark = pytest.mark.browser
 
 SMALL = Settings(picture="coins", image_size=64)
-LINK = {"picture": "coins", "size": "64", "device": "cpu", "lang": "en"}
+LINK = {"picture": "coins", "stem": "filters", "size": "64", "device": "cpu", "lang": "en"}
 
 
 @pytest.fixture(scope="module")

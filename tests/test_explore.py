@@ -20,15 +20,19 @@ from streamlit.testing.v1 import AppTest
 from hybridpool.gallery import GALLERY
 from hybridpool.image import fit_image, image_digest, read_image
 from hybridpool.measure import distance_table, energy_kept
-from hybridpool.stem import STEMS, load_stem
+from hybridpool.stem import STEMS, load_stem, trained_stems
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
-from hybridpool.ui import compute
-from hybridpool.ui.state import DEFAULT, settings_from, view_from
+from hybridpool.ui import compute, state
+from hybridpool.ui.panels import maps_at
+from hybridpool.ui.script import reproduction_script
+from hybridpool.ui.state import Shown, settings_from, view_from
 from hybridpool.ui.words import translation
 from tests.browser import POOLED, decode_message, expected
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
 CPU = torch.device("cpu")
+#: What most tests here look at: filters whose channels have names, and a blend weight to be set.
+DEFAULT = replace(state.DEFAULT, stem="filters")
 TITLES = {"max": "Max", "average": "Average", "hybrid": "Hybrid", "attention": "Attention"}
 
 
@@ -38,7 +42,7 @@ class Session:
     def __init__(self, locale: str | None = None, **link: str) -> None:
         self.app = AppTest.from_file(str(APP), default_timeout=120)
         self.app.context["locale"] = locale
-        self.app.query_params.update(link)
+        self.app.query_params.update({"stem": "filters"} | link)
         self.run()
         self.told_first = [note.value for note in self.app.info]
         self._trigger("later", "painted", True)
@@ -142,7 +146,8 @@ class Session:
 def assert_shows(session: Session, found: Trace, weight: float | None = None) -> None:
     """Message, caption, table, chart and link all tell of this trace."""
     chosen = found.settings
-    dial = chosen.blend_weight if weight is None else weight
+    own = found.blend_weight
+    dials = own if weight is None else torch.full_like(own, weight)
     header, arrays = session.message()
     low, high = (np.array(header[end])[:, None, None] for end in ("low", "high"))
     step = (high - low) / 65535
@@ -156,7 +161,7 @@ def assert_shows(session: Session, found: Trace, weight: float | None = None) ->
 
     line = session.caption()
     assert line.startswith(str(found.device).upper())
-    assert STEMS[chosen.stem].title in line
+    assert (STEMS | trained_stems())[chosen.stem].title in line
     assert f"seed {chosen.seed} " in line
     size, stride, padding = chosen.kernel_size, chosen.stride, chosen.padding
     assert line.endswith(f"window {size} × {size}, stride {stride}, padding {padding}")
@@ -164,7 +169,7 @@ def assert_shows(session: Session, found: Trace, weight: float | None = None) ->
     channel = view_from(session.link).channel
     channel = header["view"]["channel"] if channel is None else min(channel, len(low) - 1)
     maps = {name: values[channel] for name, values in found.pooled.items()}
-    maps["hybrid"] = torch.lerp(maps["average"], maps["max"], dial)
+    maps["hybrid"] = torch.lerp(maps["average"], maps["max"], dials[channel])
     numbers, distances = session.tables()
     before = found.feature_map[channel]
     for title, values in {"Feature map": before, **{TITLES[n]: maps[n] for n in POOLED}}.items():
@@ -177,7 +182,7 @@ def assert_shows(session: Session, found: Trace, weight: float | None = None) ->
 
     bars, curve = session.chart()["data"]
     np.testing.assert_allclose(bars["y"], found.attention.numpy(), atol=1e-5)
-    np.testing.assert_allclose(curve["y"], [dial] * len(found.attention), atol=1e-6)
+    np.testing.assert_allclose(curve["y"], dials.numpy(), atol=1e-6)
     mark = session.chart()["layout"]["shapes"][0]
     assert (mark["x0"] + mark["x1"]) / 2 == channel + 1
 
@@ -194,12 +199,41 @@ def picture_file(seed: int, format: str = "PNG", size: tuple[int, int] = (90, 60
 # ---- opening -----------------------------------------------------------------------------------
 
 
-def test_the_first_screen_is_computed_already() -> None:
-    session = Session()
+def test_the_first_screen_is_computed_already_with_what_a_network_has_learned() -> None:
+    session = Session(stem="")
     assert session.app.header[0].value == "Explore"
-    assert_shows(session, expected(DEFAULT))
+    found = expected(state.DEFAULT)
+    assert_shows(session, found)
+    assert session.message()[0]["start"] == found.blend_weight.tolist()
+    assert session.link["stem"] == state.DEFAULT.stem
     assert not session.app.error
     assert session.link["lang"] == "en"
+
+
+@pytest.mark.parametrize("key", trained_stems())
+def test_a_trained_stem_says_what_was_learned_and_from_what(key: str) -> None:
+    session = Session(stem=key, size="64")
+    found = expected(replace(state.DEFAULT, stem=key, image_size=64))
+    assert_shows(session, found)
+    info = trained_stems()[key]
+    assert f"Trained on {info.data}, 50,000 pictures" in session.texts()
+    assert "learned afterwards, for one epoch, on the same filters" in session.texts()
+    assert "The blend weight comes with the filters" in session.texts()
+    assert "not learned" not in session.texts()
+    assert not [slider for slider in session.app.sidebar.slider if "starts" in slider.label]
+    own = found.blend_weight
+    if key == "cifar10-channel":
+        assert f"from {own.min():.2f} to {own.max():.2f}, above one half for" in session.texts()
+    else:
+        assert f"**one** blend weight for all channels: {own[0]:.2f}" in session.texts()
+    session.look(weight=0.3)
+    assert "The dial is at 0.30 for **all** channels." in session.texts()
+
+
+def test_other_stems_say_that_nothing_was_learned() -> None:
+    said = Session(size="64").texts()
+    assert "not learned: yours" in said
+    assert "at its random start (seed 0)" in said
 
 
 def test_a_link_opens_what_it_says() -> None:
@@ -232,7 +266,7 @@ def test_a_link_opens_what_it_says() -> None:
 )
 def test_a_link_with_nonsense_opens_the_nearest_page(link: dict[str, str]) -> None:
     session = Session(**link)
-    chosen = settings_from(link)
+    chosen = settings_from({"stem": "filters"} | link)
     assert_shows(session, expected(chosen), weight=view_from(link).weight)
     header, _ = session.message()
     channels, rows, columns = header["pooled_shape"]
@@ -746,8 +780,24 @@ def test_the_files_on_offer_are_what_the_page_shows(offered: dict[str, Any]) -> 
     np.testing.assert_allclose(maps["average"], sent, atol=1e-4)
     script = offered["hybrid_pooling.py"]
     assert "gallery_image('coins')" in script
-    assert "blend_weight=0.8" in script
+    assert "hybrid_pool2d(trace.feature_map, 0.8, **settings.window)" in script
     assert "channel = 3" in script
+
+
+@pytest.mark.parametrize("stem", ["filters", *trained_stems()])
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_script_prints_the_numbers_of_the_page(
+    stem: str, turned: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = replace(state.DEFAULT, picture="coins", image_size=64, stem=stem, device="cpu")
+    found = expected(chosen)
+    seen = Shown(0.8, channel=2, row=0, column=0, pinned=False, scope="channel", turned=turned)
+    exec(compile(reproduction_script(found, seen), "script", "exec"), {})
+    said = capsys.readouterr().out
+    for name, maps in maps_at(found, 0.8 if turned else None).items():
+        low, high, mean = maps[2].min(), maps[2].max(), maps[2].mean()
+        assert f"{name:10} {low:.3f} to {high:.3f}, mean {mean:.3f}" in said
+    assert f"attention value of the channel: {found.attention[2]:.3f}" in said
 
 
 def test_the_script_for_an_upload_names_the_persons_own_file(offered: dict[str, Any]) -> None:

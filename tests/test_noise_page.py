@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = "pages/2_Noise_and_occlusion.py"
 NAMES = {"max": "Max", "average": "Average", "hybrid": "Hybrid", "attention": "Attention"}
 FOREVER = 300
-SMALL = {"size": "64", "picture": "coins", "lang": "en"}
+SMALL = {"size": "64", "stem": "filters", "picture": "coins", "lang": "en"}
 
 
 @pytest.fixture(autouse=True)

@@ -41,7 +41,7 @@ from hybridpool.viz.palette import paint, sequential
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = "pages/3_Shift_and_frequency.py"
 FOREVER = 300
-SMALL = {"size": "64", "picture": "coins", "lang": "en"}
+SMALL = {"size": "64", "stem": "filters", "picture": "coins", "lang": "en"}
 NAMES = {"max": "Max", "average": "Average", "hybrid": "Hybrid", "blur": "Blur"}
 
 

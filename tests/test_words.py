@@ -26,13 +26,14 @@ KEYWORDS = {
     "ImageError": (1,),
     "StemUnavailable": (1,),
     "ResultsError": (1,),
+    "stem_title": (1,),
     "channel_name": (1,),
     "ChannelName": (1,),
     "StemInfo": (2, 3),
     "Picture": (2, 3),
 }
 #: Attributes whose words were marked where they were written, and are translated where shown.
-DEFERRED = {"title", "words", "template"}
+DEFERRED = {"title", "words", "template", "data", "licence"}
 
 
 def calls(tree: ast.AST) -> Iterator[tuple[ast.Call, list[ast.expr]]]:

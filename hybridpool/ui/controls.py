@@ -77,7 +77,7 @@ def picture_controls() -> None:
 
 def stem_controls() -> None:
     """Which weights the stem carries, and the seed."""
-    stems = STEMS | trained_stems()
+    stems = trained_stems() | STEMS
     st.subheader(_("Stem"))
     _control(
         st.selectbox,
@@ -111,8 +111,9 @@ def stem_controls() -> None:
 
 
 def window_controls() -> None:
-    """Kernel, stride, padding, ceil mode, and where the blend weight starts."""
+    """Kernel, stride, padding, ceil mode, and where a blend weight that is not learned starts."""
     settings = state.settings()
+    stem = trained_stems().get(settings.stem)
     st.subheader(_("Pooling window"))
     _control(st.slider, "kernel_size", _("Kernel size"), min_value=1, max_value=MAX_KERNEL)
     _control(st.slider, "stride", _("Stride"), min_value=1, max_value=MAX_KERNEL)
@@ -130,6 +131,9 @@ def window_controls() -> None:
         _("Ceil mode"),
         help=_("Keep a last window that only partly lies on the feature map."),
     )
+    if stem and "hybrid" in stem.learned:
+        st.caption(_("The blend weight comes with the filters: a network has learned it."))
+        return
     _control(
         st.slider,
         "blend_weight",
@@ -221,6 +225,30 @@ def _large_chosen() -> None:
 
 
 def _provenance(info: StemInfo) -> str:
+    if info.metadata:
+        said = info.metadata
+        sentences = [
+            _(
+                "Trained on {data}, {pictures} pictures, {epochs} epochs, seed {seed}: "
+                "{accuracy:.1%} of the test pictures are recognised. Licence: {licence}."
+            ).format(
+                data=_(info.data),
+                pictures=f"{int(said.get('pictures', 0)):,}",
+                epochs=said["epochs"],
+                seed=said["seed"],
+                accuracy=float(said["accuracy"]),
+                licence=_(info.licence),
+            )
+        ]
+        if said.get("afterwards") == "attention":
+            sentences.append(
+                _("The attention layer learned afterwards, for one epoch, on the same filters.")
+            )
+        elif said.get("afterwards"):
+            sentences.append(
+                _("The blend weight was learned afterwards, for one epoch, on the same filters.")
+            )
+        return " ".join(sentences)
     if info.trained:
         return _("Trained on {data}. Licence: {licence}.").format(
             data=info.data, licence=info.licence

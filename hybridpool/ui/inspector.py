@@ -108,14 +108,14 @@ def pack(trace: Trace, view: state.Shown, caption: str) -> bytes:
         "names": [fill(name) for name in trace.features.channel_names],
         "view": asdict(state.view_of(view)),
         "colours": POOLING_COLOURS,
-        "words": component_words(),
+        "words": component_words(learned="hybrid" in trace.features.pooling_state),
         "caption": caption,
     }
     return pack_message(header, arrays)
 
 
-def component_words() -> dict[str, str]:
-    """Every word that the inspector shows or speaks."""
+def component_words(*, learned: bool = False) -> dict[str, str]:
+    """Every word that the inspector shows or speaks; `learned` is said of the blend weight."""
     return {
         "picture": _("Picture"),
         "feature_map": _("Feature map"),
@@ -133,7 +133,7 @@ def component_words() -> dict[str, str]:
         "blend_weight": _("Blend weight"),
         "end_average": _("0 · average"),
         "end_max": _("1 · max"),
-        "restart": _("Back to start ({weight})"),
+        "restart": _("Back to learned ({weight})") if learned else _("Back to start ({weight})"),
         "dial_note": _("{max} % of the maximum and {average} % of the average of each window"),
         "same_as_max": _("The hybrid map is now the max map."),
         "same_as_average": _("The hybrid map is now the average map."),

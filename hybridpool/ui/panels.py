@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -90,21 +90,42 @@ def show_weights(trace: Trace, seen: state.Shown) -> None:
         height=320,
         alt=_("Bar chart of the attention value of each channel, with a line for the blend weight"),
     )
-    low, high = trace.attention.min().item(), trace.attention.max().item()
-    st.markdown(
-        _(
-            "The hybrid layer here has **one** blend weight for all channels. The attention layer "
-            "computes one value for each channel from that channel's mean in this picture: here "
-            "from {low:.3f} to {high:.3f}."
-        ).format(low=low, high=high)
-    )
-    if "attention" not in trace.features.pooling_state:
-        st.caption(
-            _(
-                "Neither is learned: the dial is yours, and the attention layer is at its random "
-                "start (seed {seed}). It shows how the layer works, not what a network would learn."
-            ).format(seed=trace.settings.seed)
+    st.markdown(" ".join(_weights_words(trace, seen)))
+
+
+def _weights_words(trace: Trace, seen: state.Shown) -> Iterator[str]:
+    """What the chart shows, and what of it something has learned."""
+    learned = trace.features.pooling_state
+    own = trace.blend_weight
+    if seen.turned:
+        yield _("The dial is at {weight:.2f} for **all** channels.").format(weight=seen.weight)
+    if "hybrid" not in learned:
+        yield _("The hybrid layer has **one** blend weight for all channels, not learned: yours.")
+    elif learned["hybrid"]["weight"].numel() == 1:
+        yield _(
+            "The network has learned **one** blend weight for all channels: {weight:.2f}."
+        ).format(weight=own[0].item())
+    else:
+        yield _(
+            "The network has learned a blend weight for **each** channel: from {low:.2f} to "
+            "{high:.2f}, above one half for {count} of {total}."
+        ).format(
+            low=own.min().item(),
+            high=own.max().item(),
+            count=int((own > 0.5).sum()),
+            total=len(own),
         )
+    yield _(
+        "The attention layer computes one value for each channel from the means of all channels "
+        "in this picture: here from {low:.3f} to {high:.3f}."
+    ).format(low=trace.attention.min().item(), high=trace.attention.max().item())
+    if "attention" in learned:
+        yield _("How it does so is learned.")
+    else:
+        yield _(
+            "How it does so is not learned: the layer is at its random start (seed {seed}). That "
+            "shows how it works, not what a network would make of it."
+        ).format(seed=trace.settings.seed)
 
 
 def show_numbers(trace: Trace, seen: state.Shown) -> None:

@@ -14,7 +14,7 @@ Run it in the project's folder with the project's environment.
 
 import torch
 {import_picture}
-from hybridpool.image import fit_image
+{import_hybrid}from hybridpool.image import fit_image
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings, run_poolings, run_stem
 
@@ -34,14 +34,21 @@ image = {picture}
 stem = load_stem(settings.stem, seed=settings.seed, channels=settings.channels)
 features = run_stem(fit_image(image, settings.image_size), stem, torch.device("cpu"))
 trace = run_poolings(features, settings)
-
+{dial}
 channel = {channel}
 print("channel:", features.channel_names[channel])
-for name, pooled in trace.pooled.items():
+for name, pooled in maps.items():
     values = pooled[channel]
     print(f"{{name:10}} {{values.min():.3f}} to {{values.max():.3f}}, mean {{values.mean():.3f}}")
 print(f"attention value of the channel: {{trace.attention[channel]:.3f}}")
 '''
+
+
+_IMPORT_HYBRID = "from hybridpool import hybrid_pool2d\n"
+_TURNED = """\
+hybrid = hybrid_pool2d(trace.feature_map, {weight}, **settings.window)  # where the dial stands
+maps = dict(trace.pooled, hybrid=hybrid)
+"""
 
 
 def reproduction_script(trace: Trace, seen: Shown, file: str | None = None) -> str:
@@ -75,6 +82,8 @@ def reproduction_script(trace: Trace, seen: Shown, file: str | None = None) -> s
         padding=settings.padding,
         ceil_mode=settings.ceil_mode,
         count_include_pad=settings.count_include_pad,
-        weight=seen.weight,
+        weight=settings.blend_weight,
+        dial=_TURNED.format(weight=seen.weight) if seen.turned else "maps = trace.pooled\n",
+        import_hybrid=_IMPORT_HYBRID if seen.turned else "",
         channel=seen.channel,
     )

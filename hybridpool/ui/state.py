@@ -13,11 +13,11 @@ from typing import Any
 import streamlit as st
 
 from hybridpool.gallery import GALLERY
-from hybridpool.stem import STEMS, trained_stems
+from hybridpool.stem import STEMS, default_stem, trained_stems
 from hybridpool.trace import Settings
 from hybridpool.ui import words
 
-DEFAULT = Settings()
+DEFAULT = Settings(stem=default_stem(), image_size=96)
 
 
 @dataclass(frozen=True)
