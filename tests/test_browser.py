@@ -409,7 +409,7 @@ def test_pointing_at_a_cell_frames_its_window_in_every_panel(
 
 
 def test_ties_are_ringed_and_said(explore: Explore) -> None:
-    chosen = replace(DEFAULT, picture="horse", image_size=64, kernel_size=3)
+    chosen = replace(SMALL, picture="horse", kernel_size=3)
     opened(explore, chosen, channel="1")
     found = expected(chosen)
     rows, columns = found.pooled["max"].shape[1:]

@@ -39,7 +39,9 @@ from hybridpool.training.networks import build_network, count_operations, learne
 from hybridpool.training.results import Costs, Epoch, Run, RunSettings
 
 _BORDER = 4
+#: How often in a run blend weights are noted, and accuracies at the ends of epochs.
 _NOTES = 60
+_MEASURES = 10
 
 
 class Training:
@@ -128,9 +130,8 @@ class Training:
             self.step_seconds.append(time.perf_counter() - started)
             self.seconds += self.step_seconds[-1]
             self.step += 1
-            if within == self.steps_per_epoch - 1:
-                self._end_epoch(epoch + 1)
-            if self.step % checkpoint_every == 0 or within == self.steps_per_epoch - 1:
+            measured = within == self.steps_per_epoch - 1 and self._end_epoch(epoch + 1)
+            if measured or self.step % checkpoint_every == 0:
                 self._save()
             yield self.step
 
@@ -217,8 +218,12 @@ class Training:
             yield
         self.kept_for_backward = sum(seen.values())
 
-    def _end_epoch(self, epoch: int) -> None:
-        loss = torch.tensor(self.loss / self.steps_per_epoch, dtype=torch.float64)
+    def _end_epoch(self, epoch: int) -> bool:
+        """Measure, if it is time to; many short epochs are not all worth it."""
+        mean_loss, self.loss = self.loss / self.steps_per_epoch, 0.0
+        if (self.settings.epochs - epoch) % max(1, self.settings.epochs // _MEASURES):
+            return False
+        loss = torch.tensor(mean_loss, dtype=torch.float64)
         if self.world > 1:
             loss = loss.to(self.device)
             dist.all_reduce(loss)
@@ -234,7 +239,7 @@ class Training:
                 self.seconds,
             )
         )
-        self.loss = 0.0
+        return True
 
     def _state(self) -> dict[str, Any]:
         return {

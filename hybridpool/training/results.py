@@ -180,7 +180,7 @@ class Run:
         data: What it was trained on, with the number of pictures in training and test set.
         environment: Versions, device, threads, processes, and when it ended.
         command: What repeats it.
-        history: One entry an epoch.
+        history: One entry for each epoch that was measured: about ten, the last among them.
         weight_steps: The steps at which blend weights were noted.
         weights: For each pooling layer with blend weights that can change, those weights at each
             step: one number, one for each channel, or for attention its mean over test pictures.

@@ -64,7 +64,8 @@ def export_stem(checkpoint: Path, output: Path, dataset: Dataset | None = None) 
         raise ValueError(f"{checkpoint} is no checkpoint: train the small network first.")
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     settings, history = state["settings"], state["history"]
-    if settings["network"] != "small" or len(history) != settings["epochs"]:
+    done = history[-1]["epoch"] if history else 0
+    if settings["network"] != "small" or done != settings["epochs"]:
         raise ValueError(f"{checkpoint} is not that of a small network that is fully trained.")
     stage = {
         name.removeprefix(_STAGE): tensor.contiguous()
