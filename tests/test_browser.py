@@ -838,6 +838,6 @@ def test_files_to_take_home(explore: Explore, tmp_path: Path) -> None:
     np.testing.assert_allclose(arrays["feature_map"], found.feature_map.numpy(), atol=1e-6)
 
     script = save(explore, "PyTorch script", tmp_path).read_text("utf-8")
-    assert "blend_weight=0.8" in script
+    assert "hybrid_pool2d(trace.feature_map, 0.8, **settings.window)" in script
     assert "gallery_image('coins')" in script
     compile(script, "hybrid_pooling.py", "exec")
