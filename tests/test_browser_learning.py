@@ -119,7 +119,7 @@ def test_a_phone_in_chinese_shows_the_end_without_scrolling_sideways(
     expect(page.locator(".state")).to_have_text(said("finished"))
     expect(page.locator(".learning")).to_have_attribute("data-step", "100")
     expect(page.locator("caption")).to_have_text(
-        said("All arms after {step} steps").format(step=100)
+        said("All networks after {step} steps").format(step=100)
     )
     inside = page.get_by_test_id("stMain")
     assert inside.evaluate("main => main.scrollWidth <= main.clientWidth")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from hybridpool.training.live import ARMS, CHANNELS, STARTS, Race, RaceSettings
-from hybridpool.training.overfitting import Gaps
+from hybridpool.training.overfitting import Gaps, overfitting
 from hybridpool.training.tasks import TASKS
-from hybridpool.ui import learning_findings, learning_state, learning_words
+from hybridpool.ui import learning_findings, learning_gaps, learning_state, learning_words
 from hybridpool.ui.learning_state import SPEEDS, Lesson
 from hybridpool.viz.learning_charts import ARM_COLOURS, ARM_DASHES, CHANNEL_COLOURS, gap_chart
 
@@ -284,9 +285,22 @@ def test_the_gaps_are_told_apart_only_where_the_seeds_agree() -> None:
 # ---- overfitting -------------------------------------------------------------------------------
 
 
-def test_the_gaps_are_measured_race_by_race_and_forgotten_with_their_settings(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_gaps_are_measured_to_the_end_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(settings: RaceSettings) -> Iterator[Gaps]:
+        return overfitting(settings, pictures=(20, 50), seeds=(0, 1))
+
+    monkeypatch.setattr(learning_gaps, "overfitting", short)
+    page = opened()
+    page.button(key="gaps_go").click().run()
+    while page.session_state["gaps_run"]:
+        page.run()
+    assert not page.exception
+    assert page.session_state["gaps"].runs == 4
+    assert page.button(key="gaps_go").disabled
+    assert any("the gap is largest" in text.value for text in page.markdown)
+
+
+def test_the_gaps_are_measured_race_by_race_and_forgotten_with_their_settings() -> None:
     page = opened()
     page.button(key="gaps_go").click().run()
     assert page.session_state["gaps"].runs >= 1

@@ -50,12 +50,13 @@ def _gaps(chosen: Lesson) -> None:
         if not runs and found is None:
             st.session_state["gaps_races"] = overfitting(chosen.race)
         st.rerun()
-    if runs:
-        races: Iterator[Gaps] = st.session_state["gaps_races"]
-        found = st.session_state["gaps"] = next(races)
     if found is not None:
         _draw(found)
-        if found.runs == found.total and runs:
+    if runs:
+        # After all is drawn: what is not yet drawn again looks stale while the race is run.
+        races: Iterator[Gaps] = st.session_state["gaps_races"]
+        found = st.session_state["gaps"] = next(races)
+        if found.runs == found.total:
             st.session_state["gaps_run"] = False
             st.rerun()
 

@@ -57,7 +57,7 @@ def show_controls() -> Lesson:
             _(
                 "**The network:** eight filters of 3 × 3, pooling over the whole map, a linear "
                 "layer. There is no activation before the pooling, so what the pooling passes on "
-                "is all that the network knows. All arms begin with the same filters and see the "
+                "is all that the network knows. All begin with the same filters and see the "
                 "same pictures in the same order; they share nothing, so each learns what it would "
                 "learn alone."
             )

@@ -142,7 +142,7 @@ def component_words(state: str) -> dict[str, str]:
         "state": state,
         "looking": _("You are looking back; the newest step returns when you leave the chart."),
         "axis": _("Step"),
-        "table": _("All arms after {step} steps"),
+        "table": _("All networks after {step} steps"),
         "keys": _(
             "Point at a chart, or focus it and use the arrow keys (with Shift ten steps), Home, "
             "End and Escape, to read any step in the table. A name in the table shows or hides its "
