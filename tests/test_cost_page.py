@@ -335,7 +335,7 @@ def test_every_control_changes_what_is_measured_and_measures_nothing_by_itself()
         good(getattr(test, kind)(key=f"cost_{field}").set_value(value).run())
         assert link(test)[name] == text
     assert "Not measured yet" in notes(test)
-    good(test.button(key="cost_measure_times").click().run())
+    good(test.button(key="cost_button_times").click().run())
     assert "**Hybrid** takes" in texts(test)
     assert "Both passes" not in texts(test)
     captions = "\n".join(caption.value for caption in test.caption)
@@ -350,7 +350,7 @@ def test_going_back_to_a_size_shows_what_was_measured_and_again_measures_anew() 
     good(test.number_input(key="cost_batch").set_value(1).run())
     assert compute.kept_pooling_costs(settings) == [before]
     assert "**Hybrid** takes" in texts(test)
-    good(test.button(key="cost_measure_times_again").click().run())
+    good(test.button(key="cost_button_times").click().run())
     (after,) = compute.kept_pooling_costs(settings)
     assert after.turns == before.turns
     assert after is not before
@@ -363,7 +363,7 @@ def test_what_was_found_before_a_stop_stays(monkeypatch: pytest.MonkeyPatch) -> 
     test.session_state["cost_last_times"] = (stopped.settings, stopped)
     good(test.run())
     assert "**Hybrid** takes **4.00 ×**" in texts(test)
-    assert test.button(key="cost_measure_times")
+    assert test.button(key="cost_button_times").label == "Measure"
     assert not compute.kept_pooling_costs(stopped.settings)
 
 
@@ -371,14 +371,14 @@ def test_networks_are_measured_when_asked(monkeypatch: pytest.MonkeyPatch) -> No
     wanted = network(0.11)
     monkeypatch.setattr(compute, "measure_networks", lambda settings: iter([wanted]))
     test = opened(pictures="7x32")
-    good(test.button(key="cost_measure_networks").click().run())
+    good(test.button(key="cost_button_networks").click().run())
     said = texts(test)
     assert "**stay with plain pooling here**" in said
     assert said.count("Share of the step") == len(NETWORKS)
     assert len(test.get("plotly_chart")) == 2
     good(test.run())
     assert "**stay with plain pooling here**" in texts(test)
-    assert test.button(key="cost_measure_networks_again")
+    assert test.button(key="cost_button_networks").label == "Measure again"
 
 
 def test_without_a_compiler_the_page_says_why_and_measures_eager(
@@ -395,7 +395,7 @@ def test_without_a_compiler_the_page_says_why_and_measures_eager(
     test = opened(map="4x8x9")
     good(test.toggle(key="cost_compiled").set_value(True).run())
     assert link(test)["compiled"] == "1"
-    good(test.button(key="cost_measure_times").click().run())
+    good(test.button(key="cost_button_times").click().run())
     assert [problem.value for problem in test.warning] == [
         "Not compiled here: No working C++ compiler found"
     ]

@@ -117,6 +117,9 @@ def show_times(settings: CostSettings) -> None:
     first = not st.session_state.get("cost_begun") and _is_quick(settings)
     st.session_state["cost_begun"] = True
     run = Run("times", settings, compute.kept_pooling_costs(settings), begin=first)
+    if settings.compiled and (problem := st.session_state.get("cost_no_compiler")):
+        sentence = _("Not compiled here: {problem}").format(problem=problem)
+        st.warning(sentence, icon=":material/warning:")
     chart, words = st.empty(), st.empty()
     record = _measured(run, settings, chart)
     if record is None:
@@ -141,9 +144,8 @@ def show_times(settings: CostSettings) -> None:
 def _measured(run: Run, settings: CostSettings, chart: Any) -> PoolingCosts | None:
     if not run.wanted:
         return _last(run)
-    if problem := st.session_state.get("cost_no_compiler"):
+    if "cost_no_compiler" in st.session_state:
         settings = replace(settings, compiled=False)
-        run.warn(_("Not compiled here: {problem}").format(problem=problem))
     try:
         with closing(compute.pooling_costs(settings)) as records:
             for record in records:

@@ -27,23 +27,24 @@ class Run:
     """
 
     def __init__(self, part: str, settings: Any, kept: list[Any], *, begin: bool = False) -> None:
-        self._part, self._settings, self._kept = part, settings, kept
+        self._part, self._settings = part, settings
         if begin:
-            st.session_state[f"cost_wish_{part}"] = settings
+            _wish(part, settings)
         wish = st.session_state.get(f"cost_wish_{part}") == settings
         self.wanted = bool(kept) or wish
-        self._running = wish and not kept
-        self._buttons, self._bar = st.empty(), st.empty()
-        if not self._running:
-            self._show_measure(again=bool(kept))
-        else:
-            self._buttons.button(
-                _("Stop"),
-                key=f"cost_stop_{part}",
-                on_click=_wish,
-                args=(part, None),
-                icon=":material/stop:",
-            )
+        self._bar: Any = None
+        running = wish and not kept
+        # One key for both: the page would keep a button with another key until the clock stops.
+        st.button(
+            _("Stop") if running else _("Measure again") if kept else _("Measure"),
+            key=f"cost_button_{part}",
+            on_click=_wish if running else _measure,
+            args=(part, None) if running else (part, settings, kept),
+            icon=":material/stop:" if running else ":material/timer:",
+            type="secondary" if running or kept else "primary",
+        )
+        if running:
+            self._bar = st.progress(0.0, _("Getting ready …"))
 
     @property
     def last(self) -> Any:
@@ -57,7 +58,7 @@ class Run:
 
     def progress(self, share: float, text: str) -> None:
         """Show how far it is; here Streamlit can stop it."""
-        if self._running:
+        if self._bar is not None:
             self._bar.progress(min(share, 1.0), text)
 
     def wait(self) -> None:
@@ -66,26 +67,11 @@ class Run:
             0.0, _("Somebody else is measuring on this machine; this waits so as not to disturb.")
         )
 
-    def warn(self, sentence: str) -> None:
-        """Say what could not be done."""
-        st.warning(sentence, icon=":material/warning:")
-
     def finish(self) -> None:
-        """Take the progress away and offer to measure again."""
-        if self._running:
+        """Draw the page again, with what was found and without Stop."""
+        if self._bar is not None:
             _wish(self._part, None)
-            self._bar.empty()
-            self._show_measure(again=True)
-
-    def _show_measure(self, *, again: bool) -> None:
-        self._buttons.button(
-            _("Measure again") if again else _("Measure"),
-            key=f"cost_measure_{self._part}{'_again' * again}",
-            on_click=_measure,
-            args=(self._part, self._settings, self._kept),
-            icon=":material/timer:",
-            type="secondary" if again else "primary",
-        )
+            st.rerun()
 
 
 def _wish(part: str, settings: Any) -> None:

@@ -55,7 +55,7 @@ def time_chart(bars: Sequence[TimeBar], words: Mapping[str, str]) -> go.Figure:
         >>> bars = [TimeBar("copy", "c", 0.5, 0.5, (0, 1)), TimeBar("max", "m", 0.25, 1, (1, 1))]
         >>> forward, backward, *_ = time_chart(bars, dict.fromkeys(keys, "")).data
         >>> list(forward.x), list(backward.x)
-        ([0.5, 0.25], [0, 0.75])
+        ([0.5, 0.25], [0.0, 0.75])
     """
     labels = [bar.label for bar in bars]
     parts = {
@@ -158,7 +158,7 @@ def _fill(colour: object, part: str) -> dict[str, object]:
 
 
 def _pattern(shape: object) -> dict[str, object]:
-    return {"shape": shape, "fgcolor": "#ffffff", "size": 7}
+    return {"shape": shape, "fillmode": "overlay", "fgcolor": "#ffffff", "size": 7, "solidity": 0.4}
 
 
 def _explain(figure: go.Figure, text: str, marker: Mapping[str, object]) -> None:
