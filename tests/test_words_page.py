@@ -14,12 +14,14 @@ from typing import Any
 
 import pytest
 import streamlit as st
+import torch
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from hybridpool import stem
+from hybridpool.cost import this_machine
 from hybridpool.gallery import GALLERY
 from hybridpool.ui import compute, evidence_state, words
 from hybridpool.ui.evidence_published import SOURCES
@@ -52,6 +54,9 @@ UNSEEN = {
         "traceorder",
         "tickformat",
         "entrywidthmode",
+        "autorange",
+        "fillmode",
+        "fgcolor",
     ),
 }
 READ_ATTRIBUTES = {"title", "alt", "placeholder", "aria-label", "label"}
@@ -150,6 +155,7 @@ NAMES = [
     *("Zeiler", "Fergus"),
     *("CIFAR-10", "CIFAR-100", "CIFAR-10-C", "JSON", "ResNet18", "LeNet-5", "CaffeNet", "VGG16"),
     *("Bonferroni", "Zhang", "Marcu", "iOcclusion", "t"),
+    *("NCHW", "channels_last", "bfloat16", "torch.compile", "C++", "CSV", "sigmoid"),
     *("SGD", "Adam", "Dropout", "logit", "Home", "End", "hybridpool.parameter_groups"),
 ]
 #: Who made a picture or the weights, and under which terms, as they say it themselves.
@@ -159,6 +165,7 @@ CITED = {
     *filter(None, SOURCES.values()),
     *("python -m hybridpool.training train", "CIFAR-10 (JPEG copy)"),
     *(text for info in stem.STEMS.values() for text in (info.data, info.licence) if text),
+    *(this_machine("cpu").processor, torch.__version__),
 }
 CHINESE = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
 

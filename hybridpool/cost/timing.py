@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.utils.benchmark import Timer
 
 from hybridpool.cost.settings import COMPILED, CONTESTANTS, CostSettings, Machine, this_machine
 
@@ -151,6 +150,9 @@ def take_turns(
         >>> {name: len(seconds) for name, seconds in last.items()}
         {'a': 3, 'b': 3}
     """
+    # Not at the top: it looks for a compiler and for CUDA when it is imported, and says so.
+    from torch.utils.benchmark import Timer
+
     threads = torch.get_num_threads()
     timers = {
         name: Timer("run()", globals={"run": run}, num_threads=threads)
