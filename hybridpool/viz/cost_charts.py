@@ -91,7 +91,7 @@ def time_chart(bars: Sequence[TimeBar], words: Mapping[str, str]) -> go.Figure:
     )
     if any(parts["backward"]):
         _explain(figure, words["forward"], _fill(_GREY, "forward"))
-        _explain(figure, words["backward"], _fill(_GREY, "backward"))
+        _explain(figure, words["backward"], {"color": _GREY + "73"})  # 45 % of it
     if any(bar.hatched for bar in bars):
         _explain(figure, words["compiled"], {"color": _GREY, "pattern": _pattern("/")})
     _lay_out(figure, len(bars), words["relative"])
