@@ -251,3 +251,12 @@ def test_pepper_leaves_the_maximum_of_a_flat_map_as_it_is() -> None:
     found = noise_effects.effect(clean, changed, SHOWN, Perturbation(noise="pepper"))
     assert 0 == found.relative["max"] < found.relative["hybrid"] < found.relative["average"]
     assert found.bias["average"] < found.bias["hybrid"] < found.bias["max"] == 0
+
+
+@pytest.mark.parametrize(("stem", "where"), [("filters", "start"), ("cifar10-channel", "learned")])
+def test_the_dial_goes_back_to_what_was_learned_or_to_the_start(stem: str, where: str) -> None:
+    image = fit_image(gallery_image("coins"), 64)
+    features = run_stem(image, load_stem(stem), torch.device("cpu"))
+    clean = run_poolings(features, Settings(stem=stem, image_size=64, device="cpu"))
+    header, _ = decode(compare.pack(clean, clean, "coins", Perturbation()))
+    assert header["words"]["restart"] == f"Back to {where} ({{weight}})"

@@ -226,6 +226,7 @@ def test_a_trained_stem_says_what_was_learned_and_from_what(key: str) -> None:
         assert f"from {own.min():.2f} to {own.max():.2f}, above one half for" in session.texts()
     else:
         assert f"**one** blend weight for all channels: {own[0]:.2f}" in session.texts()
+    assert session.message()[0]["words"]["restart"] == "Back to learned ({weight})"
     session.look(weight=0.3)
     assert "The dial is at 0.30 for **all** channels." in session.texts()
 

@@ -22,7 +22,7 @@ from hybridpool.measure import changed_cells, window_winners, winner_ties
 from hybridpool.trace import Trace
 from hybridpool.ui import noise_state, state
 from hybridpool.ui.component import component, pack_message
-from hybridpool.ui.inspector import FULL, resolved_view, telling_cells
+from hybridpool.ui.inspector import FULL, resolved_view, restart_word, telling_cells
 from hybridpool.ui.noise_state import Perturbation
 from hybridpool.ui.noise_words import component_words
 from hybridpool.ui.words import fill, language
@@ -107,7 +107,7 @@ def pack(clean: Trace, changed: Trace, picture: str, done: Perturbation) -> byte
             zip(("top", "left", "height", "width"), done.box((height, width)), strict=True)
         ),
         "colours": {name: POOLING_COLOURS[name] for name in POOLINGS},
-        "words": component_words(),
+        "words": component_words() | {"restart": restart_word(clean)},
     }
     return pack_message(header, arrays)
 

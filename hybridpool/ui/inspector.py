@@ -108,14 +108,21 @@ def pack(trace: Trace, view: state.Shown, caption: str) -> bytes:
         "names": [fill(name) for name in trace.features.channel_names],
         "view": asdict(state.view_of(view)),
         "colours": POOLING_COLOURS,
-        "words": component_words(learned="hybrid" in trace.features.pooling_state),
+        "words": component_words() | {"restart": restart_word(trace)},
         "caption": caption,
     }
     return pack_message(header, arrays)
 
 
-def component_words(*, learned: bool = False) -> dict[str, str]:
-    """Every word that the inspector shows or speaks; `learned` is said of the blend weight."""
+def restart_word(trace: Trace) -> str:
+    """Where the dial goes back to: what a network has learned, or where the weight starts."""
+    if "hybrid" in trace.features.pooling_state:
+        return _("Back to learned ({weight})")
+    return _("Back to start ({weight})")
+
+
+def component_words() -> dict[str, str]:
+    """Every word that the inspector shows or speaks."""
     return {
         "picture": _("Picture"),
         "feature_map": _("Feature map"),
@@ -133,7 +140,7 @@ def component_words(*, learned: bool = False) -> dict[str, str]:
         "blend_weight": _("Blend weight"),
         "end_average": _("0 · average"),
         "end_max": _("1 · max"),
-        "restart": _("Back to learned ({weight})") if learned else _("Back to start ({weight})"),
+        "restart": _("Back to start ({weight})"),
         "dial_note": _("{max} % of the maximum and {average} % of the average of each window"),
         "same_as_max": _("The hybrid map is now the max map."),
         "same_as_average": _("The hybrid map is now the average map."),

@@ -76,7 +76,7 @@ def pack(found: Shifted, seen: state.Shown, picture: str, settings: Settings) ->
             "padding": settings.padding,
         },
         view=header["view"] | {"channel": seen.channel, "row": row, "column": column},
-        words=compare_words(),
+        words=compare_words() | {"restart": header["words"]["restart"]},
     )
 
 
