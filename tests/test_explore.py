@@ -318,7 +318,8 @@ def test_a_control_changes_the_numbers_everywhere(
     bytes_before = session.bytes
     session.set(kind, key, value)
     assert_shows(session, expected(replace(before, **changes)))
-    assert session.bytes != bytes_before
+    # Where it is computed changes no number, and the times in the caption may be alike.
+    assert session.bytes != bytes_before or set(changes) == {"device"}
     assert getattr(session.app.sidebar, kind)(key=key).value == value
 
 
