@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.page import PICTURES, VIEWPORT, Figure, heading
 from hybridpool.ui.noise_state import PATCHES
+from hybridpool.ui.state import DEFAULT
 from tests.browser import PATIENCE, Server, find_chromium, running_chromium, running_server
 
 # Looks in every frame at what a person reads, and notes when a part of it first is another than
@@ -141,7 +142,7 @@ def maps(page: Page) -> list[float]:
 
 def measure(browser: Browser, server: Server, count: int) -> Iterator[Figure]:
     """All figures, for pictures of the size the page begins with and for the largest."""
-    for side in (160, 224):
+    for side in (DEFAULT.image_size, 224):
         link = {"size": str(side)}
         page = opened(browser, server, **link)
         yield Figure(f"noise level -> new rows, {side} pixels", levels(page, count), "ms", 400)
