@@ -31,7 +31,7 @@ from hybridpool.viz.learning_charts import (
 
 #: Seconds between two requests of the browser, and how long one of them may train.
 INTERVAL = 0.12
-_BUDGET = 0.07
+_BUDGET = 0.055
 # So many of the last messages are sent again: a busy browser may skip some.
 _OVERLAP = 4
 _SCRIPTS = (
