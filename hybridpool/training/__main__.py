@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from hybridpool.training.data import Dataset, DataUnavailable, load_cifar10
+from hybridpool.training.data import Dataset, DataUnavailable, load
 from hybridpool.training.evaluate import Trials, make_trials
 from hybridpool.training.loop import run
 from hybridpool.training.networks import ARMS, NETWORKS
@@ -107,7 +107,7 @@ def _train_all(options: argparse.Namespace, device: torch.device, world: int) ->
 
     @cache
     def dataset() -> Dataset:
-        return load_cifar10(options.data).to(device)
+        return load(options.data).to(device)
 
     @cache
     def trials() -> Trials | None:
@@ -183,7 +183,7 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _stem(options: argparse.Namespace) -> None:
-    dataset = load_cifar10(options.data) if options.data else None
+    dataset = load(options.data) if options.data else None
     export_stem(options.checkpoint, options.output, dataset)
 
 
