@@ -25,7 +25,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-from hybridpool.gallery import GALLERY
+from hybridpool.pictures.gallery import GALLERY
 from tests.browser import (
     Explore,
     Server,

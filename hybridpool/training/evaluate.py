@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
-from hybridpool.corruptions import CIFAR10C_STYLE, corrupt
+from hybridpool.pictures.corruptions import CIFAR10C_STYLE, corrupt
 from hybridpool.training.data import MEAN, STD, Dataset
 from hybridpool.training.results import Measures, Occlusion
 

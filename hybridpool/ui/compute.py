@@ -29,9 +29,9 @@ from hybridpool.cost import (
     measure_networks,
     measure_poolings,
 )
-from hybridpool.gallery import GALLERY, gallery_image
-from hybridpool.image import fit_image, read_image
 from hybridpool.layers import POOLINGS
+from hybridpool.pictures.gallery import GALLERY, gallery_image
+from hybridpool.pictures.image import fit_image, read_image
 from hybridpool.race.tasks import MOST_PICTURES, TASKS, draw_data
 from hybridpool.sensitivity import NoiseSweep, OcclusionMap, noise_sweep, occlusion_map
 from hybridpool.stem import ConvStem, StemUnavailable, load_stem
