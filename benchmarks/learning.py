@@ -16,7 +16,7 @@ import torch
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.page import Figure
-from hybridpool.training.live import ARMS, Race, RaceSettings
+from hybridpool.race.race import ARMS, Race, RaceSettings
 from tests.browser import PATIENCE, find_chromium, running_chromium, running_server
 
 STEPS = 200

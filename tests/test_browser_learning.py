@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from hybridpool.training.live import ARMS, Race, RaceSettings
+from hybridpool.race.race import ARMS, Race, RaceSettings
 from hybridpool.ui.words import translation
 from tests.browser import PATIENCE, Server, find_chromium, running_chromium, running_server
 
