@@ -16,7 +16,7 @@ import torch
 from playwright.sync_api import Page
 
 from benchmarks.page import Figure
-from hybridpool.training.live import ARMS, Race, RaceSettings
+from hybridpool.race.race import ARMS, Race, RaceSettings
 from tests.machines import running_chromium, running_server
 from tests.pages import Learning
 

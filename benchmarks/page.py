@@ -25,7 +25,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser
 
-from hybridpool.gallery import GALLERY
+from hybridpool.pictures.gallery import GALLERY
 from tests.machines import Server, running_chromium, running_server
 from tests.pages import Explore
 

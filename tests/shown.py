@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hybridpool.gallery import gallery_image
-from hybridpool.image import fit_image
+from hybridpool.pictures.gallery import gallery_image
+from hybridpool.pictures.image import fit_image
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
 

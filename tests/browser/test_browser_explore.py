@@ -15,8 +15,8 @@ from PIL import Image
 from torch import Tensor
 
 from hybridpool.functional import hybrid_pool2d
-from hybridpool.gallery import GALLERY
-from hybridpool.image import fit_image, read_image
+from hybridpool.pictures.gallery import GALLERY
+from hybridpool.pictures.image import fit_image, read_image
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
 from hybridpool.ui.state import DEFAULT, query, view_from

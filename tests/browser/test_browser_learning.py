@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hybridpool.training.live import ARMS, Race, RaceSettings
+from hybridpool.race.race import ARMS, Race, RaceSettings
 from hybridpool.ui.words import translation
 from tests.pages import Learning, OpenTab, expect
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hybridpool.functional import hybrid_pool2d
-from hybridpool.gallery import gallery_image
-from hybridpool.image import fit_image
 from hybridpool.measure import changed_cells, largest_change, relative_change
+from hybridpool.pictures.gallery import gallery_image
+from hybridpool.pictures.image import fit_image
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
 from hybridpool.ui.compare import reached

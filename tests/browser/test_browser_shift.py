@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hybridpool.gallery import gallery_image
-from hybridpool.image import fit_image
+from hybridpool.pictures.gallery import gallery_image
+from hybridpool.pictures.image import fit_image
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings
 from hybridpool.ui import shift_maps

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from PIL import Image
 from skimage import color
 
-from hybridpool.corruptions import CIFAR10C_STYLE, corrupt
+from hybridpool.pictures.corruptions import CIFAR10C_STYLE, corrupt
 
 RANDOM_CORRUPTIONS = {"gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise"}
 

@@ -13,9 +13,9 @@ import skimage.data
 import torch
 from torch.nn import functional as F
 
-from hybridpool import gallery
-from hybridpool.gallery import GALLERY, Picture, gallery_image
-from hybridpool.image import fit_image
+from hybridpool.pictures import gallery
+from hybridpool.pictures.gallery import GALLERY, Picture, gallery_image
+from hybridpool.pictures.image import fit_image
 
 PHOTOS = [key for key, picture in GALLERY.items() if picture.kind == "photo"]
 CARDS = [key for key, picture in GALLERY.items() if picture.kind == "card"]

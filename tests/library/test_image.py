@@ -22,9 +22,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageFile, JpegImagePlugin, WebPImagePlugin
 
-from hybridpool import headers
-from hybridpool import image as module
-from hybridpool.image import ImageError, fit_image, image_digest, read_image
+from hybridpool.pictures import headers
+from hybridpool.pictures import image as module
+from hybridpool.pictures.image import ImageError, fit_image, image_digest, read_image
 
 H, W = 8, 12
 RAMP = np.arange(H * W, dtype=np.uint8).reshape(H, W) * 2

@@ -11,7 +11,7 @@ from torch import nn
 
 from hybridpool import trace as trace_module
 from hybridpool.measure import changed_cells, largest_change, relative_change
-from hybridpool.perturb import FILLS, SHAPES, occlude
+from hybridpool.pictures.perturb import FILLS, SHAPES, occlude
 from hybridpool.sensitivity import (
     Box,
     Occluder,

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybridpool.perturb import (
+from hybridpool.pictures.perturb import (
     FILLS,
     NOISES,
     SHAPES,

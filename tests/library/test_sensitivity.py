@@ -12,7 +12,7 @@ from torch import nn
 
 from hybridpool import trace as trace_module
 from hybridpool.measure import relative_change, shift_distance, winners_changed
-from hybridpool.perturb import NOISES, shift
+from hybridpool.pictures.perturb import NOISES, shift
 from hybridpool.sensitivity import NoiseSweep, best_blend_weight, noise_sweep, shift_curve
 from hybridpool.sensitivity.changes import Changes, clean_sums, moved_sums
 from hybridpool.stem import STEMS, ChannelName, ConvStem, load_stem

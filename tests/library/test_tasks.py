@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from hybridpool.training.tasks import MOST_PICTURES, SIDE, TASKS, TEST_PICTURES, draw_data
+from hybridpool.race.tasks import MOST_PICTURES, SIDE, TASKS, TEST_PICTURES, draw_data
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from hybridpool import trace as trace_module
-from hybridpool.gallery import gallery_image
-from hybridpool.image import fit_image
+from hybridpool.pictures.gallery import gallery_image
+from hybridpool.pictures.image import fit_image
 from hybridpool.stem import load_stem
 from hybridpool.trace import (
     CHANNELS,

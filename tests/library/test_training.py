@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from hybridpool.layers import HybridPooling
 from hybridpool.stem import load_stem, trained_stems
 from hybridpool.training import __main__ as command_line
-from hybridpool.training.data import MEAN, Dataset, DataUnavailable, load_cifar10
+from hybridpool.training.data import MEAN, Dataset, DataUnavailable, load
 from hybridpool.training.evaluate import (
     FILLS,
     SHAPES,
@@ -83,7 +83,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, dataset: Dataset) -> Path:
 
 
 def test_a_copy_is_read_as_it_was_written(folder: Path, dataset: Dataset) -> None:
-    found = load_cifar10(str(folder))
+    found = load(str(folder))
     assert found.name == "CIFAR-10 (JPEG copy)"
     for part in ("train", "train_labels", "test", "test_labels"):
         assert torch.equal(getattr(found, part), getattr(dataset, part)), part
@@ -95,7 +95,7 @@ def test_a_copy_that_cannot_be_read_is_refused_in_a_sentence(
 ) -> None:
     (tmp_path / "train.parquet").write_bytes(content)
     with pytest.raises(DataUnavailable, match="cannot be read as pictures and labels"):
-        load_cifar10(str(tmp_path))
+        load(str(tmp_path))
 
 
 def test_smaller_training_sets_are_balanced_and_part_of_larger_ones(dataset: Dataset) -> None:
@@ -342,7 +342,7 @@ def test_the_report_names_every_arm_and_its_difference_to_max(
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        (("--data", "nowhere"), "There is no train.parquet in nowhere"),
+        (("--data", "nowhere"), "There is nothing at nowhere"),
         (("--batch-size", "8", "--parts", "3"), "A batch of 8 in 3 parts cannot be shared"),
         (("--train-pictures", "99"), "There are 24 training pictures, but 99"),
     ],

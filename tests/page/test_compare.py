@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hybridpool.functional import hybrid_pool2d
-from hybridpool.gallery import gallery_image
-from hybridpool.image import fit_image
 from hybridpool.measure import changed_cells, largest_change, relative_change
-from hybridpool.perturb import NOISES
+from hybridpool.pictures.gallery import gallery_image
+from hybridpool.pictures.image import fit_image
+from hybridpool.pictures.perturb import NOISES
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
 from hybridpool.ui import compare, noise_effects, state

@@ -17,9 +17,9 @@ from PIL import Image
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
-from hybridpool.gallery import GALLERY
-from hybridpool.image import fit_image, image_digest, read_image
 from hybridpool.measure import distance_table, energy_kept
+from hybridpool.pictures.gallery import GALLERY
+from hybridpool.pictures.image import fit_image, image_digest, read_image
 from hybridpool.stem import STEMS, load_stem, trained_stems
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
 from hybridpool.ui import compute, state

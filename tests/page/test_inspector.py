@@ -19,9 +19,9 @@ from PIL import Image
 from torch import Tensor
 
 from hybridpool.functional import hybrid_pool2d
-from hybridpool.gallery import gallery_image
-from hybridpool.image import fit_image, read_image
 from hybridpool.measure import most_telling
+from hybridpool.pictures.gallery import gallery_image
+from hybridpool.pictures.image import fit_image, read_image
 from hybridpool.stem import load_stem
 from hybridpool.trace import Features, Settings, Trace, run_poolings, run_stem
 from hybridpool.ui import inspector, panels, state

@@ -15,9 +15,9 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from hybridpool.training.live import ARMS, CHANNELS, STARTS, Race, RaceSettings
-from hybridpool.training.overfitting import Gaps, overfitting
-from hybridpool.training.tasks import TASKS
+from hybridpool.race.gaps import Gaps, overfitting
+from hybridpool.race.race import ARMS, CHANNELS, STARTS, Race, RaceSettings
+from hybridpool.race.tasks import TASKS
 from hybridpool.ui import learning_findings, learning_gaps, learning_state, learning_words
 from hybridpool.ui.learning_state import SPEEDS, Lesson
 from hybridpool.viz.learning_charts import ARM_COLOURS, ARM_DASHES, CHANNEL_COLOURS, gap_chart

@@ -18,7 +18,7 @@ from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 from streamlit.testing.v1 import AppTest
 
-from hybridpool.perturb import FILLS, NOISES, SHAPES
+from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES
 from hybridpool.ui import compute, noise_findings, noise_state, noise_words
 from hybridpool.ui.noise_findings import Reached
 from hybridpool.ui.noise_state import PATCHES, Perturbation

@@ -17,11 +17,11 @@ import torch.nn.functional as F
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from hybridpool.gallery import gallery_image
-from hybridpool.image import fit_image
 from hybridpool.layers import POOLINGS
 from hybridpool.measure import gradient_shares
 from hybridpool.more_poolings import MORE_POOLINGS
+from hybridpool.pictures.gallery import gallery_image
+from hybridpool.pictures.image import fit_image
 from hybridpool.stem import ConvStem, load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
 from hybridpool.ui import (

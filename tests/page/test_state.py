@@ -8,7 +8,7 @@ import streamlit
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hybridpool.gallery import GALLERY
+from hybridpool.pictures.gallery import GALLERY
 from hybridpool.stem import STEMS, trained_stems
 from hybridpool.trace import CHANNELS, DEVICES, IMAGE_SIZES, MAX_KERNEL, MAX_SEED, Settings
 from hybridpool.ui import state

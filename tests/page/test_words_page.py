@@ -22,7 +22,7 @@ from streamlit.testing.v1 import AppTest
 
 from hybridpool import stem
 from hybridpool.cost import this_machine
-from hybridpool.gallery import GALLERY
+from hybridpool.pictures.gallery import GALLERY
 from hybridpool.ui import compute, evidence_state, words
 from hybridpool.ui.evidence_published import SOURCES
 from tests.made_up_runs import a_folder, a_full_house

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from hybridpool.blocks import parameter_groups
 from hybridpool.functional import hybrid_pool2d
 from hybridpool.layers import HybridPooling, HybridPoolingWithAttention
-from hybridpool.training.tasks import MOST_PICTURES, SIDE, TASKS, draw_data
+from hybridpool.race.tasks import MOST_PICTURES, SIDE, TASKS, draw_data
 
 #: Arms whose blend weight learns, and where it starts; the article's own start is drawn.
 STARTS: dict[str, float | None] = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from hybridpool.training.live import PICTURES, Race, RaceSettings
+from hybridpool.race.race import PICTURES, Race, RaceSettings
 
 #: The arms that are compared: one blend weight, one for each channel, and computed ones.
 ARMS = ("start_half", "channels", "attention")

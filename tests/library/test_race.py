@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from hybridpool import HybridPooling, HybridPoolingWithAttention
-from hybridpool.training import live
-from hybridpool.training.live import ARMS, CHANNELS, FIXED, Moment, Race, RaceSettings
-from hybridpool.training.overfitting import ARMS as COMPARED
-from hybridpool.training.overfitting import overfitting
+from hybridpool.race import race as racing
+from hybridpool.race.gaps import ARMS as COMPARED
+from hybridpool.race.gaps import overfitting
+from hybridpool.race.race import ARMS, CHANNELS, FIXED, Moment, Race, RaceSettings
 
 QUICK = RaceSettings(steps=100, pictures=50, seed=4)
 SEEDS = range(5)
@@ -95,7 +95,7 @@ def alone(race: Race, arm: str) -> tuple[nn.Module, HybridPooling | HybridPoolin
     return nn.Sequential(convolution, layer, nn.Flatten(), linear), layer
 
 
-@pytest.mark.parametrize("optimizer", live.OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", racing.OPTIMIZERS)
 @pytest.mark.parametrize("arm", ARMS)
 def test_each_arm_learns_what_it_would_learn_alone(arm: str, optimizer: str) -> None:
     settings = replace(QUICK, optimizer=optimizer, weight_decay=0.03, decay_logits=True)
@@ -107,11 +107,11 @@ def test_each_arm_learns_what_it_would_learn_alone(arm: str, optimizer: str) -> 
         "sgd": lambda: torch.optim.SGD(learning, lr=rate, momentum=0.9, weight_decay=0.03),
         "adam": lambda: torch.optim.Adam(learning, lr=rate, weight_decay=0.03),
     }[optimizer]()
-    batches = torch.Generator().manual_seed(settings.seed + 2 * (live.MOST_SEED + 1))
+    batches = torch.Generator().manual_seed(settings.seed + 2 * (racing.MOST_SEED + 1))
     images, labels = race._train
     at = race.settings.arms.index(arm)
     for moment in [race.moments[0], *race.advance(8)]:
-        drawn = torch.randint(len(labels), (live.BATCH,), generator=batches)
+        drawn = torch.randint(len(labels), (racing.BATCH,), generator=batches)
         loss = F.cross_entropy(network(images[drawn]), labels[drawn])
         steps.zero_grad()
         loss.backward()
@@ -131,9 +131,9 @@ def test_the_gradient_is_the_slope_times_what_the_task_says() -> None:
     """dL/dlogit = s(1 - s) * sum((max - average) * dL/dpooled), by hand from one batch."""
     race = Race(replace(QUICK, arms=("start_low", "start_half", "start_high")))
     moment, network = race.moments[0], race.network
-    batches = torch.Generator().manual_seed(race.settings.seed + 2 * (live.MOST_SEED + 1))
+    batches = torch.Generator().manual_seed(race.settings.seed + 2 * (racing.MOST_SEED + 1))
     images, labels = race._train
-    drawn = torch.randint(len(labels), (live.BATCH,), generator=batches)
+    drawn = torch.randint(len(labels), (racing.BATCH,), generator=batches)
     with torch.no_grad():
         maps = network.maps(images[drawn]).flatten(2)
     largest, mean = maps.amax(-1), maps.mean(-1)

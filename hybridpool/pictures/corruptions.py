@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from hybridpool.perturb import (
+from hybridpool.pictures.perturb import (
     Generators,
     gaussian_noise,
     poisson_noise,

@@ -17,7 +17,7 @@ from PIL import (
 from torch import Tensor
 from torch.nn import functional as F
 
-from hybridpool.headers import ImageError, open_checked
+from hybridpool.pictures.headers import ImageError, open_checked
 
 __all__ = ["ImageError", "fit_image", "image_digest", "read_image"]
 

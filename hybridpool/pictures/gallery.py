@@ -6,8 +6,8 @@ from typing import Literal
 
 from torch import Tensor
 
-from hybridpool.cards import draw_card
-from hybridpool.image import read_image
+from hybridpool.pictures.cards import draw_card
+from hybridpool.pictures.image import read_image
 
 __all__ = ["GALLERY", "Picture", "gallery_image"]
 
