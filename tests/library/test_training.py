@@ -43,7 +43,7 @@ from hybridpool.training.report import report
 from hybridpool.training.results import Run, RunSettings, read_folder, read_run
 from hybridpool.training.stems import export_stem
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TINY = RunSettings(epochs=2, train_pictures=24, batch_size=8, measured_pictures=0)
 
 
