@@ -1,4 +1,4 @@
-"""Blur, Lp, stochastic and soft pooling against nested loops, PyTorch and what can be proved."""
+"""Poolings to compare with, against nested loops, PyTorch and what can be proved."""
 
 import copy
 import itertools
@@ -11,6 +11,8 @@ from torch import Tensor
 
 from hybridpool.more_poolings import (
     MORE_POOLINGS,
+    GatedPooling,
+    HybridBlurPooling,
     LpPooling,
     MaxBlurPooling,
     SoftPooling,
@@ -78,8 +80,28 @@ def slow_expected(cells: list[float]) -> float:
     return sum(c * v for c, v in zip(chances, cells, strict=True)) / sum(chances)
 
 
-def slow_blur(plane: Tensor, window: dict) -> Tensor:
-    dense = [[max(cells) for cells in line] for line in windows(plane, window, stride=1)]
+def slow_hybrid(cells: list[float], weight: float) -> float:
+    return weight * max(cells) + (1 - weight) * sum(cells) / len(cells)
+
+
+def slow_gated(plane: Tensor, window: dict, mask: Tensor) -> Tensor:
+    """Each window's own blend weight; the mask meets zeros beyond the map."""
+    padding, steps = pair(window.get("padding", 0)), pair(window["stride"])
+    lines = []
+    for i, line in enumerate(windows(plane, window)):
+        lines.append([])
+        for j, cells in enumerate(line):
+            score = 0.0
+            for y, x in itertools.product(range(mask.shape[0]), range(mask.shape[1])):
+                row, column = i * steps[0] - padding[0] + y, j * steps[1] - padding[1] + x
+                if 0 <= row < plane.shape[0] and 0 <= column < plane.shape[1]:
+                    score += (mask[y, x] * plane[row, column]).item()
+            lines[-1].append(slow_hybrid(cells, 1 / (1 + math.exp(-score))))
+    return torch.tensor(lines, dtype=torch.float64)
+
+
+def slow_blur(plane: Tensor, window: dict, pool=max) -> Tensor:
+    dense = [[pool(cells) for cells in line] for line in windows(plane, window, stride=1)]
     rows, columns = len(dense), len(dense[0])
     steps = pair(window["stride"])
 
@@ -107,7 +129,15 @@ def test_each_equals_its_formula_in_loops(window):
             each(lambda c: (sum(abs(v) ** 3 for v in c) / len(c)) ** (1 / 3), plane, window),
         ),
         "blur": (MaxBlurPooling(**window), slow_blur(plane, window)),
+        "hybrid blur": (
+            HybridBlurPooling(blend_weight=0.3, **window).double(),
+            slow_blur(plane, window, lambda cells: slow_hybrid(cells, 0.3)),
+        ),
     }
+    gated = GatedPooling(**window).double()
+    mask = draw(*gated.weight.shape, seed=1)
+    gated.weight.data.copy_(mask)
+    cases["gated"] = (gated, slow_gated(plane, window, mask))
     for name, (layer, wanted) in cases.items():
         torch.testing.assert_close(layer(plane[None])[0], wanted, msg=lambda text, n=name: n + text)
 
@@ -220,8 +250,28 @@ def test_blur_pooling_hardly_minds_a_shift_that_max_pooling_minds():
 def test_blur_with_one_tap_is_max_pooling_and_filters_sum_to_one():
     batch = draw(1, 2, 9, 9)
     assert torch.equal(MaxBlurPooling(3, 2, 1, filter_size=1)(batch), F.max_pool2d(batch, 3, 2, 1))
-    assert MaxBlurPooling(filter_size=5).weight.sum() == 1
+    assert MaxBlurPooling(filter_size=5).taps.sum() == 1
     assert MaxBlurPooling().state_dict() == {}
+
+
+def test_a_gate_that_knows_nothing_is_a_half_of_each_and_learns():
+    layer = GatedPooling(2)
+    batch = draw(2, 3, 8, 8).float()
+    half = 0.5 * (F.max_pool2d(batch, 2) + F.avg_pool2d(batch, 2))
+    torch.testing.assert_close(layer(batch), half)
+    layer(batch).square().sum().backward()
+    assert layer.weight.grad.abs().min() > 0
+    assert layer.gate(batch).shape == (2, 3, 4, 4)
+
+
+def test_hybrid_blur_is_max_blur_at_its_end_and_learns_between():
+    batch = draw(1, 2, 9, 9).float()
+    ends = HybridBlurPooling(3, 2, 1, blend_weight=1)(batch)
+    torch.testing.assert_close(ends, MaxBlurPooling(3, 2, 1)(batch))
+    layer = HybridBlurPooling(channels=2)
+    layer(batch).square().sum().backward()
+    assert layer.weight.grad.shape == (2,)
+    assert layer.weight.grad.abs().min() > 0
 
 
 @pytest.mark.parametrize(
