@@ -6,7 +6,7 @@ sends the numbers that a person typed, and where the dial and the window stand w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -30,11 +30,12 @@ from hybridpool.ui import by_hand_state as state
 from hybridpool.ui import by_hand_words as words
 from hybridpool.ui.by_hand_script import by_hand_script
 from hybridpool.ui.by_hand_state import Task
-from hybridpool.ui.component import component, pack_message
+from hybridpool.ui.component import DIAL, component, pack_message, show, taken
 from hybridpool.ui.words import _
 from hybridpool.viz.palette import POOLING_COLOURS, sequential
 
-_SCRIPTS = ("common/maths.js", *(f"by_hand/{name}.js" for name in ("sheet", "editor", "attention")))
+_FILES = ("sheet", "editor", "attention", "playback", "gradients", "by_hand")
+_SCRIPTS = (*DIAL, *(f"by_hand/{name}.js" for name in _FILES))
 
 
 def show_controls() -> None:
@@ -88,14 +89,7 @@ def current_work() -> tuple[Task, ByHand]:
 
 def show_by_hand(task: Task, work: ByHand) -> None:
     """Draw grid, outputs, formulas, gradients and the attention layer."""
-    draw = component("by_hand", *_SCRIPTS, "by_hand/by_hand.js")
-    draw(
-        key="by_hand",
-        data=pack(task, work),
-        on_edit_change=_edited,
-        on_look_change=_looked,
-        height="content",
-    )
+    show(component("by_hand", *_SCRIPTS), "by_hand", pack(task, work), edit=_edited, look=_looked)
 
 
 def show_download(task: Task) -> None:
@@ -116,7 +110,8 @@ def pack(task: Task, work: ByHand) -> bytes:
     attention = attend_by_hand(work.grid, work.window, seed=task.seed, hidden=task.hidden)
     shown = [work.grid, work.max, work.average]
     header = {
-        "serial": st.session_state.get("by_hand_serial", 0),
+        # The browser waits for this to reach what it told last, also where the grid has changed.
+        "answers": taken("by_hand", "edit"),
         "look": asdict(state.look()),
         "grid": {
             "rows": work.rows.size,
@@ -286,13 +281,8 @@ def _draw_again() -> None:
     state.change(draw=(state.task().draw + 1) % (MAX_SEED + 1))
 
 
-def _edited() -> None:
-    sent = st.session_state["by_hand"].get("edit")
+def _edited(sent: Mapping[str, Any]) -> None:
     shown = st.session_state.get("by_hand_last_good", Task())
-    if not sent:
-        return
-    # The browser waits for this number to come back, also where the grid has changed since.
-    st.session_state["by_hand_serial"] = int(sent["serial"])
     if len(sent["cells"]) != shown.rows:
         return
     typed = {"numbers": "own", "own": state.clean_cells(sent["cells"])}
@@ -301,10 +291,8 @@ def _edited() -> None:
     state.change(**typed, rows=shown.rows, columns=shown.columns)
 
 
-def _looked() -> None:
-    sent = st.session_state["by_hand"].get("look")
-    if sent:
-        state.set_look(state.Look(**{name: sent[name] for name in state.Look.__dataclass_fields__}))
+def _looked(sent: Mapping[str, Any]) -> None:
+    state.set_look(state.Look(**{name: sent[name] for name in state.Look.__dataclass_fields__}))
 
 
 def _doubles(values: Tensor) -> NDArray[np.float64]:

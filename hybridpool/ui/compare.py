@@ -7,6 +7,7 @@ in a form that holds for every blend weight. See ``assets/compare``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -21,7 +22,7 @@ from hybridpool.layers import POOLINGS
 from hybridpool.measure import changed_cells, window_winners, winner_ties
 from hybridpool.trace import Trace
 from hybridpool.ui import noise_state, state
-from hybridpool.ui.component import component, pack_message
+from hybridpool.ui.component import MAPS, component, pack_message, show
 from hybridpool.ui.inspector import FULL, resolved_view, restart_word, telling_cells
 from hybridpool.ui.noise_state import Perturbation
 from hybridpool.ui.noise_words import component_words
@@ -31,7 +32,8 @@ from hybridpool.viz.sensitivity_charts import winner_colours
 
 #: How a window whose maximum several cells share is written in a map of winners.
 TIE = 255
-_SCRIPTS = ("common/maths.js", *(f"compare/{name}.js" for name in ("rows", "patch", "compare")))
+#: What the rows are made of.
+ROWS = (*MAPS, *(f"compare/{name}.js" for name in ("rows", "outline", "patch", "compare")))
 
 
 def show_compare(clean: Trace, changed: Trace, picture: str, done: Perturbation) -> None:
@@ -44,12 +46,12 @@ def show_compare(clean: Trace, changed: Trace, picture: str, done: Perturbation)
     if "compare" not in st.session_state or st.session_state.get("compare_shows") != key:
         st.session_state["compare_shows"] = key
         st.session_state["compare_bytes"] = pack(clean, changed, picture, done)
-    component("compare", *_SCRIPTS)(
-        key="compare",
-        data=st.session_state["compare_bytes"],
-        on_view_change=_remember_view,
-        on_patch_change=_remember_patch,
-        height="content",
+    show(
+        component("compare", *ROWS),
+        "compare",
+        st.session_state["compare_bytes"],
+        view=_remember_view,
+        patch=_remember_patch,
     )
 
 
@@ -186,14 +188,10 @@ def _quantise(values: Tensor, low: Tensor, high: Tensor) -> NDArray[np.uint16]:
     return scaled.to(torch.int32).numpy().astype(np.uint16)
 
 
-def _remember_view() -> None:
-    sent = st.session_state["compare"].get("view")
-    if sent:
-        state.look(**{name: sent[name] for name in state.View.__dataclass_fields__})
+def _remember_view(sent: Mapping[str, Any]) -> None:
+    state.look(**{name: sent[name] for name in state.View.__dataclass_fields__})
 
 
-def _remember_patch() -> None:
-    sent = st.session_state["compare"].get("patch")
-    if sent:
-        size = (int(sent["rows"]), int(sent["columns"]))
-        noise_state.perturb(**noise_state.in_thousandths(sent, size))
+def _remember_patch(sent: Mapping[str, Any]) -> None:
+    size = (int(sent["rows"]), int(sent["columns"]))
+    noise_state.perturb(**noise_state.in_thousandths(sent, size))

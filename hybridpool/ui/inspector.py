@@ -6,6 +6,7 @@ prints formulas without asking again. See ``assets/inspector``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -17,11 +18,12 @@ from torch import Tensor
 
 from hybridpool.trace import Trace
 from hybridpool.ui import state
-from hybridpool.ui.component import component, pack_message
+from hybridpool.ui.component import MAPS, component, pack_message, show
 from hybridpool.ui.words import _, fill, language
 from hybridpool.viz.palette import POOLING_COLOURS, sequential
 
 FULL = 65535
+_SCRIPTS = ("painting", "window", "save", "inspector")
 
 
 def show_inspector(trace: Trace, picture: str, caption: str) -> None:
@@ -36,15 +38,11 @@ def show_inspector(trace: Trace, picture: str, caption: str) -> None:
     if st.session_state.get("inspector_shows") != key:
         st.session_state["inspector_shows"] = key
         st.session_state["inspector_bytes"] = pack(trace, resolved_view(trace), caption)
-    scripts = ("painting", "window", "save", "inspector")
-    inspector = component(
-        "inspector", "common/maths.js", *(f"inspector/{script}.js" for script in scripts)
-    )
-    inspector(
-        key="inspector",
-        data=st.session_state["inspector_bytes"],
-        on_view_change=_remember_view,
-        height="content",
+    show(
+        component("inspector", *MAPS, *(f"inspector/{script}.js" for script in _SCRIPTS)),
+        "inspector",
+        st.session_state["inspector_bytes"],
+        view=_remember_view,
     )
 
 
@@ -181,7 +179,5 @@ def _quantise(values: Tensor, low: Tensor, high: Tensor) -> NDArray[np.uint16]:
     return scaled.to(torch.int32).numpy().astype(np.uint16)
 
 
-def _remember_view() -> None:
-    sent = st.session_state["inspector"].get("view")
-    if sent:
-        state.look(**{name: sent[name] for name in state.View.__dataclass_fields__})
+def _remember_view(sent: Mapping[str, Any]) -> None:
+    state.look(**{name: sent[name] for name in state.View.__dataclass_fields__})

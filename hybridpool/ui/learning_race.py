@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from hybridpool.race.race import ARMS, CHANNELS, FIXED, STARTS, Race
 from hybridpool.race.tasks import TASKS
 from hybridpool.ui import compute, learning_findings, learning_state, learning_words
-from hybridpool.ui.component import component, pack_message
+from hybridpool.ui.component import BASE, component, pack_message
 from hybridpool.ui.learning_state import SPEEDS
 from hybridpool.ui.words import _
 from hybridpool.viz.learning_charts import (
@@ -35,7 +35,7 @@ _BUDGET = 0.055
 # So many of the last messages are sent again: a busy browser may skip some.
 _OVERLAP = 4
 _SCRIPTS = (
-    "common/maths.js",
+    *BASE,
     *(f"learning/{name}.js" for name in ("plot", "history", "learning")),
 )
 

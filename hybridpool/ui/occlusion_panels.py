@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from hybridpool.layers import POOLINGS
 from hybridpool.sensitivity import OcclusionMap
 from hybridpool.trace import Trace
 from hybridpool.ui import compute, noise_findings, noise_state
-from hybridpool.ui.component import component, pack_message
+from hybridpool.ui.component import BASE, component, pack_message, show
 from hybridpool.ui.noise_state import PATCHES, WHOLE, Perturbation
 from hybridpool.ui.noise_words import map_words
 from hybridpool.ui.panels import pooling_names
@@ -57,11 +58,11 @@ def show_occlusion_map(
     progress.empty()
     values = map_values(found, weight)
     with place:
-        component("occlusion_map", "common/maths.js", "occlusion_map/occlusion_map.js")(
-            key="occlusion_map",
-            data=pack(found, values, clean, done),
-            on_place_change=lambda: _choose(found, clean),
-            height="content",
+        show(
+            component("occlusion_map", *BASE, "occlusion_map/occlusion_map.js"),
+            "occlusion_map",
+            pack(found, values, clean, done),
+            place=partial(_choose, found, clean),
         )
     with words:
         st.markdown(say(found, values))
@@ -137,18 +138,16 @@ def _step(found: OcclusionMap) -> int:
     return int(starts[1] - starts[0]) if len(starts) > 1 else int(found.occluder.width)
 
 
-def _choose(found: OcclusionMap, clean: Trace) -> None:
-    place = st.session_state["occlusion_map"].get("place")
-    if place:
-        height, width = clean.features.image.shape[-2:]
-        patch = found.at(int(place[0]), int(place[1]))
-        box = {
-            "top": patch.top,
-            "left": patch.left,
-            "height": min(patch.height, height - patch.top),
-            "width": min(patch.width, width - patch.left),
-        }
-        noise_state.perturb(**noise_state.in_thousandths(box, (height, width)))
+def _choose(found: OcclusionMap, clean: Trace, place: Mapping[str, Any]) -> None:
+    height, width = clean.features.image.shape[-2:]
+    patch = found.at(int(place["row"]), int(place["column"]))
+    box = {
+        "top": patch.top,
+        "left": patch.left,
+        "height": min(patch.height, height - patch.top),
+        "width": min(patch.width, width - patch.left),
+    }
+    noise_state.perturb(**noise_state.in_thousandths(box, (height, width)))
 
 
 def _resize() -> None:

@@ -12,7 +12,6 @@ import io
 import json
 import struct
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from torch import Tensor
 from hybridpool.measure import largest_change, relative_change
 from hybridpool.trace import Settings
 from hybridpool.ui import compare, state
-from hybridpool.ui.component import ASSETS
+from hybridpool.ui.component import component, show
 from hybridpool.ui.noise_state import Perturbation
 from hybridpool.ui.shift_maps import Shifted
 from hybridpool.ui.shift_state import Study
@@ -37,7 +36,6 @@ from hybridpool.viz.palette import diverging, paint, sequential
 _STYLE = """
 [data-row="winners"] { display: none; }
 """
-_SCRIPTS = ("common/maths", "compare/rows", "compare/patch", "compare/compare")
 
 
 def show_rows(
@@ -48,11 +46,11 @@ def show_rows(
     if "shift_compare" not in st.session_state or st.session_state.get("shift_shows") != key:
         st.session_state["shift_shows"] = key
         st.session_state["shift_bytes"] = pack(found, seen, picture, settings)
-    _component()(
-        key="shift_compare",
-        data=st.session_state["shift_bytes"],
-        on_view_change=_remember_view,
-        height="content",
+    show(
+        component("compare", *compare.ROWS, name="shift_compare", style=_STYLE),
+        "shift_compare",
+        st.session_state["shift_bytes"],
+        view=_remember_view,
     )
 
 
@@ -164,23 +162,8 @@ def _png(pixels: NDArray[np.uint8]) -> str:
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-@cache
-def _component() -> Any:
-    folder = ASSETS / "compare"
-    return st.components.v2.component(
-        "hybridpool_shift_compare",
-        html=(folder / "compare.html").read_text("utf-8"),
-        css=(folder / "compare.css").read_text("utf-8") + _STYLE,
-        js="\n".join((ASSETS / f"{script}.js").read_text("utf-8") for script in _SCRIPTS),
-    )
-
-
-def _remember_view() -> None:
-    sent: Mapping[str, Any] | None = st.session_state["shift_compare"].get("view")
-    if sent:
-        state.look(
-            **{name: sent[name] for name in state.Shown.__dataclass_fields__ if name in sent}
-        )
+def _remember_view(sent: Mapping[str, Any]) -> None:
+    state.look(**{name: sent[name] for name in state.Shown.__dataclass_fields__ if name in sent})
 
 
 _ENDS = ("max", "average")

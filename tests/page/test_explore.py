@@ -44,6 +44,7 @@ class Session:
         self.app.context["locale"] = locale
         self.app.query_params.update({"stem": "filters"} | link)
         self.run()
+        self.told = 0
         self.told_first = [note.value for note in self.app.info]
         self._trigger("later", "painted", True)
 
@@ -81,7 +82,8 @@ class Session:
 
     def look(self, **view: object) -> "Session":
         """What the inspector sends when the hand lets go."""
-        seen = {**self.message()[0]["view"], **view}
+        self.told += 1
+        seen = {**self.message()[0]["view"], **view, "told": self.told}
         return self._tell(self._component("inspector").id, "json_value", {"view": seen})
 
     def pick(self, picture: str) -> "Session":
