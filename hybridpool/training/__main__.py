@@ -17,6 +17,7 @@ import torch.distributed as dist
 from hybridpool.training.arms import ARMS, STARTING
 from hybridpool.training.data import SIDES, Dataset, DataUnavailable, load
 from hybridpool.training.jobs import Job, Workshop, carry_out
+from hybridpool.training.network_files import export_network
 from hybridpool.training.networks import NETWORKS
 from hybridpool.training.report import report
 from hybridpool.training.results import ResultsError, RunSettings, read_folder
@@ -106,6 +107,11 @@ def _parser() -> argparse.ArgumentParser:
         "--data",
         help="folder of a JPEG copy; the other learned pooling then learns afterwards",
     )
+
+    kept = commands.add_parser("networks", help="make files for the page from checkpoints")
+    kept.set_defaults(do=_networks)
+    kept.add_argument("checkpoints", nargs="+", type=Path)
+    kept.add_argument("--output", type=Path, default=Path("assets/networks"))
     return parser
 
 
@@ -269,6 +275,11 @@ def _report(options: argparse.Namespace) -> None:
     if not runs:
         raise ValueError(f"There are no results in {options.folder}.")
     sys.stdout.write(report(runs))
+
+
+def _networks(options: argparse.Namespace) -> None:
+    for checkpoint in options.checkpoints:
+        print(export_network(checkpoint, options.output))
 
 
 def _stem(options: argparse.Namespace) -> None:
