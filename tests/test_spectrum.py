@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybridpool.spectrum import (
+from hybridpool.measure import (
     aliased_share,
     aliasing,
     ideal_downsampling,

@@ -8,8 +8,13 @@ import torch
 from torch import Tensor
 
 from hybridpool.functional import hybrid_pool2d
-from hybridpool.measure import gradient_shares
-from hybridpool.spectrum import aliased_share, ideal_downsampling, radial_spectrum, spectrum_shares
+from hybridpool.measure import (
+    aliased_share,
+    gradient_shares,
+    ideal_downsampling,
+    radial_spectrum,
+    spectrum_shares,
+)
 from hybridpool.stem import ConvStem
 from hybridpool.trace import Trace
 from hybridpool.ui.shift_maps import more_layers

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from hybridpool.measure.changes import exact, map_axes, negligible
+
 Size = int | tuple[int, int]
 
 
@@ -93,7 +95,7 @@ def spectrum_shares(
     power = _power(feature_map)
     edges = torch.tensor(bands, dtype=power.dtype, device=power.device)
     band = torch.bucketize(_radius(power), edges, right=True)
-    axes = _map_axes(power, map_dims)
+    axes = map_axes(power, map_dims)
     energy = [power.where(band == i, 0).sum(axes) for i in range(len(bands) + 1)]
     shares = torch.stack(energy, -1)
     return shares / shares.sum(-1, keepdim=True)
@@ -118,7 +120,7 @@ def ideal_downsampling(dense: Tensor, stride: Size) -> Tensor:
         tensor([[5., 5.]])
     """
     rows, columns = _strides(stride)
-    spectrum: Tensor = torch.fft.fft2(_exact(dense))
+    spectrum: Tensor = torch.fft.fft2(exact(dense))
     kept: Tensor = torch.fft.ifft2(spectrum.where(~_too_fine(spectrum, rows, columns), 0))
     return kept.real[..., ::rows, ::columns].to(dense)
 
@@ -171,7 +173,7 @@ def aliased_share(dense: Tensor, stride: Size, map_dims: int = 3) -> Tensor:
     """
     rows, columns = _strides(stride)
     power = _power(dense)
-    axes = _map_axes(power, map_dims)
+    axes = map_axes(power, map_dims)
     return power.where(_too_fine(power, rows, columns), 0).sum(axes) / power.sum(axes)
 
 
@@ -182,11 +184,10 @@ def _power(feature_map: Tensor) -> Tensor:
             f"a spectrum needs a map (..., H, W) with rows and columns, but got shape "
             f"{tuple(feature_map.shape)}; pass a whole map"
         )
-    values = _exact(feature_map)
+    values = exact(feature_map)
     centred = values - values.mean((-2, -1), keepdim=True)
-    # What the mean of equal cells leaves behind is rounding, and must not become a spectrum.
-    rounding = 1e-12 * values.abs().amax((-2, -1), keepdim=True)
-    flat = centred.abs().amax((-2, -1), keepdim=True) <= rounding
+    # What is left of equal cells is rounding, and must not become a spectrum.
+    flat = centred.abs().amax((-2, -1), keepdim=True) <= negligible(values)
     spectrum: Tensor = torch.fft.fft2(centred.where(~flat, 0), norm="forward")
     return spectrum.abs().square()
 
@@ -219,14 +220,3 @@ def _strides(stride: Size) -> tuple[int, int]:
             f"choose another one"
         )
     return pair
-
-
-def _exact(feature_map: Tensor) -> Tensor:
-    """The map in double precision, in main memory where the device has none (MPS)."""
-    feature_map = feature_map.detach()
-    return (feature_map.cpu() if feature_map.device.type == "mps" else feature_map).double()
-
-
-def _map_axes(feature_map: Tensor, map_dims: int) -> tuple[int, ...]:
-    """The last dimensions, those that are one map."""
-    return tuple(range(-min(map_dims, feature_map.ndim), 0))
