@@ -14,7 +14,6 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-
 #: What is below this share of a map's range is rounding, and no finding. It is less than one step
 #: of 16 bits, the precision in which maps are shown.
 ROUNDING = 1e-5

@@ -151,6 +151,25 @@ def window_contrast(
     return (maximum - average).clamp(min=0)  # the average of equal cells may round above them
 
 
+def highest_contrast(maximum: Tensor, average: Tensor) -> Tensor:
+    """In each channel the pooled cell where max and average differ most.
+
+    Args:
+        maximum: The max map.
+        average: The average map; NaN in either counts as no difference.
+
+    Shape:
+        ``(C, H, W)`` to ``(C, 2)``, rows and columns, int64.
+
+    Example:
+        >>> highest_contrast(torch.tensor([[[1.0, 5.0]]]), torch.tensor([[[1.0, 2.0]]]))
+        tensor([[0, 1]])
+    """
+    best = (maximum - average).nan_to_num().flatten(1).argmax(1)
+    columns = maximum.shape[-1]
+    return torch.stack([best // columns, best % columns], -1)
+
+
 def most_telling(
     feature_map: Tensor,
     kernel_size: Size,
