@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from hybridpool.measure import ROUNDING
-from hybridpool.perturb import NOISES
+from hybridpool.pictures.perturb import NOISES
 from hybridpool.sensitivity.changes import Changes, Poolings, join_changes
 from hybridpool.stem import ConvStem
 from hybridpool.trace import Settings

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from hybridpool.measure import align, nearest_cells
-from hybridpool.perturb import shift
+from hybridpool.pictures.perturb import shift
 from hybridpool.sensitivity.changes import FEATURE_MAP, Changes, More, Poolings, join_changes
 from hybridpool.sensitivity.compare import Comparison, Layout, Side, compare
 from hybridpool.sensitivity.receptive_field import PictureAxis, axes_of

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hybridpool.more_poolings import MORE_POOLINGS, StochasticPooling
-from hybridpool.perturb import band_pass
+from hybridpool.pictures.perturb import band_pass
 from hybridpool.sensitivity.shifts import AXES, MODES, REACH
 from hybridpool.trace import MAX_SEED, Settings
 

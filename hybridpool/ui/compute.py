@@ -30,9 +30,10 @@ from hybridpool.cost import (
     measure_networks,
     measure_poolings,
 )
-from hybridpool.gallery import GALLERY, gallery_image
-from hybridpool.image import fit_image, read_image
 from hybridpool.layers import POOLINGS
+from hybridpool.pictures.gallery import GALLERY, gallery_image
+from hybridpool.pictures.image import fit_image, read_image
+from hybridpool.race.tasks import MOST_PICTURES, TASKS, draw_data
 from hybridpool.sensitivity import (
     Comparison,
     NoiseSweep,
@@ -50,7 +51,6 @@ from hybridpool.sensitivity.frequency import Spectrum, spectrum_of
 from hybridpool.stem import ConvStem, StemUnavailable, load_stem
 from hybridpool.trace import Features, Settings, Trace, resolve_device, run_poolings, run_stem
 from hybridpool.training.results import ResultsError, Run, read_run
-from hybridpool.training.tasks import MOST_PICTURES, TASKS, draw_data
 from hybridpool.ui.state import Upload
 from hybridpool.viz.learning_charts import picture_strip
 

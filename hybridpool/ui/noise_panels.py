@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from hybridpool.perturb import FILLS, NOISES, SHAPES
+from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES
 from hybridpool.sensitivity import Perturbation
 from hybridpool.sensitivity.perturbation import level_options
 from hybridpool.trace import MAX_SEED

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from hybridpool.perturb import NOISES
+from hybridpool.pictures.perturb import NOISES
 from hybridpool.sensitivity import Perturbation
 from hybridpool.sensitivity.perturbation import WHOLE
 from hybridpool.trace import MAX_SEED
