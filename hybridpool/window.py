@@ -7,6 +7,7 @@ draw windows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from operator import index as as_integer
 from typing import Any, NamedTuple, SupportsIndex
@@ -43,10 +44,11 @@ class Span(NamedTuple):
     stop: int
 
 
-class Axis(NamedTuple):
+@dataclass(frozen=True)
+class Axis:
     """The windows along one axis of a map. Positions count from the map's first cell, 0.
 
-    Attributes:
+    Args:
         size: Cells of the map.
         kernel: Cells of the window.
         stride: Step of the window.
@@ -73,7 +75,7 @@ class Axis(NamedTuple):
     @property
     def formula(self) -> int:
         """floor((n + 2p - k) / s) + 1, or with ceil in ceil mode."""
-        return (self.span + (self.stride - 1 if self.ceil_mode else 0)) // self.stride + 1
+        return _formula(self.size, self.kernel, self.stride, self.padding, self.ceil_mode)
 
     @property
     def trimmed(self) -> bool:
@@ -83,12 +85,12 @@ class Axis(NamedTuple):
             >>> Axis(size=4, kernel=1, stride=2, padding=0, ceil_mode=True).trimmed
             True
         """
-        return self.ceil_mode and (self.formula - 1) * self.stride >= self.size + self.padding
+        return self.count < self.formula
 
     @property
     def count(self) -> int:
         """How many windows there are: the size of the pooled map."""
-        return self.formula - 1 if self.trimmed else self.formula
+        return _count(self.size, self.kernel, self.stride, self.padding, self.ceil_mode)
 
     @property
     def starts(self) -> tuple[int, ...]:
@@ -182,15 +184,19 @@ class Window(NamedTuple):
 
     def axes(self, height: int, width: int) -> tuple[Axis, Axis]:
         """The windows on a map of this size, downwards and across."""
-        (down, across), (step, stride), (top, left), ceil_mode, _ = self
-        return Axis(height, down, step, top, ceil_mode), Axis(
-            width, across, stride, left, ceil_mode
+        kernel, stride, padding, ceil_mode, _ = self
+        return (
+            Axis(height, kernel[0], stride[0], padding[0], ceil_mode),
+            Axis(width, kernel[1], stride[1], padding[1], ceil_mode),
         )
 
     def out_size(self, height: int, width: int) -> tuple[int, int]:
         """The height and width of the pooled map."""
-        rows, columns = self.axes(height, width)
-        return rows.count, columns.count
+        kernel, stride, padding, ceil_mode, _ = self
+        return (
+            _count(height, kernel[0], stride[0], padding[0], ceil_mode),
+            _count(width, kernel[1], stride[1], padding[1], ceil_mode),
+        )
 
     def check(self) -> None:
         """Refuse more padding than PyTorch takes.
@@ -267,6 +273,16 @@ class Window(NamedTuple):
         )
 
 
+def _formula(size: int, kernel: int, stride: int, padding: int, ceil_mode: bool) -> int:
+    return (size + 2 * padding - kernel + (stride - 1 if ceil_mode else 0)) // stride + 1
+
+
+def _count(size: int, kernel: int, stride: int, padding: int, ceil_mode: bool) -> int:
+    count = _formula(size, kernel, stride, padding, ceil_mode)
+    # A window that would start in the padding behind the map is left out.
+    return count - 1 if ceil_mode and (count - 1) * stride >= size + padding else count
+
+
 def check_window(
     kernel_size: Size2d,
     stride: Size2d | None = None,
@@ -304,7 +320,7 @@ def plain_size(size: Size2d) -> int | tuple[int, ...]:
     if isinstance(size, int):
         return size
     if isinstance(size, tuple) and all(isinstance(number, int) for number in size):
-        return size
+        return tuple(size)
     if isinstance(size, Iterable):
         try:
             return tuple(as_integer(number) for number in size)

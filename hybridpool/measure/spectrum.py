@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from hybridpool.measure.changes import exact, map_axes, negligible
-
-Size = int | tuple[int, int]
+from hybridpool.window import Size2d, check_window
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def spectrum_shares(
     return shares / shares.sum(-1, keepdim=True)
 
 
-def ideal_downsampling(dense: Tensor, stride: Size) -> Tensor:
+def ideal_downsampling(dense: Tensor, stride: Size2d) -> Tensor:
     """Take every stride-th cell after removing all that so few cells cannot carry.
 
     Frequencies above the Nyquist frequency of the coarse grid, 1/stride of the fine one's along
@@ -119,13 +118,13 @@ def ideal_downsampling(dense: Tensor, stride: Size) -> Tensor:
         >>> ideal_downsampling(stripes, (1, 2))
         tensor([[5., 5.]])
     """
-    rows, columns = _strides(stride)
+    rows, columns = check_window(1, stride).stride
     spectrum: Tensor = torch.fft.fft2(exact(dense))
     kept: Tensor = torch.fft.ifft2(spectrum.where(~_too_fine(spectrum, rows, columns), 0))
     return kept.real[..., ::rows, ::columns].to(dense)
 
 
-def aliasing(dense: Tensor, stride: Size) -> Tensor:
+def aliasing(dense: Tensor, stride: Size2d) -> Tensor:
     """What appears in a strided pooled map that was not there: the alias part, as a map.
 
     Pooling with a stride is the same pooling at stride 1 followed by taking every stride-th cell.
@@ -148,11 +147,11 @@ def aliasing(dense: Tensor, stride: Size) -> Tensor:
         >>> aliasing(stripes, (1, 2))  # stripes fold into a constant
         tensor([[1., 1.]])
     """
-    rows, columns = _strides(stride)
+    rows, columns = check_window(1, stride).stride
     return dense[..., ::rows, ::columns] - ideal_downsampling(dense, stride)
 
 
-def aliased_share(dense: Tensor, stride: Size, map_dims: int = 3) -> Tensor:
+def aliased_share(dense: Tensor, stride: Size2d, map_dims: int = 3) -> Tensor:
     """Share of a map's energy that every stride-th cell cannot carry, and folds onto other waves.
 
     The energy of ``dense`` above the Nyquist frequency of the coarse grid, over all its energy, the
@@ -171,7 +170,7 @@ def aliased_share(dense: Tensor, stride: Size, map_dims: int = 3) -> Tensor:
         >>> aliased_share(torch.tensor([[1.0, -1.0, 1.0, -1.0]]), (1, 2)).item()
         1.0
     """
-    rows, columns = _strides(stride)
+    rows, columns = check_window(1, stride).stride
     power = _power(dense)
     axes = map_axes(power, map_dims)
     return power.where(_too_fine(power, rows, columns), 0).sum(axes) / power.sum(axes)
@@ -210,13 +209,3 @@ def _too_fine(spectrum: Tensor, row_stride: int, column_stride: int) -> Tensor:
     rows, columns = _frequencies(spectrum)
     # Rounding must not decide about a wave exactly at the limit, which still fits.
     return (rows * row_stride > 1 + 1e-9) | (columns * column_stride > 1 + 1e-9)
-
-
-def _strides(stride: Size) -> tuple[int, int]:
-    pair = stride if isinstance(stride, tuple) else (stride, stride)
-    if len(pair) != 2 or not all(isinstance(side, int) and side >= 1 for side in pair):
-        raise ValueError(
-            f"stride must be a whole number from 1, or two of them, but got {stride}; "
-            f"choose another one"
-        )
-    return pair

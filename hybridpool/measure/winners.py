@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from hybridpool.measure.changes import exact, negligible
-
-Size = int | tuple[int, int]
+from hybridpool.window import Size2d, Window, check_window
 
 # A channel whose range is below this share of the widest one is left out of `most_telling`:
 # a colour-opponent filter on a grey picture answers with nothing but rounding, and rounding has
@@ -23,9 +20,9 @@ TIE = -1
 
 def window_winners(
     feature_map: Tensor,
-    kernel_size: Size,
-    stride: Size | None = None,
-    padding: Size = 0,
+    kernel_size: Size2d,
+    stride: Size2d | None = None,
+    padding: Size2d = 0,
     ceil_mode: bool = False,
 ) -> Tensor:
     """Which cell of each window is its maximum, counted row by row from the window's corner.
@@ -46,27 +43,21 @@ def window_winners(
         >>> window_winners(feature_map, 2)
         tensor([[1, 2]])
     """
-    rows, columns = _axes(feature_map, kernel_size, stride, padding, ceil_mode)
-    planes = _planes(feature_map)
-    _, cells = F.max_pool2d(
-        planes,
-        (rows.kernel, columns.kernel),
-        (rows.stride, columns.stride),
-        (rows.padding, columns.padding),
-        ceil_mode=ceil_mode,
-        return_indices=True,
+    window = _window_on(feature_map, kernel_size, stride, padding, ceil_mode)
+    _, cells = window.maximum_with_indices(_planes(feature_map))
+    height, width = feature_map.shape[-2:]
+    top, left = (
+        torch.tensor(axis.starts, device=cells.device) for axis in window.axes(height, width)
     )
-    width = feature_map.shape[-1]
-    top, left = rows.starts(cells.device), columns.starts(cells.device)
-    winners = (cells // width - top[:, None]) * columns.kernel + (cells % width - left)
-    return winners.reshape(*feature_map.shape[:-2], rows.outputs, columns.outputs)
+    winners = (cells // width - top[:, None]) * window.kernel[1] + (cells % width - left)
+    return winners.reshape(*feature_map.shape[:-2], *cells.shape[-2:])
 
 
 def winner_ties(
     feature_map: Tensor,
-    kernel_size: Size,
-    stride: Size | None = None,
-    padding: Size = 0,
+    kernel_size: Size2d,
+    stride: Size2d | None = None,
+    padding: Size2d = 0,
     ceil_mode: bool = False,
     *,
     tolerance: float = 0.0,
@@ -87,18 +78,17 @@ def winner_ties(
         >>> winner_ties(torch.tensor([[1.0, 9.0, 4.0, 4.0], [2.0, 3.0, 4.0, 1.0]]), 2)
         tensor([[1, 3]])
     """
-    axes = _axes(feature_map, kernel_size, stride, padding, ceil_mode)
-    windows = _windows(feature_map, axes, fill=0)
-    maximum = windows.where(_inside(feature_map, axes), -math.inf).amax(-1, True)
-    is_maximum = windows >= maximum - tolerance
-    return (is_maximum & _inside(feature_map, axes)).sum(-1)
+    window = _window_on(feature_map, kernel_size, stride, padding, ceil_mode)
+    cells, inside = window.cells(feature_map), window.inside(feature_map)
+    maximum = cells.where(inside, -math.inf).amax(-1, True)
+    return ((cells >= maximum - tolerance) & inside).sum(-1)
 
 
 def clear_winners(
     feature_map: Tensor,
-    kernel_size: Size,
-    stride: Size | None = None,
-    padding: Size = 0,
+    kernel_size: Size2d,
+    stride: Size2d | None = None,
+    padding: Size2d = 0,
     ceil_mode: bool = False,
 ) -> Tensor:
     """Which cell of each window is its maximum, `TIE` where several are but for rounding.
@@ -124,9 +114,9 @@ def clear_winners(
 
 def window_contrast(
     feature_map: Tensor,
-    kernel_size: Size,
-    stride: Size | None = None,
-    padding: Size = 0,
+    kernel_size: Size2d,
+    stride: Size2d | None = None,
+    padding: Size2d = 0,
     ceil_mode: bool = False,
 ) -> Tensor:
     """Maximum minus average of each window: how far the blend weight can move that cell.
@@ -145,9 +135,8 @@ def window_contrast(
         >>> window_contrast(torch.tensor([[1.0, 9.0, 4.0, 4.0], [2.0, 4.0, 4.0, 4.0]]), 2)
         tensor([[5., 0.]])
     """
-    maximum, average = _maximum_and_average(
-        feature_map, _axes(feature_map, kernel_size, stride, padding, ceil_mode), ceil_mode
-    )
+    window = _window_on(feature_map, kernel_size, stride, padding, ceil_mode)
+    maximum, average = _maximum_and_average(feature_map, window)
     return (maximum - average).clamp(min=0)  # the average of equal cells may round above them
 
 
@@ -172,9 +161,9 @@ def highest_contrast(maximum: Tensor, average: Tensor) -> Tensor:
 
 def most_telling(
     feature_map: Tensor,
-    kernel_size: Size,
-    stride: Size | None = None,
-    padding: Size = 0,
+    kernel_size: Size2d,
+    stride: Size2d | None = None,
+    padding: Size2d = 0,
     ceil_mode: bool = False,
 ) -> tuple[int, int, int]:
     """The channel and the pooled cell that show best how max and average pooling differ.
@@ -210,9 +199,9 @@ def most_telling(
             f"the most telling cell needs a feature map (C, H, W) with at least one channel, but "
             f"got shape {tuple(feature_map.shape)}; pass one image's map"
         )
-    axes = _axes(feature_map, kernel_size, stride, padding, ceil_mode)
+    window = _window_on(feature_map, kernel_size, stride, padding, ceil_mode)
     finite = feature_map.detach().float().nan_to_num(0, 0, 0)
-    maximum, average = _maximum_and_average(finite, axes, ceil_mode)
+    maximum, average = _maximum_and_average(finite, window)
     contrast = maximum - average
     contrast = contrast.where(contrast > negligible(finite), 0)
     span = finite.amax((-2, -1)) - finite.amin((-2, -1))
@@ -221,16 +210,16 @@ def most_telling(
     if score[channel] <= 0:
         contrast = average.abs()
         channel = int(contrast.amax((-2, -1)).argmax())
-    row, column = divmod(int(contrast[channel].argmax()), axes[1].outputs)
+    row, column = divmod(int(contrast[channel].argmax()), contrast.shape[-1])
     return channel, row, column
 
 
 def gradient_shares(
     feature_map: Tensor,
     blend_weight: float | Tensor,
-    kernel_size: Size,
-    stride: Size | None = None,
-    padding: Size = 0,
+    kernel_size: Size2d,
+    stride: Size2d | None = None,
+    padding: Size2d = 0,
     ceil_mode: bool = False,
     *,
     upstream: Tensor | None = None,
@@ -260,12 +249,12 @@ def gradient_shares(
         >>> gradient_shares(feature_map, 0.5, kernel_size=2).tolist()
         [[0.125, 0.625], [0.125, 0.125]]
     """
-    axes = _axes(feature_map, kernel_size, stride, padding, ceil_mode)
+    window = _window_on(feature_map, kernel_size, stride, padding, ceil_mode)
     # A caller that serves maps works in inference mode, where nothing can be differentiated.
     with torch.inference_mode(False), torch.enable_grad():
         cells = exact(feature_map).clone().requires_grad_()
         weight = torch.as_tensor(blend_weight, device=cells.device).detach().clone().to(cells)
-        maximum, average = _maximum_and_average(cells, axes, ceil_mode)
+        maximum, average = _maximum_and_average(cells, window)
         pooled = weight * maximum + (1 - weight) * average
         arriving = torch.ones_like(pooled)
         if upstream is not None:
@@ -274,23 +263,14 @@ def gradient_shares(
     return shares.to(feature_map)
 
 
-class _Axis(NamedTuple):
-    """The window along one axis, and how many places it takes."""
-
-    kernel: int
-    stride: int
-    padding: int
-    outputs: int
-
-    def starts(self, device: torch.device) -> Tensor:
-        """Where each window begins, padding as negative."""
-        return torch.arange(self.outputs, device=device) * self.stride - self.padding
-
-
-def _axes(
-    feature_map: Tensor, kernel_size: Size, stride: Size | None, padding: Size, ceil_mode: bool
-) -> tuple[_Axis, _Axis]:
-    """Check the window against the map and lay it out along rows and columns."""
+def _window_on(
+    feature_map: Tensor,
+    kernel_size: Size2d,
+    stride: Size2d | None,
+    padding: Size2d,
+    ceil_mode: bool,
+) -> Window:
+    """The window, checked against the map."""
     if not feature_map.is_floating_point():
         raise TypeError(
             f"a feature map must be floating point, but its dtype is {feature_map.dtype}; "
@@ -301,44 +281,9 @@ def _axes(
             f"a feature map must be (..., H, W) and not empty, but its shape is "
             f"{tuple(feature_map.shape)}; pass a map with rows and columns"
         )
-    kernels = _pair("kernel_size", kernel_size, 1)
-    strides = kernels if stride is None else _pair("stride", stride, 1)
-    paddings = _pair("padding", padding, 0)
-    rows, columns = (
-        _axis(size, kernel, step, pad, ceil_mode)
-        for size, kernel, step, pad in zip(
-            feature_map.shape[-2:], kernels, strides, paddings, strict=True
-        )
-    )
-    return rows, columns
-
-
-def _pair(name: str, value: Size, least: int) -> tuple[int, int]:
-    pair = value if isinstance(value, tuple) else (value, value)
-    if len(pair) != 2 or not all(isinstance(side, int) and side >= least for side in pair):
-        raise ValueError(
-            f"{name} must be a whole number from {least}, or two of them, but got {value}; "
-            f"choose another one"
-        )
-    return pair
-
-
-def _axis(size: int, kernel: int, stride: int, padding: int, ceil_mode: bool) -> _Axis:
-    if padding > kernel // 2:
-        raise ValueError(
-            f"padding must be at most half of kernel_size, but got padding {padding} with "
-            f"kernel_size {kernel}; lower the padding"
-        )
-    slack = size + 2 * padding - kernel
-    steps = -(-slack // stride) if ceil_mode else slack // stride
-    if ceil_mode and steps * stride >= size + padding:
-        steps -= 1  # PyTorch drops a window that would start in the padding behind the map
-    if steps < 0:
-        raise ValueError(
-            f"a window of {kernel} with padding {padding} does not fit into {size} cells; choose a "
-            f"smaller kernel_size or a larger feature map"
-        )
-    return _Axis(kernel, stride, padding, steps + 1)
+    window = check_window(kernel_size, stride, padding, ceil_mode)
+    window.check_fits(feature_map.shape[-2], feature_map.shape[-1])
+    return window
 
 
 def _planes(feature_map: Tensor) -> Tensor:
@@ -348,29 +293,8 @@ def _planes(feature_map: Tensor) -> Tensor:
     return feature_map[(None,) * (4 - feature_map.ndim)]
 
 
-def _maximum_and_average(
-    feature_map: Tensor, axes: tuple[_Axis, _Axis], ceil_mode: bool
-) -> tuple[Tensor, Tensor]:
-    kernel, stride, padding, outputs = zip(*axes, strict=True)
-    planes, shape = _planes(feature_map), (*feature_map.shape[:-2], *outputs)
-    maximum = F.max_pool2d(planes, kernel, stride, padding, ceil_mode=ceil_mode)
-    average = F.avg_pool2d(planes, kernel, stride, padding, ceil_mode, count_include_pad=False)
+def _maximum_and_average(feature_map: Tensor, window: Window) -> tuple[Tensor, Tensor]:
+    planes = _planes(feature_map)
+    maximum, average = window.maximum(planes), window.average(planes)
+    shape = (*feature_map.shape[:-2], *maximum.shape[-2:])
     return maximum.reshape(shape), average.reshape(shape)
-
-
-def _windows(feature_map: Tensor, axes: tuple[_Axis, _Axis], fill: float) -> Tensor:
-    """(..., H, W) to (..., H_out, W_out, cells of a window); `fill` stands outside the map."""
-    rows, columns = axes
-    after = [
-        max(0, (axis.outputs - 1) * axis.stride + axis.kernel - size - axis.padding)
-        for axis, size in zip(axes, feature_map.shape[-2:], strict=True)
-    ]
-    padded = F.pad(feature_map, (columns.padding, after[1], rows.padding, after[0]), value=fill)
-    windows = padded.unfold(-2, rows.kernel, rows.stride)[..., : rows.outputs, :, :]
-    windows = windows.unfold(-2, columns.kernel, columns.stride)[..., : columns.outputs, :, :]
-    return windows.flatten(-2)
-
-
-def _inside(feature_map: Tensor, axes: tuple[_Axis, _Axis]) -> Tensor:
-    """Which cells of each window lie on the map: bool (H_out, W_out, cells of a window)."""
-    return _windows(feature_map.new_ones(feature_map.shape[-2:]), axes, fill=0) > 0

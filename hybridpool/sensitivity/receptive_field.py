@@ -127,6 +127,7 @@ def cells_seeing(
         bool, the rows and columns of the pooled map.
 
     Example:
+        >>> import torch
         >>> marked = torch.zeros(64, 64, dtype=torch.bool)
         >>> marked[16, 8] = True  # a pooled cell of 2 x 2 sees 9 x 9 pixels, 4 a step
         >>> cells_seeing(marked, (7, 2, 3), Settings()).nonzero().tolist()

@@ -286,13 +286,13 @@ def test_most_telling_passes_over_nan_and_refuses_other_shapes():
 @pytest.mark.parametrize(
     ("window", "words"),
     [
-        ({"kernel_size": 0}, "kernel_size must be a whole number from 1"),
+        ({"kernel_size": 0}, "kernel_size must be one integer or two, each at least 1"),
         ({"kernel_size": 2.0}, "kernel_size must be"),
         ({"kernel_size": (2, 2, 2)}, "kernel_size must be"),
         ({"kernel_size": 2, "stride": 0}, "stride must be"),
-        ({"kernel_size": 2, "padding": -1}, "padding must be a whole number from 0"),
+        ({"kernel_size": 2, "padding": -1}, "padding must be one integer or two, each at least 0"),
         ({"kernel_size": 3, "padding": 2}, "at most half of kernel_size"),
-        ({"kernel_size": 5}, "does not fit into 4 cells"),
+        ({"kernel_size": 5}, "does not fit into an input of 4 by 4"),
     ],
 )
 @pytest.mark.parametrize("measure", [window_winners, winner_ties, window_contrast, most_telling])
