@@ -120,7 +120,8 @@ def cells_seeing(
 
     Args:
         pixels: Marked pixels of the picture, bool (H, W).
-        receptive_field: Kernel size, stride and padding of the stem.
+        receptive_field: Kernel size, stride and padding of the stem, which is less than its kernel:
+            then whoever sees a border that is repeated sees the border itself.
         settings: The window.
 
     Shape:
@@ -133,7 +134,8 @@ def cells_seeing(
         >>> cells_seeing(marked, (7, 2, 3), Settings()).nonzero().tolist()
         [[3, 1], [3, 2], [4, 1], [4, 2]]
     """
-    seen = F.max_pool2d(pixels[None, None].float(), *receptive_field)
+    kernel, stride, padding = receptive_field
+    seen = F.max_pool2d(F.pad(pixels[None, None].float(), (padding,) * 4), kernel, stride)
     return window_of(settings).maximum(seen)[0, 0] > 0
 
 
