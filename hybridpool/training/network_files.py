@@ -13,6 +13,7 @@ from torch import nn
 
 from hybridpool.training.arms import ARMS
 from hybridpool.training.data import MEAN, STD
+from hybridpool.training.loop import read_checkpoint
 from hybridpool.training.networks import NETWORKS, build_network
 from hybridpool.training.reading import record
 
@@ -93,7 +94,7 @@ def export_network(checkpoint: Path, output: Path) -> Path:
     """
     if not checkpoint.is_file():
         raise ValueError(f"{checkpoint} is no checkpoint: train a network first.")
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    state = read_checkpoint(checkpoint, torch.device("cpu"))
     settings = state["settings"]
     if state.get("accuracy") is None:
         raise ValueError(f"{checkpoint} is not that of a network that is trained and measured.")
