@@ -2,14 +2,17 @@
 
 import streamlit as st
 
-from hybridpool.ui import compute, noise_effects, noise_state
+from hybridpool.ui import compute, noise_effects
 from hybridpool.ui.compare import show_compare
 from hybridpool.ui.frame import open_page
 from hybridpool.ui.inspector import resolved_view
 from hybridpool.ui.noise_curves import show_curves
 from hybridpool.ui.noise_panels import show_controls
+from hybridpool.ui.noise_state import STATE
 from hybridpool.ui.occlusion_panels import show_occlusion_map
+from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.results import current_trace
+from hybridpool.ui.settings import SHARED
 from hybridpool.ui.words import _
 
 
@@ -21,7 +24,7 @@ def study(trace, picture):
     show_compare(trace, changed, picture, done)
     effect = noise_effects.effect(trace, changed, resolved_view(trace), done)
     st.markdown(noise_effects.sentences(effect))
-    noise_state.mirror_in_link()
+    mirror_in_link(SHARED.query(), STATE.query())
     if done.kind == "noise":
         show_curves(trace, picture, done, effect)
     else:
@@ -35,5 +38,6 @@ open_page(
         "picture and see what each pooling makes of it: the same picture, the same filters, the "
         "same noise in every row."
     ),
+    state=STATE,
 )
 study(*current_trace())

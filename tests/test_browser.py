@@ -21,7 +21,7 @@ from hybridpool.gallery import GALLERY
 from hybridpool.image import fit_image, read_image
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
-from hybridpool.ui.state import DEFAULT, query, view_from
+from hybridpool.ui.settings import DEFAULT, SHARED, Shared
 from hybridpool.viz.palette import sequential
 from tests.browser import (
     PATIENCE,
@@ -88,7 +88,7 @@ def assert_clean(tab: Explore) -> None:
 
 
 def opened(explore: Explore, chosen: Settings, **view: str) -> Explore:
-    return explore.open(**{**query(chosen, view_from({})), "lang": "en", **view})
+    return explore.open(**{**SHARED.query(Shared(chosen)), "lang": "en", **view})
 
 
 # ---- numbers from paint and print --------------------------------------------------------------

@@ -14,7 +14,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from hybridpool.by_hand import PRESETS, Window, attend_by_hand, pool_by_hand, preset_grid
-from hybridpool.ui.by_hand_state import Task, look_from, task_from
+from hybridpool.ui.by_hand_state import STATE, Task
 from hybridpool.ui.words import translation
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
@@ -92,7 +92,7 @@ class Session:
 
     @property
     def task(self) -> Task:
-        return task_from(self.link)
+        return STATE.read(self.link).task
 
     def errors(self) -> list[str]:
         return [error.value for error in self.app.error]
@@ -205,7 +205,7 @@ def test_whatever_is_sent_the_page_shows_finite_numbers(cells: list[list[Any]]) 
 def test_dial_step_and_gradient_are_in_the_link_and_change_no_number() -> None:
     session = Session().look(weight=0.2, step=3, row=1, column=0, back="sum")
     assert_shows(session, Task())
-    seen = look_from(session.link)
+    seen = STATE.read(session.link).view
     assert (seen.weight, seen.step, seen.row, seen.column, seen.back) == (0.2, 3, 1, 0, "sum")
     again = Session(**session.link)
     assert again.header["look"] == session.header["look"]

@@ -102,7 +102,7 @@ def network(hybrid: float, step: tuple[float, ...] = (2.0, 2.0, 2.0)) -> Network
     ],
 )
 def test_a_link_restores_what_it_was_made_from(chosen: Chosen) -> None:
-    assert cost_state.chosen_from(cost_state.query(chosen)) == chosen
+    assert cost_state.STATE.read(cost_state.STATE.query(chosen)) == chosen
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,11 @@ def test_a_link_restores_what_it_was_made_from(chosen: Chosen) -> None:
     ],
 )
 def test_what_a_link_cannot_mean_is_left_as_it_is(link: dict[str, str]) -> None:
-    assert cost_state.chosen_from(link) == Chosen()
+    assert cost_state.STATE.read(link) == Chosen()
 
 
 def test_a_link_that_asks_for_too_much_gets_less() -> None:
-    found = cost_state.chosen_from({"batch": "9" * 400, "map": "99999x-4x256", "pictures": "-1x7"})
+    found = cost_state.STATE.read({"batch": "9" * 400, "map": "99999x-4x256", "pictures": "-1x7"})
     assert found == found.clamped()
     assert found.map.height == 2
     assert (found.pictures, found.side) == (1, 32)
@@ -241,7 +241,7 @@ def test_the_chart_of_shares_has_one_group_for_each_network() -> None:
 
 def test_a_second_measurement_waits_for_the_first_and_what_is_whole_is_kept() -> None:
     st.cache_resource.clear()
-    settings = cost_state.chosen_from(SMALL).map
+    settings = cost_state.STATE.read(SMALL).map
     first = compute.pooling_costs(settings)
     assert next(first) is not None
     heard: queue.Queue[PoolingCosts | None] = queue.Queue()
@@ -305,7 +305,7 @@ def test_the_page_opens_counted_and_measured() -> None:
     assert "median of 3 turns" in captions
     assert "threads: 1" in captions
     assert "Whole networks take longer" in notes(test)
-    assert link(test) == cost_state.query(cost_state.chosen_from(SMALL)) | {"lang": "en"}
+    assert link(test) == cost_state.STATE.query(cost_state.STATE.read(SMALL)) | {"lang": "en"}
 
 
 def test_a_large_map_is_counted_but_waits_to_be_asked() -> None:
@@ -344,7 +344,7 @@ def test_every_control_changes_what_is_measured_and_measures_nothing_by_itself()
 
 def test_going_back_to_a_size_shows_what_was_measured_and_again_measures_anew() -> None:
     test = opened(map="4x8x12")
-    settings = cost_state.chosen_from(SMALL | {"map": "4x8x12"}).map
+    settings = cost_state.STATE.read(SMALL | {"map": "4x8x12"}).map
     (before,) = compute.kept_pooling_costs(settings)
     good(test.number_input(key="cost_batch").set_value(2).run())
     good(test.number_input(key="cost_batch").set_value(1).run())

@@ -80,13 +80,13 @@ def finish(page: AppTest) -> AppTest:
     ],
 )
 def test_a_link_restores_what_was_chosen(chosen: Lesson) -> None:
-    assert learning_state.lesson_from(learning_state.query(chosen)) == chosen
+    assert learning_state.STATE.read(learning_state.STATE.query(chosen)) == chosen
 
 
 @pytest.mark.parametrize("wild", ["", "-1e999", "nan", "ninety", "中", "1e400", "0x20"])
 def test_whatever_a_link_says_can_be_run(wild: str) -> None:
-    names = learning_state.query(Lesson())
-    found = learning_state.lesson_from(dict.fromkeys(names, wild))
+    names = learning_state.STATE.query(Lesson())
+    found = learning_state.STATE.read(dict.fromkeys(names, wild))
     assert found == found.clamped()
     assert found.race.task in TASKS
 
@@ -137,7 +137,7 @@ def test_every_control_decides_the_race_and_stands_in_the_link(
     getattr(page, kind)(key=f"learning_{name}").set_value(value).run()
     assert not page.exception
     assert race_of(page).settings == replace(old, **{name: value})  # type: ignore[arg-type]
-    assert learning_state.lesson_from(dict(flat(page))).race == race_of(page).settings
+    assert learning_state.STATE.read(dict(flat(page))).race == race_of(page).settings
 
 
 def flat(page: AppTest) -> dict[str, str]:
@@ -217,7 +217,7 @@ def test_a_new_setting_stops_the_race_and_speed_does_not() -> None:
     page = opened()
     page.button(key="race_go").click().run()
     for speed in SPEEDS:
-        page.button_group(key="race_speed").set_value(speed).run()
+        page.button_group(key="learning_speed").set_value(speed).run()
         assert page.query_params["speed"] in (speed, [speed])
     assert page.session_state["race_runs"] or race_of(page).done
     page.select_slider(key="learning_pictures").set_value(20).run()

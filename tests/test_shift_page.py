@@ -34,6 +34,7 @@ from hybridpool.ui import (
     shift_state,
     shift_words,
 )
+from hybridpool.ui.settings import Shown
 from hybridpool.ui.shift_state import BANDS, MODES, REACH, Study
 from hybridpool.viz.frequency_charts import COLOURS, gradient_chart
 from hybridpool.viz.palette import paint, sequential
@@ -78,20 +79,20 @@ def traced(image: torch.Tensor, stem: ConvStem, **settings: object) -> Trace:
     ],
 )
 def test_a_link_restores_what_was_chosen(chosen: Study) -> None:
-    assert shift_state.study_from(shift_state.query(chosen)) == chosen
+    assert shift_state.STATE.read(shift_state.STATE.query(chosen)) == chosen
 
 
 @pytest.mark.parametrize(
     "parameters",
     [
         {"down": "99999999999999999999", "right": "-nan", "edge": "", "along": "depth"},
-        {"more": "blur-blur-<b>-", "draw": "-3", "band": "none", "from": "0-1", "on": "1"},
+        {"more": "blur-blur-<b>-", "draw": "-3", "band": "none", "from": "-1", "on": "1"},
         {"from": "1-2-3", "sender": "nobody", "down": "1e3"},
         {"from": "x-2"},
     ],
 )
 def test_a_link_can_ask_for_anything(parameters: dict[str, str]) -> None:
-    found = shift_state.study_from(parameters)
+    found = shift_state.STATE.read(parameters)
     assert found == found.clamped()
     assert abs(found.rows) <= REACH
     assert found.mode in MODES
@@ -198,7 +199,7 @@ def test_a_picture_too_small_is_refused(stem):
 def test_the_message_frames_windows_of_the_real_size_and_says_before_and_after(image, stem):
     trace = traced(image, stem, kernel_size=3, padding=1)
     found = shift_maps.shifted(trace, stem, image, Study(columns=4))
-    seen = shift_compare.state.Shown(0.5, 2, 99, 99, True, "channel")
+    seen = Shown(0.5, 2, 99, 99, True, "channel")
     st.session_state.clear()
     header = shift_compare.header_of(shift_compare.pack(found, seen, "coins", trace.settings))
     assert header["window"] == {"kernel": 3, "stride": 2, "padding": 1}
@@ -491,7 +492,7 @@ def test_a_chosen_cell_is_kept_in_the_link_and_inside_the_map() -> None:
 
 
 def test_a_link_restores_the_page() -> None:
-    link = shift_state.query(
+    link = shift_state.STATE.query(
         Study(2, -6, "circular", "rows", ("lp",), 0, "low", "cell", 2, 3, "picture")
     )
     app = opened(**link)

@@ -6,7 +6,6 @@ sends the numbers that a person typed, and where the dial and the window stand w
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -26,10 +25,9 @@ from hybridpool.by_hand import (
     pool_by_hand,
 )
 from hybridpool.trace import MAX_SEED
-from hybridpool.ui import by_hand_state as state
 from hybridpool.ui import by_hand_words as words
 from hybridpool.ui.by_hand_script import by_hand_script
-from hybridpool.ui.by_hand_state import Task
+from hybridpool.ui.by_hand_state import DECIMALS, HIDDEN, LIMIT, STATE, Look, Task, clean_cells
 from hybridpool.ui.component import component, pack_message
 from hybridpool.ui.words import _
 from hybridpool.viz.palette import POOLING_COLOURS, sequential
@@ -39,34 +37,32 @@ _SCRIPTS = ("common/maths.js", *(f"by_hand/{name}.js" for name in ("sheet", "edi
 
 def show_controls() -> None:
     """The controls in the sidebar: numbers, window, attention layer."""
-    task = state.task()
+    task = STATE.chosen().task
     names = words.preset_names()
     if task.numbers == "own":
         names |= {"own": _("Your own numbers")}
     st.subheader(_("Numbers"))
-    _control(
+    STATE.control(
         st.selectbox,
         "numbers",
-        task.numbers,
         _("Grid"),
         options=list(names),
         format_func=names.__getitem__,
     )
     if task.numbers == "noise":
-        _seed("draw", task.draw, _("Seed"))
+        _seed("draw", _("Seed"))
         st.button(_("Draw again"), key="by_hand_draw_again", on_click=_draw_again)
     low, high = SIDES
-    _control(st.slider, "rows", task.rows, _("Rows"), min_value=low, max_value=high)
-    _control(st.slider, "columns", task.columns, _("Columns"), min_value=low, max_value=high)
+    STATE.control(st.slider, "rows", _("Rows"), min_value=low, max_value=high)
+    STATE.control(st.slider, "columns", _("Columns"), min_value=low, max_value=high)
     _window_controls(task)
     st.subheader(_("Attention layer"))
-    _seed("seed", task.seed, _("Seed of the matrices"))
-    _control(
+    _seed("seed", _("Seed of the matrices"))
+    STATE.control(
         st.segmented_control,
         "hidden",
-        task.hidden,
         _("Hidden values"),
-        options=list(state.HIDDEN),
+        options=list(HIDDEN),
         help=_("The article divides the channels by four, which leaves 1 hidden value here."),
         required=True,
     )
@@ -74,7 +70,7 @@ def show_controls() -> None:
 
 def current_work() -> tuple[Task, ByHand]:
     """The session's task worked out; what is impossible becomes a sentence beside the last good."""
-    task = state.task()
+    task = STATE.chosen().task
     place = st.container()
     try:
         work = pool_by_hand(task.grid(), task.window)
@@ -102,7 +98,7 @@ def show_download(task: Task) -> None:
     """A script that gives the same numbers."""
     st.download_button(
         _("PyTorch script"),
-        data=by_hand_script(task, state.look()),
+        data=by_hand_script(task, STATE.chosen().view),
         file_name="pooling_by_hand.py",
         mime="text/x-python",
         on_click="ignore",
@@ -117,7 +113,7 @@ def pack(task: Task, work: ByHand) -> bytes:
     shown = [work.grid, work.max, work.average]
     header = {
         "serial": st.session_state.get("by_hand_serial", 0),
-        "look": asdict(state.look()),
+        "look": asdict(STATE.chosen().view),
         "grid": {
             "rows": work.rows.size,
             "columns": work.columns.size,
@@ -150,7 +146,7 @@ def pack(task: Task, work: ByHand) -> bytes:
         "weightGradient": work.weight_gradient.flatten().tolist(),
         "weightGradientSum": work.weight_gradient.sum().item(),
         "attention": _attention(attention),
-        "limits": {"limit": state.LIMIT, "decimals": state.DECIMALS},
+        "limits": {"limit": LIMIT, "decimals": DECIMALS},
         "colours": POOLING_COLOURS,
         "words": words.fixed_words() | {"honest": words.honest_words(task)},
     }
@@ -226,64 +222,39 @@ def _window_controls(task: Task) -> None:
     )
     side = {"min_value": 1, "max_value": MAX_KERNEL}
     if apart:
-        _control(st.slider, "height", window.height, _("Kernel height"), **side)
-        _control(st.slider, "width", window.width, _("Kernel width"), **side)
+        STATE.control(st.slider, "height", _("Kernel height"), **side)
+        STATE.control(st.slider, "width", _("Kernel width"), **side)
     else:
-        _control(st.slider, "kernel", window.height, _("Kernel size"), **side)
-    _control(st.slider, "stride", window.stride, _("Stride"), **side)
-    _control(
+        STATE.control(st.slider, ("height", "width"), _("Kernel size"), **side)
+    STATE.control(st.slider, "stride", _("Stride"), **side)
+    STATE.control(
         st.segmented_control,
         "padding",
-        window.padding,
         _("Padding"),
         options=list(range(MAX_PADDING + 1)),
         help=_("At most half the kernel size, as PyTorch demands."),
         required=True,
     )
-    _control(
+    STATE.control(
         st.toggle,
         "ceil_mode",
-        window.ceil_mode,
         _("Ceil mode"),
         help=_("Keep a last window that only partly lies on the feature map."),
     )
-    _control(
+    STATE.control(
         st.toggle,
         "count_include_pad",
-        window.count_include_pad,
         _("Average counts the padding"),
         help=_("PyTorch calls it count_include_pad: the padding's zeros take part in the average."),
     )
 
 
-def _seed(field: str, value: int, label: str) -> None:
-    _control(st.number_input, field, value, label, min_value=0, max_value=MAX_SEED, step=1)
-
-
-def _control(
-    widget: Callable[..., Any], field: str, value: object, label: str, **options: Any
-) -> None:
-    key = f"by_hand_{field}"
-    st.session_state[key] = value
-    widget(label, key=key, on_change=_moved, args=(field, key), **options)
-
-
-def _moved(field: str, key: str) -> None:
-    value = st.session_state[key]
-    if value is None:
-        return
-    if field == "kernel":
-        state.change(height=value, width=value)
-    elif field in ("rows", "columns") and state.task().numbers == "own":
-        # What a person typed stays where it is; new cells hold 0.
-        lines = state.task().grid().tolist()
-        state.change(**{field: value}, own=state.clean_cells(lines))
-    else:
-        state.change(**{field: value})
+def _seed(field: str, label: str) -> None:
+    STATE.control(st.number_input, field, label, min_value=0, max_value=MAX_SEED, step=1)
 
 
 def _draw_again() -> None:
-    state.change(draw=(state.task().draw + 1) % (MAX_SEED + 1))
+    STATE.choose(draw=(STATE.chosen().task.draw + 1) % (MAX_SEED + 1))
 
 
 def _edited() -> None:
@@ -295,16 +266,16 @@ def _edited() -> None:
     st.session_state["by_hand_serial"] = int(sent["serial"])
     if len(sent["cells"]) != shown.rows:
         return
-    typed = {"numbers": "own", "own": state.clean_cells(sent["cells"])}
+    typed = {"numbers": "own", "own": clean_cells(sent["cells"])}
     # Beside an impossible window the last good view takes the numbers too.
     st.session_state["by_hand_last_good"] = replace(shown, **typed)
-    state.change(**typed, rows=shown.rows, columns=shown.columns)
+    STATE.choose(**typed, rows=shown.rows, columns=shown.columns)
 
 
 def _looked() -> None:
     sent = st.session_state["by_hand"].get("look")
     if sent:
-        state.set_look(state.Look(**{name: sent[name] for name in state.Look.__dataclass_fields__}))
+        STATE.choose(**{name: sent[name] for name in Look.__dataclass_fields__})
 
 
 def _doubles(values: Tensor) -> NDArray[np.float64]:

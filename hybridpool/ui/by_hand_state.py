@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import streamlit as st
 import torch
 from torch import Tensor
 
 from hybridpool.by_hand import MAX_KERNEL, MAX_PADDING, PRESETS, SIDES, Window, preset_grid
 from hybridpool.trace import MAX_SEED
-from hybridpool.ui import words
+from hybridpool.ui import page_state
+from hybridpool.ui.page_state import PageState, Parameter, Values, wholes
 
 #: Numbers in the cells lie between minus and plus this, with so many decimals.
 LIMIT = 9999
@@ -68,8 +67,10 @@ class Task:
         Whether the window fits the grid is another question: the page answers it in words.
         """
         window = self.window
+        known = (*PRESETS, "own") if self.own else PRESETS
         return replace(
             self,
+            numbers=self.numbers if self.numbers in known else Task.numbers,
             rows=_clamp(self.rows, *SIDES),
             columns=_clamp(self.columns, *SIDES),
             draw=_clamp(self.draw, 0, MAX_SEED),
@@ -103,44 +104,25 @@ class Look:
     column: int = 0
     back: str = "one"
 
-
-def task() -> Task:
-    """The task of this session, at first that of the link."""
-    if "by_hand_task" not in st.session_state:
-        parameters = st.query_params.to_dict()
-        st.session_state["by_hand_task"] = task_from(parameters)
-        st.session_state["by_hand_look"] = look_from(parameters)
-    found: Task = st.session_state["by_hand_task"]
-    return found
+    def clamped(self) -> Look:
+        """The nearest that can be shown."""
+        return replace(
+            self,
+            weight=min(max(self.weight, 0.0), 1.0),
+            back=self.back if self.back == "sum" else "one",
+        )
 
 
-def look() -> Look:
-    """What this session looks at, at first what the link says."""
-    task()
-    found: Look = st.session_state["by_hand_look"]
-    return found
+@dataclass(frozen=True)
+class Chosen:
+    """What a person has chosen: the task, and what of it is looked at."""
 
+    task: Task = field(default_factory=Task)
+    view: Look = field(default_factory=Look)
 
-def change(**values: object) -> None:
-    """Change the task; names of the window's own fields change the window."""
-    now = task()
-    of_window = {name: values.pop(name) for name in list(values) if hasattr(now.window, name)}
-    changed = replace(now, window=replace(now.window, **of_window), **values)  # type: ignore[arg-type]
-    st.session_state["by_hand_task"] = changed.clamped()
-
-
-def set_look(seen: Look) -> None:
-    """Remember what is looked at."""
-    st.session_state["by_hand_look"] = seen
-
-
-def mirror_in_link(shown: Task) -> None:
-    """Write what is shown into the address bar, so that the link restores it."""
-    wanted = query(shown, look()) | {"lang": words.language()}
-    if st.session_state.get("large"):
-        wanted["large"] = "1"
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
+    def clamped(self) -> Chosen:
+        """The nearest that can be shown; the cell is clamped once the output is there."""
+        return Chosen(self.task.clamped(), self.view.clamped())
 
 
 def clean_cells(lines: Sequence[Sequence[object]]) -> Cells:
@@ -164,95 +146,90 @@ def cell_text(value: float) -> str:
     return "0" if text == "-0" else text
 
 
-def query(chosen: Task, seen: Look) -> dict[str, str]:
-    """The state as the parameters of a link, the seeds too. No character needs an escape.
-
-    Example:
-        >>> query(Task(), Look(weight=0.25))["window"]
-        '2x2-2-0'
-    """
-    window = chosen.window
-    parameters = {
-        "numbers": chosen.numbers,
-        "grid": f"{chosen.rows}x{chosen.columns}",
-        "window": f"{window.height}x{window.width}-{window.stride}-{window.padding}"
-        + "-ceil" * window.ceil_mode
-        + "-zeros" * window.count_include_pad,
-        "layer": f"{chosen.seed}-{chosen.hidden}",
-        "dial": f"{seen.weight:g}",
-    }
-    if chosen.numbers == "noise":
-        parameters["draw"] = str(chosen.draw)
-    if chosen.numbers == "own":
-        lines = chosen.grid().tolist()
-        parameters["cells"] = "~".join("_".join(map(cell_text, line)) for line in lines)
-    if seen.step is not None:
-        parameters["step"] = str(seen.step)
-        parameters["at"] = f"{seen.row + 1}-{seen.column + 1}"
-    if seen.back == "sum":
-        parameters["back"] = "sum"
-    return parameters
+def _read_cells(text: str) -> Values:
+    return {"own": clean_cells([line.split("_") for line in text.split("~")])} if text else {}
 
 
-def task_from(parameters: Mapping[str, str]) -> Task:
-    """The task that a link asks for; what cannot be read stays as it is by default.
-
-    Example:
-        >>> task_from({"grid": "99x3", "window": "3x2-1-1-ceil"}).window.width
-        2
-    """
-    values: dict[str, object] = {}
-    if parameters.get("numbers") in PRESETS:
-        values["numbers"] = parameters["numbers"]
-    rows, columns = _integers(r"(\d+)x(\d+)", parameters.get("grid", "")) or (4, 4)
-    values |= {"rows": rows, "columns": columns}
-    if parameters.get("numbers") == "own" and parameters.get("cells"):
-        lines = [line.split("_") for line in parameters["cells"].split("~")]
-        values |= {"numbers": "own", "own": clean_cells(lines)}
-    if draw := _integers(r"(\d+)", parameters.get("draw", "")):
-        values["draw"] = draw[0]
-    if layer := _integers(r"(\d+)-(\d+)", parameters.get("layer", "")):
-        values |= {"seed": layer[0], "hidden": layer[1]}
-    text = parameters.get("window", "")
-    if window := _integers(r"(\d+)x(\d+)-(\d+)-(\d+)(?:-ceil)?(?:-zeros)?", text):
-        height, width, stride, padding = window
-        values["window"] = Window(height, width, stride, padding, "-ceil" in text, "-zeros" in text)
-    return Task(**values).clamped()  # type: ignore[arg-type]
+def _write_cells(chosen: Chosen) -> str | None:
+    if chosen.task.numbers != "own":
+        return None
+    return "~".join("_".join(map(cell_text, line)) for line in chosen.task.grid().tolist())
 
 
-def look_from(parameters: Mapping[str, str]) -> Look:
-    """What a link looks at; the cell is clamped once the output is there.
-
-    Example:
-        >>> look_from({"dial": "7", "step": "3", "at": "2-1"})
-        Look(weight=1.0, step=3, row=1, column=0, back='one')
-    """
-    weight = _cell(parameters.get("dial", "x"), default=Look.weight)
-    seen = Look(
-        weight=min(max(weight, 0.0), 1.0),
-        back="sum" if parameters.get("back") == "sum" else "one",
-    )
-    step = _integers(r"(\d+)", parameters.get("step", ""))
-    row, column = _integers(r"(\d+)-(\d+)", parameters.get("at", "")) or (1, 1)
-    if not step:
-        return seen
-    return replace(seen, step=step[0], row=max(row - 1, 0), column=max(column - 1, 0))
+def _read_window(text: str) -> Values:
+    values = wholes(
+        r"(?P<height>\d+)x(?P<width>\d+)-(?P<stride>\d+)-(?P<padding>\d+)(?:-ceil)?(?:-zeros)?"
+    )(text)
+    return values | {"ceil_mode": "-ceil" in text, "count_include_pad": "-zeros" in text}
 
 
-def _integers(pattern: str, text: str) -> tuple[int, ...]:
-    found = re.fullmatch(pattern, text, re.ASCII)
-    return tuple(min(int(digits[:9]), 10**6) for digits in found.groups()) if found else ()
+def _write_window(chosen: Chosen) -> str:
+    window = chosen.task.window
+    sizes = f"{window.height}x{window.width}-{window.stride}-{window.padding}"
+    return sizes + "-ceil" * window.ceil_mode + "-zeros" * window.count_include_pad
 
 
-def _cell(value: object, default: float = 0.0) -> float:
+def _write_at(chosen: Chosen) -> str | None:
+    seen = chosen.view
+    return None if seen.step is None else page_state.cell_text(seen.row, seen.column)
+
+
+def _along(chosen: Chosen, values: Values) -> Values:
+    """In a grid of another size the numbers that a person typed stay where they are."""
+    if chosen.task.numbers == "own" and values.keys() & {"rows", "columns"}:
+        return {"own": clean_cells(chosen.task.grid().tolist())} | values
+    return values
+
+
+def _cell(value: object) -> float:
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        return default
+        return 0.0
     if not math.isfinite(number):
-        return default
+        return 0.0
     return round(min(max(number, -LIMIT), LIMIT), DECIMALS) + 0.0
 
 
 def _clamp(value: int, low: int, high: int) -> int:
     return min(max(value, low), high)
+
+
+STATE = PageState(
+    "by_hand",
+    Chosen(),
+    (
+        Parameter("numbers", "numbers"),
+        Parameter(
+            "grid",
+            values=wholes(r"(?P<rows>\d+)x(?P<columns>\d+)"),
+            write=lambda chosen: f"{chosen.task.rows}x{chosen.task.columns}",
+        ),
+        Parameter("cells", values=_read_cells, write=_write_cells),
+        Parameter(
+            "grid-seed",
+            "draw",
+            old="draw",
+            write=lambda chosen: str(chosen.task.draw) if chosen.task.numbers == "noise" else None,
+        ),
+        Parameter("window", values=_read_window, write=_write_window),
+        Parameter(
+            "layer",
+            values=wholes(r"(?P<seed>\d+)-(?P<hidden>\d+)"),
+            write=lambda chosen: f"{chosen.task.seed}-{chosen.task.hidden}",
+        ),
+        Parameter("dial", "weight"),
+        Parameter(
+            "step",
+            values=wholes(r"(?P<step>\d+)"),
+            write=lambda chosen: page_state.text_of(chosen.view.step),
+        ),
+        Parameter("at", values=page_state.read_cell, write=_write_at),
+        Parameter(
+            "back",
+            "back",
+            write=lambda chosen: "sum" if chosen.view.back == "sum" else None,
+        ),
+    ),
+    _along,
+)

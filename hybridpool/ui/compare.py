@@ -20,11 +20,12 @@ from torch import Tensor
 from hybridpool.layers import POOLINGS
 from hybridpool.measure import changed_cells, window_winners, winner_ties
 from hybridpool.trace import Trace
-from hybridpool.ui import noise_state, state
+from hybridpool.ui import noise_state
 from hybridpool.ui.component import component, pack_message
 from hybridpool.ui.inspector import FULL, resolved_view, restart_word, telling_cells
 from hybridpool.ui.noise_state import Perturbation
 from hybridpool.ui.noise_words import component_words
+from hybridpool.ui.settings import look_at, view_of
 from hybridpool.ui.words import fill, language
 from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential
 from hybridpool.viz.sensitivity_charts import winner_colours
@@ -98,7 +99,7 @@ def pack(clean: Trace, changed: Trace, picture: str, done: Perturbation) -> byte
         "telling": telling_cells(clean),
         "names": [fill(name) for name in clean.features.channel_names],
         "view": {
-            **asdict(state.view_of(seen)),
+            **asdict(view_of(seen)),
             "kind": done.kind,
             "fill": done.fill,
             "shape": done.shape,
@@ -187,13 +188,11 @@ def _quantise(values: Tensor, low: Tensor, high: Tensor) -> NDArray[np.uint16]:
 
 
 def _remember_view() -> None:
-    sent = st.session_state["compare"].get("view")
-    if sent:
-        state.look(**{name: sent[name] for name in state.View.__dataclass_fields__})
+    look_at(st.session_state["compare"].get("view"))
 
 
 def _remember_patch() -> None:
     sent = st.session_state["compare"].get("patch")
     if sent:
         size = (int(sent["rows"]), int(sent["columns"]))
-        noise_state.perturb(**noise_state.in_thousandths(sent, size))
+        noise_state.STATE.choose(**noise_state.in_thousandths(sent, size))

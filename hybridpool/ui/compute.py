@@ -40,9 +40,9 @@ from hybridpool.training.tasks import MOST_PICTURES, TASKS, draw_data
 from hybridpool.ui import frequency_maps, shift_maps
 from hybridpool.ui.frequency_maps import Spectrum
 from hybridpool.ui.noise_state import Perturbation
+from hybridpool.ui.settings import Upload
 from hybridpool.ui.shift_maps import Shifted
 from hybridpool.ui.shift_state import Study
-from hybridpool.ui.state import Upload
 from hybridpool.viz.learning_charts import picture_strip
 
 _T = TypeVar("_T")

@@ -10,8 +10,9 @@ import streamlit as st
 
 from hybridpool.cost import IN_NETWORKS, NETWORKS, SIDES, NetworkCosts, NetworkSettings
 from hybridpool.ui import compute, cost_findings, cost_tables, cost_words
-from hybridpool.ui.cost_panels import BAR, control
+from hybridpool.ui.cost_panels import BAR
 from hybridpool.ui.cost_run import Run
+from hybridpool.ui.cost_state import STATE
 from hybridpool.ui.words import _
 from hybridpool.viz.cost_charts import share_chart
 
@@ -39,7 +40,7 @@ def prepare(settings: NetworkSettings) -> Part:
     )
     left, right = st.columns(2, gap="large")
     with left:
-        control(
+        STATE.control(
             st.segmented_control,
             "side",
             _("Pictures"),
@@ -48,7 +49,7 @@ def prepare(settings: NetworkSettings) -> Part:
             required=True,
         )
     with right:
-        control(
+        STATE.control(
             st.number_input,
             "pictures",
             _("Pictures in a batch"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -24,8 +23,9 @@ from hybridpool.cost import (
     measured_devices,
 )
 from hybridpool.trace import MAX_KERNEL
-from hybridpool.ui import compute, cost_findings, cost_state, cost_tables, cost_words
+from hybridpool.ui import compute, cost_findings, cost_tables, cost_words
 from hybridpool.ui.cost_run import Run
+from hybridpool.ui.cost_state import STATE, TURNS
 from hybridpool.ui.words import _
 from hybridpool.viz.cost_charts import TimeBar, time_chart
 
@@ -36,7 +36,7 @@ _QUICK = 2**20
 
 def show_controls() -> None:
     """The controls in the sidebar: map, window, and how it is measured."""
-    settings = cost_state.chosen().map
+    settings = STATE.chosen().map
     st.subheader(_("Feature map"))
     left, right = st.columns(2)
     for place, name, label, low, high in (
@@ -46,12 +46,12 @@ def show_controls() -> None:
         (right, "width", _("Columns"), 2, MAX_SIDE),
     ):
         with place:
-            control(st.number_input, name, label, min_value=low, max_value=high, step=1)
+            STATE.control(st.number_input, name, label, min_value=low, max_value=high, step=1)
     st.caption(_("Together at most 8.4 million values; a larger map gets a smaller batch."))
     st.subheader(_("Pooling window"))
     largest = min(MAX_KERNEL, settings.height, settings.width)
-    control(st.slider, "kernel_size", _("Kernel size"), min_value=1, max_value=largest)
-    control(st.slider, "stride", _("Stride"), min_value=1, max_value=MAX_KERNEL)
+    STATE.control(st.slider, "kernel_size", _("Kernel size"), min_value=1, max_value=largest)
+    STATE.control(st.slider, "stride", _("Stride"), min_value=1, max_value=MAX_KERNEL)
     paddings = list(range(settings.kernel_size // 2 + 1))
     _choice("padding", _("Padding"), {padding: str(padding) for padding in paddings})
     _measuring_controls()
@@ -70,9 +70,9 @@ def _measuring_controls() -> None:
     _choice("dtype", _("Data type"), {name: name for name in DTYPES})
     if len(measured_devices()) > 1:
         _choice("device", _("Device"), {name: name.upper() for name in measured_devices()})
-    turns = cost_state.chosen().map.turns
-    control(st.select_slider, "turns", _("Turns"), options=sorted({*cost_state.TURNS, turns}))
-    control(
+    turns = STATE.chosen().map.turns
+    STATE.control(st.select_slider, "turns", _("Turns"), options=sorted({*TURNS, turns}))
+    STATE.control(
         st.toggle,
         "compiled",
         _("Compiled as well"),
@@ -215,16 +215,8 @@ def _is_quick(settings: CostSettings) -> bool:
     return batch * channels * height * width <= _QUICK and not settings.compiled
 
 
-def control(widget: Callable[..., Any], field: str, label: str, **options: Any) -> None:
-    """A widget that is filled from what is chosen, and writes it back."""
-    key = f"cost_{field}"
-    found = cost_state.chosen()
-    st.session_state[key] = getattr(found if hasattr(found, field) else found.map, field)
-    widget(label, key=key, on_change=_moved, args=(field, key), **options)
-
-
 def _choice(field: str, label: str, names: dict[Any, str], **options: Any) -> None:
-    control(
+    STATE.control(
         st.segmented_control,
         field,
         label,
@@ -233,9 +225,3 @@ def _choice(field: str, label: str, names: dict[Any, str], **options: Any) -> No
         required=True,
         **options,
     )
-
-
-def _moved(field: str, key: str) -> None:
-    value = st.session_state[key]
-    if value is not None:
-        cost_state.choose(**{field: value})

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-
-import streamlit as st
+from dataclasses import dataclass, field, replace
 
 from hybridpool.cost import CostSettings, NetworkSettings
-from hybridpool.ui import words
+from hybridpool.ui.page_state import PageState, Parameter, wholes
 
 #: What a person chooses from; a link may ask for other turns.
 TURNS = (5, 15, 31, 61)
-#: Name in the link -> the field of `CostSettings` that is a number.
-_NUMBERS = {
-    "batch": "batch",
-    "kernel": "kernel_size",
-    "stride": "stride",
-    "padding": "padding",
-    "turns": "turns",
-}
 _LAYOUTS = {"channels_last": "channels_last", "nchw": "contiguous"}
 _MAP = ("channels", "height", "width")
 
@@ -61,82 +50,52 @@ class Chosen:
         )
 
 
-def chosen() -> Chosen:
-    """What is chosen in this session, at first what the link says."""
-    if "cost" not in st.session_state:
-        st.session_state["cost"] = chosen_from(st.query_params.to_dict())
-    found: Chosen = st.session_state["cost"]
-    return found
+def _write_map(chosen: Chosen) -> str:
+    return "x".join(str(getattr(chosen.map, name)) for name in _MAP)
 
 
-def choose(**values: object) -> None:
-    """Choose something else: `side`, `pictures`, or a field of `CostSettings`."""
-    now = chosen()
-    own = {name: values.pop(name) for name in list(values) if name in ("side", "pictures")}
-    of_map = replace(now.map, **values)  # type: ignore[arg-type]
-    st.session_state["cost"] = replace(now, map=of_map, **own).clamped()  # type: ignore[arg-type]
+def _read_layout(text: str) -> str:
+    if text not in _LAYOUTS:
+        raise ValueError(text)
+    return _LAYOUTS[text]
 
 
-def mirror_in_link() -> None:
-    """Write what is chosen into the address bar, so that the link restores it."""
-    wanted = query(chosen()) | {"lang": words.language()}
-    if st.session_state.get("large"):
-        wanted["large"] = "1"
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
-
-
-def query(found: Chosen) -> dict[str, str]:
-    """It as the parameters of a link.
-
-    Example:
-        >>> query(Chosen())["map"]
-        '64x32x32'
-    """
-    settings = found.map
-    numbers = {name: str(getattr(settings, field)) for name, field in _NUMBERS.items()}
-    layouts = {value: name for name, value in _LAYOUTS.items()}
-    return numbers | {
-        "map": "x".join(str(getattr(settings, name)) for name in _MAP),
-        "layout": layouts[settings.memory_format],
-        "type": settings.dtype,
-        "pass": "training" if settings.training else "inference",
-        "device": settings.device,
-        "compiled": str(int(settings.compiled)),
-        "pictures": f"{found.pictures}x{found.side}",
-    }
-
-
-def chosen_from(parameters: Mapping[str, str]) -> Chosen:
-    """What a link asks for; what cannot be read is left as it is by default.
-
-    Example:
-        >>> chosen_from({"map": "8x16x24", "kernel": "three", "pass": "inference"}).map.width
-        24
-    """
-    plain = {each.name: each.default for each in fields(CostSettings)}
-    values: dict[str, object] = {}
-    for name, of_map in _NUMBERS.items():
-        values[of_map] = _whole(parameters.get(name, ""), plain[of_map])
-    sizes = [_whole(text, None) for text in parameters.get("map", "").split("x")]
-    if len(sizes) == len(_MAP) and None not in sizes:
-        values |= dict(zip(_MAP, sizes, strict=True))
-    if parameters.get("layout") in _LAYOUTS:
-        values["memory_format"] = _LAYOUTS[parameters["layout"]]
-    for name, of_map in (("type", "dtype"), ("device", "device")):
-        values[of_map] = parameters.get(name, plain[of_map])
-    values["training"] = parameters.get("pass") != "inference"
-    values["compiled"] = parameters.get("compiled") == "1"
-    pictures, _, side = parameters.get("pictures", "").partition("x")
-    return Chosen(
-        CostSettings(**values),  # type: ignore[arg-type]
-        _whole(side, Chosen.side),  # type: ignore[arg-type]
-        _whole(pictures, Chosen.pictures),  # type: ignore[arg-type]
-    ).clamped()
-
-
-def _whole(text: str, otherwise: object) -> object:
-    try:
-        return min(max(int(text[:9]), 0), 10**6)
-    except ValueError:
-        return otherwise
+STATE = PageState(
+    "cost",
+    Chosen(),
+    (
+        Parameter("batch", "batch"),
+        Parameter(
+            "map",
+            values=wholes(r"(?P<channels>-?\d+)x(?P<height>-?\d+)x(?P<width>-?\d+)"),
+            write=_write_map,
+        ),
+        Parameter("map-kernel", "kernel_size", old="kernel"),
+        Parameter("map-stride", "stride", old="stride"),
+        Parameter("map-padding", "padding", old="padding"),
+        Parameter(
+            "layout",
+            "memory_format",
+            read=_read_layout,
+            write=lambda chosen: (
+                "nchw" if chosen.map.memory_format == "contiguous" else "channels_last"
+            ),
+        ),
+        Parameter("type", "dtype"),
+        Parameter(
+            "pass",
+            "training",
+            read=lambda text: text != "inference",
+            write=lambda chosen: "training" if chosen.map.training else "inference",
+        ),
+        Parameter("turns", "turns"),
+        Parameter("compiled", "compiled"),
+        Parameter("clock-device", "device", old="device"),
+        Parameter(
+            "networks",
+            old="pictures",
+            values=wholes(r"(?P<pictures>-?\d+)x(?P<side>-?\d+)"),
+            write=lambda chosen: f"{chosen.pictures}x{chosen.side}",
+        ),
+    ),
+)

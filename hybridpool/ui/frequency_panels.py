@@ -12,21 +12,20 @@ from hybridpool.ui import (
     compute,
     frequency_findings,
     frequency_maps,
-    shift_state,
     shift_words,
-    state,
 )
 from hybridpool.ui.frequency_maps import Routes, Spectrum
 from hybridpool.ui.inspector import telling_cells
 from hybridpool.ui.noise_findings import percent
 from hybridpool.ui.panels import pooling_names
-from hybridpool.ui.shift_panels import BAR, control
-from hybridpool.ui.shift_state import Study
+from hybridpool.ui.settings import Shown
+from hybridpool.ui.shift_panels import BAR
+from hybridpool.ui.shift_state import STATE, Study
 from hybridpool.ui.words import _, fill
 from hybridpool.viz.frequency_charts import gradient_chart, shares_chart, spectrum_chart
 
 
-def show_frequency(trace: Trace, picture: str, chosen: Study, seen: state.Shown) -> None:
+def show_frequency(trace: Trace, picture: str, chosen: Study, seen: Shown) -> None:
     """Spectra, shares of bands, aliasing, and what they say."""
     weight = seen.weight if seen.turned else None
     found = compute.spectra(trace, picture, chosen, weight)
@@ -91,11 +90,11 @@ def _show_table(found: dict[str, Spectrum], names: dict[str, str]) -> None:
     st.markdown(table.replace(" %", "\N{NO-BREAK SPACE}%"))
 
 
-def show_gradients(trace: Trace, chosen: Study, seen: state.Shown) -> None:
+def show_gradients(trace: Trace, chosen: Study, seen: Shown) -> None:
     """Where the gradient goes for max, average and hybrid pooling, and what that says."""
     st.subheader(_("Gradients"))
     cell = _gradient_controls(trace, seen)
-    chosen = shift_state.study()
+    chosen = STATE.chosen()
     on_picture = chosen.shown_on == "picture"
     stem, image = compute.stem_of(trace.settings), trace.features.image
     found = frequency_maps.routes(trace, stem, image, seen.channel, seen.weight, cell, on_picture)
@@ -126,11 +125,11 @@ def show_gradients(trace: Trace, chosen: Study, seen: state.Shown) -> None:
     )
 
 
-def _gradient_controls(trace: Trace, seen: state.Shown) -> tuple[int, int] | None:
+def _gradient_controls(trace: Trace, seen: Shown) -> tuple[int, int] | None:
     senders, shown_on = shift_words.sender_names(), shift_words.shown_on_names()
     sender, row, column, on = st.columns([3, 1.4, 1.4, 3], vertical_alignment="top")
     with sender:
-        control(
+        STATE.control(
             st.segmented_control,
             "sender",
             _("Gradient of"),
@@ -139,7 +138,7 @@ def _gradient_controls(trace: Trace, seen: state.Shown) -> tuple[int, int] | Non
             required=True,
         )
     with on:
-        control(
+        STATE.control(
             st.segmented_control,
             "shown_on",
             _("Shown on"),
@@ -147,9 +146,9 @@ def _gradient_controls(trace: Trace, seen: state.Shown) -> tuple[int, int] | Non
             format_func=shown_on.__getitem__,
             required=True,
         )
-    if shift_state.study().sender == "all":
+    if STATE.chosen().sender == "all":
         return None
-    cell = chosen_cell(trace, shift_state.study(), seen.channel)
+    cell = chosen_cell(trace, STATE.chosen(), seen.channel)
     ends = trace.pooled["max"].shape[1:]
     labels = (_("Row"), _("Column"))
     for place, (slot, name) in enumerate(((row, "row"), (column, "column"))):
@@ -175,7 +174,7 @@ def chosen_cell(trace: Trace, chosen: Study, channel: int) -> tuple[int, int]:
 
 
 def _cell_moved() -> None:
-    shift_state.choose(
+    STATE.choose(
         row=st.session_state["gradient_row"] - 1, column=st.session_state["gradient_column"] - 1
     )
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hybridpool.trace import Trace
-from hybridpool.ui import state
 from hybridpool.ui.component import component, pack_message
+from hybridpool.ui.settings import SHARED, Shown, View, look_at, view_of
 from hybridpool.ui.words import _, fill, language
 from hybridpool.viz.palette import POOLING_COLOURS, sequential
 
@@ -48,9 +48,9 @@ def show_inspector(trace: Trace, picture: str, caption: str) -> None:
     )
 
 
-def resolved_view(trace: Trace) -> state.Shown:
-    """The session's view with every blank filled in and everything inside the maps."""
-    seen = state.view()
+def resolved_view(trace: Trace, view: View | None = None) -> Shown:
+    """A view, by default the session's, with every blank filled in and all inside the maps."""
+    seen = SHARED.chosen().view if view is None else view
     channels, rows, columns = trace.pooled["max"].shape
     if seen.channel is None:
         channel, row, column = trace.telling
@@ -61,7 +61,7 @@ def resolved_view(trace: Trace) -> state.Shown:
         row, column = min(seen.row, rows - 1), min(seen.column, columns - 1)
     turned = seen.weight is not None
     weight = trace.blend_weight[channel].item() if seen.weight is None else seen.weight
-    return state.Shown(weight, channel, row, column, seen.pinned, seen.scope, turned)
+    return Shown(weight, channel, row, column, seen.pinned, seen.scope, turned)
 
 
 def telling_cells(trace: Trace) -> list[tuple[int, int]]:
@@ -72,7 +72,7 @@ def telling_cells(trace: Trace) -> list[tuple[int, int]]:
     return [(int(i) // columns, int(i) % columns) for i in best]
 
 
-def pack(trace: Trace, view: state.Shown, caption: str) -> bytes:
+def pack(trace: Trace, view: Shown, caption: str) -> bytes:
     """A trace as one message: length, JSON header, arrays.
 
     Feature map, max and average of a channel share one range, so that a quantised maximum is
@@ -106,7 +106,7 @@ def pack(trace: Trace, view: state.Shown, caption: str) -> bytes:
         "start": trace.blend_weight.tolist(),
         "telling": telling_cells(trace),
         "names": [fill(name) for name in trace.features.channel_names],
-        "view": asdict(state.view_of(view)),
+        "view": asdict(view_of(view)),
         "colours": POOLING_COLOURS,
         "words": component_words() | {"restart": restart_word(trace)},
         "caption": caption,
@@ -182,6 +182,4 @@ def _quantise(values: Tensor, low: Tensor, high: Tensor) -> NDArray[np.uint16]:
 
 
 def _remember_view() -> None:
-    sent = st.session_state["inspector"].get("view")
-    if sent:
-        state.look(**{name: sent[name] for name in state.View.__dataclass_fields__})
+    look_at(st.session_state["inspector"].get("view"))

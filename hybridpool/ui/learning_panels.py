@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import streamlit as st
 
 from hybridpool.training.live import (
@@ -16,8 +13,8 @@ from hybridpool.training.live import (
     STEPS,
     WEIGHT_DECAYS,
 )
-from hybridpool.ui import compute, learning_state, learning_words
-from hybridpool.ui.learning_state import Lesson
+from hybridpool.ui import compute, learning_words
+from hybridpool.ui.learning_state import STATE, Lesson
 from hybridpool.ui.words import _
 
 _SAMPLES = 6
@@ -26,7 +23,7 @@ _SAMPLES = 6
 def show_controls() -> Lesson:
     """The task with sample pictures, then what is learned from and how."""
     names = learning_words.task_names()
-    _control(
+    STATE.control(
         st.segmented_control,
         "task",
         _("Task"),
@@ -34,7 +31,7 @@ def show_controls() -> Lesson:
         format_func=names.__getitem__,
         required=True,
     )
-    chosen = learning_state.lesson()
+    chosen = STATE.chosen()
     st.markdown(learning_words.task_notes()[chosen.race.task])
     _show_samples(chosen)
     pictures, steps, seed = st.columns([4, 4, 2], gap="large")
@@ -43,7 +40,7 @@ def show_controls() -> Lesson:
     with steps:
         _slider("steps", _("Steps"), STEPS)
     with seed:
-        _control(
+        STATE.control(
             st.number_input,
             "seed",
             _("Seed"),
@@ -63,14 +60,14 @@ def show_controls() -> Lesson:
             )
         )
         _training_controls()
-    return learning_state.lesson()
+    return STATE.chosen()
 
 
 def _training_controls() -> None:
     optimizers, decays = learning_words.optimizer_names(), learning_words.decay_names()
     left, right = st.columns(2, gap="large")
     with left:
-        _control(
+        STATE.control(
             st.segmented_control,
             "optimizer",
             _("Optimizer"),
@@ -96,13 +93,13 @@ def _training_controls() -> None:
         )
     with right:
         _slider("weight_decay", _("Weight decay"), WEIGHT_DECAYS)
-        _control(
+        STATE.control(
             st.radio,
             "decay_logits",
             _("Weight decay and the blend weights"),
             options=list(decays),
             format_func=decays.__getitem__,
-            disabled=not learning_state.lesson().race.weight_decay,
+            disabled=not STATE.chosen().race.weight_decay,
             help=_(
                 "Weight decay pulls every parameter to 0. For the logit of a blend weight that is "
                 "one half: what was learned is erased. hybridpool.parameter_groups leaves the "
@@ -124,23 +121,11 @@ def _show_samples(chosen: Lesson) -> None:
 
 
 def _slider(name: str, label: str, options: tuple[float, ...], words: str | None = None) -> None:
-    _control(
+    STATE.control(
         st.select_slider,
         name,
         label,
         options=options,
         format_func=lambda value: f"{value:g}",
         help=words,
-    )
-
-
-def _control(widget: Callable[..., Any], name: str, label: str, **options: Any) -> None:
-    """A control filled from the session's race and writing back to it."""
-    key = f"learning_{name}"
-    st.session_state[key] = getattr(learning_state.lesson().race, name)
-    widget(
-        label,
-        key=key,
-        on_change=lambda: learning_state.choose(**{name: st.session_state[key]}),
-        **options,
     )

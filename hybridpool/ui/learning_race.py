@@ -20,7 +20,8 @@ from hybridpool.training.live import ARMS, CHANNELS, FIXED, STARTS, Race
 from hybridpool.training.tasks import TASKS
 from hybridpool.ui import compute, learning_findings, learning_state, learning_words
 from hybridpool.ui.component import component, pack_message
-from hybridpool.ui.learning_state import SPEEDS
+from hybridpool.ui.learning_state import SPEEDS, STATE
+from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.words import _
 from hybridpool.viz.learning_charts import (
     ARM_COLOURS,
@@ -57,7 +58,7 @@ def _race() -> None:
     _draw(race, runs)
     if race.step and not runs:
         st.markdown(learning_findings.race(race, st.session_state["race_seconds"]))
-    learning_state.mirror_in_link()
+    mirror_in_link(STATE.query())
     if runs and race.done:
         st.session_state["race_runs"] = False
         # The whole page runs once more, so that nobody asks for further steps.
@@ -104,14 +105,13 @@ def _buttons(race: Race) -> None:
 
 def _speed() -> None:
     names = learning_words.speed_names()
-    st.session_state["race_speed"] = learning_state.lesson().speed
-    st.segmented_control(
+    STATE.control(
+        st.segmented_control,
+        "speed",
         _("Speed"),
         options=list(names),
         format_func=names.__getitem__,
-        key="race_speed",
         required=True,
-        on_change=lambda: learning_state.choose(speed=st.session_state["race_speed"]),
     )
 
 
@@ -119,7 +119,7 @@ def _advance(race: Race) -> None:
     """As many steps as the speed asks for since the last time, while there is time."""
     now = time.monotonic()
     asked, st.session_state["race_asked"] = st.session_state["race_asked"], now
-    speed = SPEEDS[learning_state.lesson().speed]
+    speed = SPEEDS[STATE.chosen().speed]
     due = race.settings.steps if speed is None else round(speed * min(now - asked, 1.0))
     _train(race, max(due, 1), now + _BUDGET)
 

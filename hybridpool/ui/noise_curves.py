@@ -13,9 +13,9 @@ from hybridpool.layers import POOLINGS
 from hybridpool.perturb import NOISES
 from hybridpool.sensitivity import NoiseSweep, best_blend_weight
 from hybridpool.trace import Trace
-from hybridpool.ui import compute, noise_findings, noise_state, noise_words
+from hybridpool.ui import compute, noise_findings, noise_words
 from hybridpool.ui.noise_effects import Effect
-from hybridpool.ui.noise_state import Perturbation, curve_levels
+from hybridpool.ui.noise_state import STATE, Perturbation, curve_levels
 from hybridpool.ui.panels import pooling_names
 from hybridpool.ui.words import _
 from hybridpool.viz.sensitivity_charts import blend_chart, error_chart
@@ -166,6 +166,6 @@ def _level_clicked() -> None:
     clicks = st.session_state.get("curve_clicks", 0)
     points = st.session_state[f"error_curve_{clicks}"].selection.points
     if points:
-        noise_state.perturb(level=float(points[0]["x"]))
+        STATE.choose(level=float(points[0]["x"]))
         # A new key lets go of the selection, so that the same point can be clicked again.
         st.session_state["curve_clicks"] = clicks + 1

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from hybridpool.measure import changed_cells, relative_change
 from hybridpool.trace import Trace
-from hybridpool.ui import noise_findings, state
+from hybridpool.ui import noise_findings
 from hybridpool.ui.compare import TIE, reached, winners
 from hybridpool.ui.noise_findings import Reached
 from hybridpool.ui.noise_state import Perturbation
 from hybridpool.ui.panels import pooling_names, shown_maps
+from hybridpool.ui.settings import Shown
 from hybridpool.ui.words import _
 
 
@@ -35,7 +36,7 @@ class Effect:
     reached: Reached | None
 
 
-def effect(clean: Trace, changed: Trace, seen: state.Shown, done: Perturbation) -> Effect:
+def effect(clean: Trace, changed: Trace, seen: Shown, done: Perturbation) -> Effect:
     """The numbers behind the sentences."""
     before, after = (shown_maps(trace, seen) for trace in (clean, changed))
     channel = seen.channel
@@ -76,7 +77,7 @@ def sentences(found: Effect) -> str:
     return "\n\n".join(" ".join(said) for said in paragraphs)
 
 
-def _reached(clean: Trace, changed: Trace, seen: state.Shown, done: Perturbation) -> Reached:
+def _reached(clean: Trace, changed: Trace, seen: Shown, done: Perturbation) -> Reached:
     within = reached(clean, done)
     before, after = (shown_maps(trace, seen) for trace in (clean, changed))
     cells = {

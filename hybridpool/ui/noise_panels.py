@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import streamlit as st
 
 from hybridpool.perturb import FILLS, NOISES, SHAPES
 from hybridpool.trace import MAX_SEED
-from hybridpool.ui import noise_state, noise_words
-from hybridpool.ui.noise_state import Perturbation
+from hybridpool.ui import noise_words
+from hybridpool.ui.noise_state import STATE, Perturbation, level_options
 from hybridpool.ui.words import _
 
 
 def show_controls() -> Perturbation:
     """Noise or occlusion, and the controls of the one that is chosen."""
     names = noise_words.kind_names()
-    done = noise_state.perturbation()
-    _control(
+    done = STATE.chosen()
+    STATE.control(
         st.segmented_control,
         "kind",
         _("What is done to the picture"),
@@ -30,7 +27,7 @@ def show_controls() -> Perturbation:
         _noise_controls(done)
     else:
         _occluder_controls(done)
-    return noise_state.perturbation()
+    return STATE.chosen()
 
 
 def _noise_controls(done: Perturbation) -> None:
@@ -38,7 +35,7 @@ def _noise_controls(done: Perturbation) -> None:
     noise = NOISES[done.noise]
     kind, level, seed = st.columns([2, 3, 3], gap="medium", vertical_alignment="top")
     with kind:
-        _control(
+        STATE.control(
             st.selectbox,
             "noise",
             _("Noise"),
@@ -47,11 +44,11 @@ def _noise_controls(done: Perturbation) -> None:
             help=_("One kind of noise at a time, so that its effect can be told apart."),
         )
     with level:
-        _control(
+        STATE.control(
             st.select_slider,
             "level",
             noise_words.level_names()[done.noise],
-            options=noise_state.level_options(noise),
+            options=level_options(noise),
             format_func=lambda value: f"{value:g}",
         )
     with seed:
@@ -67,7 +64,7 @@ def _occluder_controls(done: Perturbation) -> None:
     shapes, fills = noise_words.shape_names(), noise_words.fill_names()
     shape, fill, seed = st.columns([2, 3, 3], gap="medium", vertical_alignment="top")
     with shape:
-        _control(
+        STATE.control(
             st.segmented_control,
             "shape",
             _("Shape"),
@@ -76,7 +73,9 @@ def _occluder_controls(done: Perturbation) -> None:
             required=True,
         )
     with fill:
-        _control(st.selectbox, "fill", _("Filled with"), options=list(FILLS), format_func=fills.get)
+        STATE.control(
+            st.selectbox, "fill", _("Filled with"), options=list(FILLS), format_func=fills.get
+        )
     if done.fill == "noise":
         with seed:
             _seed(_("Seed of the colours"))
@@ -85,22 +84,10 @@ def _occluder_controls(done: Perturbation) -> None:
 def _seed(label: str) -> None:
     number, button = st.columns([1, 1], vertical_alignment="bottom")
     with number:
-        _control(st.number_input, "draw", label, min_value=0, max_value=MAX_SEED, step=1)
+        STATE.control(st.number_input, "draw", label, min_value=0, max_value=MAX_SEED, step=1)
     with button:
         st.button(_("Draw again"), key="draw_again", on_click=_draw_again, width="stretch")
 
 
 def _draw_again() -> None:
-    noise_state.perturb(draw=(noise_state.perturbation().draw + 1) % (MAX_SEED + 1))
-
-
-def _control(widget: Callable[..., Any], field: str, label: str, **options: Any) -> None:
-    key = f"perturb_{field}"
-    st.session_state[key] = getattr(noise_state.perturbation(), field)
-    widget(label, key=key, on_change=_moved, args=(field, key), **options)
-
-
-def _moved(field: str, key: str) -> None:
-    value = st.session_state[key]
-    if value is not None:
-        noise_state.perturb(**{field: value})
+    STATE.choose(draw=(STATE.chosen().draw + 1) % (MAX_SEED + 1))

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from hybridpool.layers import POOLINGS
 from hybridpool.sensitivity import OcclusionMap
 from hybridpool.trace import Trace
-from hybridpool.ui import compute, noise_findings, noise_state
+from hybridpool.ui import compute, noise_findings
 from hybridpool.ui.component import component, pack_message
-from hybridpool.ui.noise_state import PATCHES, WHOLE, Perturbation
+from hybridpool.ui.noise_state import PATCHES, STATE, WHOLE, Perturbation, in_thousandths
 from hybridpool.ui.noise_words import map_words
 from hybridpool.ui.panels import pooling_names
 from hybridpool.ui.words import _
@@ -37,13 +37,12 @@ def show_occlusion_map(
             "Fergus, 2014). Each cell shows how far the pooled map moves when the patch is there."
         )
     )
-    st.session_state["perturb_patch"] = done.patch
-    st.select_slider(
+    STATE.control(
+        st.select_slider,
+        "patch",
         _("Side of the sliding patch"),
         options=list(PATCHES),
         format_func=lambda share: f"{_pixels(share, longer)} px",
-        key="perturb_patch",
-        on_change=_resize,
     )
     progress, place, words = st.empty(), st.container(), st.container()
     size = _pixels(done.patch, longer)
@@ -148,11 +147,7 @@ def _choose(found: OcclusionMap, clean: Trace) -> None:
             "height": min(patch.height, height - patch.top),
             "width": min(patch.width, width - patch.left),
         }
-        noise_state.perturb(**noise_state.in_thousandths(box, (height, width)))
-
-
-def _resize() -> None:
-    noise_state.perturb(patch=st.session_state["perturb_patch"])
+        STATE.choose(**in_thousandths(box, (height, width)))
 
 
 def _pixels(share: int, longer: int) -> int:

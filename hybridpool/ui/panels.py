@@ -15,8 +15,9 @@ from hybridpool.functional import hybrid_pool2d
 from hybridpool.measure import distance_table, energy_kept, summarise
 from hybridpool.stem import STEMS, trained_stems
 from hybridpool.trace import Trace
-from hybridpool.ui import later, state
+from hybridpool.ui import later
 from hybridpool.ui.script import reproduction_script
+from hybridpool.ui.settings import Shown, upload
 from hybridpool.ui.words import _, fill
 from hybridpool.viz.charts import weights_chart
 
@@ -61,12 +62,12 @@ def maps_at(trace: Trace, weight: float | None) -> dict[str, Tensor]:
     return {**trace.pooled, "hybrid": hybrid}
 
 
-def shown_maps(trace: Trace, seen: state.Shown) -> dict[str, Tensor]:
+def shown_maps(trace: Trace, seen: Shown) -> dict[str, Tensor]:
     """The pooled maps as the inspector shows them."""
     return maps_at(trace, seen.weight if seen.turned else None)
 
 
-def show_weights(trace: Trace, seen: state.Shown) -> None:
+def show_weights(trace: Trace, seen: Shown) -> None:
     """The chart of blend weight and attention values, and what they are worth."""
     st.subheader(_("Blend weight and attention values"))
     weights = trace.blend_weight
@@ -93,7 +94,7 @@ def show_weights(trace: Trace, seen: state.Shown) -> None:
     st.markdown(" ".join(_weights_words(trace, seen)))
 
 
-def _weights_words(trace: Trace, seen: state.Shown) -> Iterator[str]:
+def _weights_words(trace: Trace, seen: Shown) -> Iterator[str]:
     """What the chart shows, and what of it something has learned."""
     learned = trace.features.pooling_state
     own = trace.blend_weight
@@ -128,7 +129,7 @@ def _weights_words(trace: Trace, seen: state.Shown) -> Iterator[str]:
         ).format(seed=trace.settings.seed)
 
 
-def show_numbers(trace: Trace, seen: state.Shown) -> None:
+def show_numbers(trace: Trace, seen: Shown) -> None:
     """The table: how the poolings of the shown channel differ, in numbers."""
     st.subheader(_("How the poolings differ"))
     names = pooling_names()
@@ -159,9 +160,9 @@ def show_numbers(trace: Trace, seen: state.Shown) -> None:
     )
 
 
-def show_downloads(trace: Trace, seen: state.Shown) -> None:
+def show_downloads(trace: Trace, seen: Shown) -> None:
     """Maps as NPZ and a script that gives the same numbers; the PNG is saved in the inspector."""
-    own = state.upload() if trace.settings.picture == "upload" else None
+    own = upload() if trace.settings.picture == "upload" else None
     with st.container(horizontal=True):
         st.download_button(
             _("Maps as NPZ"),
@@ -198,7 +199,7 @@ def _percent(share: float) -> str:
     return "–" if share != share else f"{100 * share:.1f} %"
 
 
-def _npz(trace: Trace, seen: state.Shown) -> Callable[[], bytes]:
+def _npz(trace: Trace, seen: Shown) -> Callable[[], bytes]:
     def make() -> bytes:
         arrays: dict[str, Any] = {
             name: values.numpy() for name, values in shown_maps(trace, seen).items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hybridpool.gallery import GALLERY
 from hybridpool.trace import Trace
-from hybridpool.ui.state import Shown
+from hybridpool.ui.settings import Shown
 
 _TEMPLATE = '''\
 """Hybrid pooling of one picture, as shown in the Hybrid Pooling Explorer.

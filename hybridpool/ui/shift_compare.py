@@ -11,7 +11,6 @@ import html
 import io
 import json
 import struct
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -23,9 +22,10 @@ from torch import Tensor
 
 from hybridpool.measure import largest_change, relative_change
 from hybridpool.trace import Settings
-from hybridpool.ui import compare, state
+from hybridpool.ui import compare
 from hybridpool.ui.component import ASSETS
 from hybridpool.ui.noise_state import Perturbation
+from hybridpool.ui.settings import Shown, look_at
 from hybridpool.ui.shift_maps import Shifted
 from hybridpool.ui.shift_state import Study
 from hybridpool.ui.shift_words import compare_words, more_names
@@ -40,9 +40,7 @@ _STYLE = """
 _SCRIPTS = ("common/maths", "compare/rows", "compare/patch", "compare/compare")
 
 
-def show_rows(
-    found: Shifted, seen: state.Shown, picture: str, settings: Settings, chosen: Study
-) -> None:
+def show_rows(found: Shifted, seen: Shown, picture: str, settings: Settings, chosen: Study) -> None:
     """Draw the rows; what the person lets go of lands in the session's view."""
     key = (settings, picture, chosen.essential(), language())
     if "shift_compare" not in st.session_state or st.session_state.get("shift_shows") != key:
@@ -56,7 +54,7 @@ def show_rows(
     )
 
 
-def pack(found: Shifted, seen: state.Shown, picture: str, settings: Settings) -> bytes:
+def pack(found: Shifted, seen: Shown, picture: str, settings: Settings) -> bytes:
     """The aligned maps as the message of the rows, said of a shift."""
     message = compare.pack(found.before, found.after, picture, Perturbation())
     shape = list(found.before.pooled["max"].shape)
@@ -102,7 +100,7 @@ def with_header(message: bytes, **changed: Any) -> bytes:
     return struct.pack("<I", len(text)) + text + message[4 + length :]
 
 
-def show_more_rows(found: Shifted, seen: state.Shown) -> None:
+def show_more_rows(found: Shifted, seen: Shown) -> None:
     """The further poolings that are switched on, as rows of still pictures."""
     if found.more:
         st.html(more_rows(found, seen.channel, seen.scope))
@@ -176,11 +174,7 @@ def _component() -> Any:
 
 
 def _remember_view() -> None:
-    sent: Mapping[str, Any] | None = st.session_state["shift_compare"].get("view")
-    if sent:
-        state.look(
-            **{name: sent[name] for name in state.Shown.__dataclass_fields__ if name in sent}
-        )
+    look_at(st.session_state["shift_compare"].get("view"))
 
 
 _ENDS = ("max", "average")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import streamlit as st
 
 from hybridpool.trace import MAX_SEED, Trace
-from hybridpool.ui import compute, shift_findings, shift_maps, shift_state, shift_words, state
+from hybridpool.ui import compute, shift_findings, shift_maps, shift_words
+from hybridpool.ui.settings import Shown
 from hybridpool.ui.shift_compare import show_more_rows, show_rows
 from hybridpool.ui.shift_maps import Shifted
-from hybridpool.ui.shift_state import REACH, Study
+from hybridpool.ui.shift_state import REACH, STATE, Study
 from hybridpool.ui.words import _
 from hybridpool.viz.frequency_charts import shift_chart
 
@@ -23,7 +21,7 @@ def show_controls() -> Study:
     names, bands = shift_words.more_names(), shift_words.band_names()
     more, seed, band = st.columns([4, 2, 3], gap="medium", vertical_alignment="top")
     with more:
-        control(
+        STATE.control(
             st.multiselect,
             "more",
             _("Further poolings"),
@@ -38,8 +36,8 @@ def show_controls() -> Study:
             ),
         )
     with seed:
-        if "stochastic" in shift_state.study().more:
-            control(
+        if "stochastic" in STATE.chosen().more:
+            STATE.control(
                 st.number_input,
                 "draw",
                 _("Seed of the draws"),
@@ -48,7 +46,7 @@ def show_controls() -> Study:
                 step=1,
             )
     with band:
-        control(
+        STATE.control(
             st.segmented_control,
             "band",
             _("Frequencies of the picture"),
@@ -61,10 +59,10 @@ def show_controls() -> Study:
                 "the picture."
             ),
         )
-    return shift_state.study()
+    return STATE.chosen()
 
 
-def show_shift(trace: Trace, picture: str, chosen: Study, seen: state.Shown) -> None:
+def show_shift(trace: Trace, picture: str, chosen: Study, seen: Shown) -> None:
     """Sliders, rows, curve, and what they say."""
     st.subheader(_("Shift"))
     chosen = _shift_controls()
@@ -104,7 +102,7 @@ def _shift_controls() -> Study:
     with down:
         _pixels("rows", _("Down, in pixels"))
     with edge:
-        control(
+        STATE.control(
             st.segmented_control,
             "mode",
             _("At the edge"),
@@ -112,7 +110,7 @@ def _shift_controls() -> Study:
             format_func=modes.__getitem__,
             required=True,
         )
-    chosen = shift_state.study()
+    chosen = STATE.chosen()
     st.caption(shift_words.mode_notes()[chosen.mode].format(reach=REACH))
     return chosen
 
@@ -126,7 +124,7 @@ def _show_curve(
 ) -> None:
     axes, names = shift_words.axis_names(), shift_words.all_names()
     st.subheader(_("Distance against shift"))
-    control(
+    STATE.control(
         st.segmented_control,
         "axis",
         _("Along"),
@@ -134,7 +132,7 @@ def _show_curve(
         format_func=axes.__getitem__,
         required=True,
     )
-    chosen = shift_state.study()
+    chosen = STATE.chosen()
     shifts = list(range(-REACH, REACH + 1))
     present, other = chosen.columns, chosen.rows
     label = _("Shift to the right in pixels")
@@ -181,23 +179,11 @@ def _show_curve(
 
 
 def _pixels(field: str, label: str) -> None:
-    control(st.slider, field, label, min_value=-REACH, max_value=REACH, step=1, format="%d px")
+    STATE.control(
+        st.slider, field, label, min_value=-REACH, max_value=REACH, step=1, format="%d px"
+    )
 
 
-def _own(seen: state.Shown) -> float | None:
+def _own(seen: Shown) -> float | None:
     """The blend weight of the dial; None where it was not turned and the layer's own holds."""
     return seen.weight if seen.turned else None
-
-
-def control(widget: Callable[..., Any], field: str, label: str, **options: Any) -> None:
-    """A widget that is filled from the session's study and writes back when it is moved."""
-    key = f"study_{field}"
-    value = getattr(shift_state.study(), field)
-    st.session_state[key] = list(value) if isinstance(value, tuple) else value
-    widget(label, key=key, on_change=_moved, args=(field, key), **options)
-
-
-def _moved(field: str, key: str) -> None:
-    value = st.session_state[key]
-    if value is not None:
-        shift_state.choose(**{field: tuple(value) if isinstance(value, list) else value})
