@@ -322,15 +322,15 @@ def test_every_control_changes_what_is_measured_and_measures_nothing_by_itself()
         ("number_input", "channels", 6, "map", "6x8x8"),
         ("number_input", "height", 10, "map", "6x10x8"),
         ("number_input", "width", 12, "map", "6x10x12"),
-        ("slider", "kernel_size", 3, "kernel", "3"),
-        ("slider", "stride", 1, "stride", "1"),
-        ("segmented_control", "padding", 1, "padding", "1"),
+        ("slider", "kernel_size", 3, "map-kernel", "3"),
+        ("slider", "stride", 1, "map-stride", "1"),
+        ("segmented_control", "padding", 1, "map-padding", "1"),
         ("segmented_control", "training", False, "pass", "inference"),
         ("segmented_control", "memory_format", "contiguous", "layout", "nchw"),
         ("segmented_control", "dtype", "bfloat16", "type", "bfloat16"),
         ("select_slider", "turns", 5, "turns", "5"),
-        ("segmented_control", "side", 224, "pictures", "1x224"),
-        ("number_input", "pictures", 4, "pictures", "4x224"),
+        ("segmented_control", "side", 224, "networks", "1x224"),
+        ("number_input", "pictures", 4, "networks", "4x224"),
     ):
         good(getattr(test, kind)(key=f"cost_{field}").set_value(value).run())
         assert link(test)[name] == text
