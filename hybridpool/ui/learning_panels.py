@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from hybridpool.training.live import (
+from hybridpool.race.race import (
     DROPOUTS,
     LEARNING_RATES,
     MOMENTUM,

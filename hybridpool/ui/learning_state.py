@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from hybridpool.training.live import Race, RaceSettings
+from hybridpool.race.race import Race, RaceSettings
 from hybridpool.ui.page_state import PageState, Parameter
 
 #: Steps a second; None is as many as there is time for.

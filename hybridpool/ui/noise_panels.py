@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from hybridpool.perturb import FILLS, NOISES, SHAPES
+from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES
 from hybridpool.trace import MAX_SEED
 from hybridpool.ui import noise_words
 from hybridpool.ui.noise_state import STATE, Perturbation, level_options

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from hybridpool.perturb import FILLS, NOISES, SHAPES, Noise, occlude, occlusion_mask
+from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES, Noise, occlude, occlusion_mask
 from hybridpool.trace import MAX_SEED
 from hybridpool.ui.page_state import PageState, Parameter, Values, wholes
 

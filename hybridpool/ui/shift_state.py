@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from hybridpool.more_poolings import MORE_POOLINGS
-from hybridpool.perturb import band_pass
+from hybridpool.pictures.perturb import band_pass
 from hybridpool.trace import MAX_SEED
 from hybridpool.ui.page_state import PageState, Parameter, cell_text, read_cell
 
