@@ -5,9 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES
+from hybridpool.sensitivity import Perturbation
+from hybridpool.sensitivity.perturbation import level_options
 from hybridpool.trace import MAX_SEED
 from hybridpool.ui import noise_words
-from hybridpool.ui.noise_state import STATE, Perturbation, level_options
+from hybridpool.ui.noise_state import STATE
 from hybridpool.ui.words import _
 
 
@@ -74,7 +76,11 @@ def _occluder_controls(done: Perturbation) -> None:
         )
     with fill:
         STATE.control(
-            st.selectbox, "fill", _("Filled with"), options=list(FILLS), format_func=fills.get
+            st.selectbox,
+            "fill",
+            _("Filled with"),
+            options=list(FILLS),
+            format_func=fills.__getitem__,
         )
     if done.fill == "noise":
         with seed:
