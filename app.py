@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from hybridpool.ui import panels
+from hybridpool.ui.browser.inspector import resolved_view, show_inspector
+from hybridpool.ui.explore import panels
 from hybridpool.ui.frame import open_page
-from hybridpool.ui.inspector import resolved_view, show_inspector
 from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.results import current_trace
 from hybridpool.ui.settings import SHARED

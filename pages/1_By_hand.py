@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from hybridpool.ui import by_hand
-from hybridpool.ui.by_hand_state import STATE, Chosen
+from hybridpool.ui.by_hand import grid as by_hand
+from hybridpool.ui.by_hand.state import STATE, Chosen
 from hybridpool.ui.frame import open_page
 from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.words import _

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from hybridpool.ui import compute
-from hybridpool.ui.compare import show_compare
+from hybridpool.ui.browser.inspector import resolved_view
+from hybridpool.ui.browser.rows import show_compare
 from hybridpool.ui.frame import open_page
-from hybridpool.ui.inspector import resolved_view
-from hybridpool.ui.noise_curves import show_curves
-from hybridpool.ui.noise_effects import dial_weight, sentences
-from hybridpool.ui.noise_panels import show_controls
-from hybridpool.ui.noise_state import STATE
-from hybridpool.ui.occlusion_panels import show_occlusion_map
+from hybridpool.ui.noise.controls import show_controls
+from hybridpool.ui.noise.curves import show_curves
+from hybridpool.ui.noise.effects import dial_weight, sentences
+from hybridpool.ui.noise.occlusion import show_occlusion_map
+from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.results import current_trace
 from hybridpool.ui.settings import SHARED

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from hybridpool.ui import compute
+from hybridpool.ui.browser.inspector import resolved_view
 from hybridpool.ui.frame import open_page
-from hybridpool.ui.frequency_panels import show_frequency, show_gradients
-from hybridpool.ui.inspector import resolved_view
 from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.results import current_trace
 from hybridpool.ui.settings import SHARED
-from hybridpool.ui.shift_panels import show_controls, show_shift
-from hybridpool.ui.shift_state import STATE
+from hybridpool.ui.shift.frequency import show_frequency, show_gradients
+from hybridpool.ui.shift.shift import show_controls, show_shift
+from hybridpool.ui.shift.state import STATE
 from hybridpool.ui.words import _
 
 

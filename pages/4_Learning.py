@@ -1,10 +1,10 @@
 """Learning: the blend weight learns before one's eyes, from several starts at once."""
 
 from hybridpool.ui.frame import open_page
-from hybridpool.ui.learning_gaps import show_overfitting
-from hybridpool.ui.learning_panels import show_controls
-from hybridpool.ui.learning_race import show_race
-from hybridpool.ui.learning_state import STATE
+from hybridpool.ui.learning.controls import show_controls
+from hybridpool.ui.learning.gaps import show_overfitting
+from hybridpool.ui.learning.race import show_race
+from hybridpool.ui.learning.state import STATE
 from hybridpool.ui.words import _
 
 open_page(

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from hybridpool.ui import cost_network, cost_panels
-from hybridpool.ui.cost_state import STATE
+from hybridpool.ui.cost import network as cost_network
+from hybridpool.ui.cost import times as cost_panels
+from hybridpool.ui.cost.state import STATE
 from hybridpool.ui.frame import open_page
 from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.words import _

@@ -18,7 +18,7 @@ from hybridpool.pictures.image import ImageError, fit_image, image_digest
 from hybridpool.stem import STEMS, StemInfo, stem_on_disk, trained_stems
 from hybridpool.trace import CHANNELS, IMAGE_SIZES, MAX_KERNEL, MAX_SEED, available_devices
 from hybridpool.ui import compute, words
-from hybridpool.ui.component import component
+from hybridpool.ui.browser.component import component
 from hybridpool.ui.settings import SHARED, Upload, accept_upload, upload
 from hybridpool.ui.words import _, fill
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hybridpool import hybrid_pool2d
 from hybridpool.by_hand import Window, attend_by_hand, pool_by_hand, preset_grid
-from hybridpool.ui.by_hand_state import STATE
+from hybridpool.ui.by_hand.state import STATE
 from hybridpool.viz.palette import sequential
 from tests.pages import PHONE, ByHand, OpenTab, expect
 from tests.shown import number

@@ -16,8 +16,8 @@ from hybridpool.pictures.gallery import gallery_image
 from hybridpool.pictures.image import fit_image
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
-from hybridpool.ui.compare import reached
-from hybridpool.ui.noise_state import STATE, Perturbation
+from hybridpool.ui.browser.rows import reached
+from hybridpool.ui.noise.state import STATE, Perturbation
 from hybridpool.viz.palette import diverging, sequential
 from tests.pages import PHONE, Noise, OpenTab, expect
 from tests.shown import number, steps

@@ -26,9 +26,9 @@ from hybridpool.by_hand import (
     pool_by_hand,
     preset_grid,
 )
-from hybridpool.ui.by_hand import area
-from hybridpool.ui.by_hand_script import by_hand_script
-from hybridpool.ui.by_hand_state import LIMIT, STATE, Chosen, Look, Task
+from hybridpool.ui.by_hand.grid import area
+from hybridpool.ui.by_hand.script import by_hand_script
+from hybridpool.ui.by_hand.state import LIMIT, STATE, Chosen, Look, Task
 from hybridpool.window import Axis, ImpossibleWindowError
 
 ARTICLE = torch.arange(1.0, 17.0, dtype=torch.float64).reshape(4, 4)

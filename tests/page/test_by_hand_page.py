@@ -14,7 +14,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from hybridpool.by_hand import PRESETS, Window, attend_by_hand, pool_by_hand, preset_grid
-from hybridpool.ui.by_hand_state import STATE, Task
+from hybridpool.ui.by_hand.state import STATE, Task
 from hybridpool.ui.words import translation
 
 APP = Path(__file__).resolve().parents[2] / "app.py"

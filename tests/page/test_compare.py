@@ -19,8 +19,9 @@ from hybridpool.pictures.image import fit_image
 from hybridpool.pictures.perturb import NOISES
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
-from hybridpool.ui import compare, noise_effects
-from hybridpool.ui.noise_state import Perturbation
+from hybridpool.ui.browser import rows as compare
+from hybridpool.ui.noise import effects as noise_effects
+from hybridpool.ui.noise.state import Perturbation
 from hybridpool.ui.settings import Shown
 from hybridpool.viz.palette import diverging
 from hybridpool.viz.sensitivity_charts import winner_colours

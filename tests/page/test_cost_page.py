@@ -30,15 +30,13 @@ from hybridpool.cost import (
     Turns,
     count_networks,
 )
-from hybridpool.ui import (
-    compute,
-    cost_findings,
-    cost_state,
-    cost_tables,
-    cost_words,
-    noise_findings,
-)
-from hybridpool.ui.cost_state import Chosen
+from hybridpool.ui import compute
+from hybridpool.ui.cost import sentences as cost_findings
+from hybridpool.ui.cost import state as cost_state
+from hybridpool.ui.cost import tables as cost_tables
+from hybridpool.ui.cost import words as cost_words
+from hybridpool.ui.cost.state import Chosen
+from hybridpool.ui.noise import sentences as noise_findings
 from hybridpool.viz.cost_charts import COST_COLOURS, TimeBar, share_chart, time_chart
 
 ROOT = Path(__file__).resolve().parents[2]

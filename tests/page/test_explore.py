@@ -23,8 +23,8 @@ from hybridpool.pictures.image import fit_image, image_digest, read_image
 from hybridpool.stem import STEMS, load_stem, trained_stems
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
 from hybridpool.ui import compute, settings
-from hybridpool.ui.panels import maps_at
-from hybridpool.ui.script import reproduction_script
+from hybridpool.ui.explore.panels import maps_at
+from hybridpool.ui.explore.script import reproduction_script
 from hybridpool.ui.settings import SHARED, Shown
 from hybridpool.ui.words import translation
 from tests.shown import POOLED, decode_message, expected

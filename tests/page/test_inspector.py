@@ -24,8 +24,9 @@ from hybridpool.pictures.gallery import gallery_image
 from hybridpool.pictures.image import fit_image, read_image
 from hybridpool.stem import load_stem
 from hybridpool.trace import Features, Settings, Trace, run_poolings, run_stem
-from hybridpool.ui import inspector, panels
-from hybridpool.ui.script import reproduction_script
+from hybridpool.ui.browser import inspector
+from hybridpool.ui.explore import panels
+from hybridpool.ui.explore.script import reproduction_script
 from hybridpool.ui.settings import Shown, View
 from hybridpool.viz.palette import POOLING_COLOURS, sequential
 from tests.shown import decode_message

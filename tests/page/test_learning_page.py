@@ -18,8 +18,11 @@ from streamlit.testing.v1 import AppTest
 from hybridpool.race.gaps import Gaps, overfitting
 from hybridpool.race.race import ARMS, CHANNELS, STARTS, Race, RaceSettings
 from hybridpool.race.tasks import TASKS
-from hybridpool.ui import learning_findings, learning_gaps, learning_state, learning_words
-from hybridpool.ui.learning_state import SPEEDS, Lesson
+from hybridpool.ui.learning import gaps as learning_gaps
+from hybridpool.ui.learning import sentences as learning_findings
+from hybridpool.ui.learning import state as learning_state
+from hybridpool.ui.learning import words as learning_words
+from hybridpool.ui.learning.state import SPEEDS, Lesson
 from hybridpool.viz.learning_charts import ARM_COLOURS, ARM_DASHES, CHANNEL_COLOURS, gap_chart
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -19,9 +19,12 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 from streamlit.testing.v1 import AppTest
 
 from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES
-from hybridpool.ui import compute, noise_findings, noise_state, noise_words
-from hybridpool.ui.noise_findings import Reached
-from hybridpool.ui.noise_state import PATCHES, Perturbation
+from hybridpool.ui import compute
+from hybridpool.ui.noise import sentences as noise_findings
+from hybridpool.ui.noise import state as noise_state
+from hybridpool.ui.noise import words as noise_words
+from hybridpool.ui.noise.sentences import Reached
+from hybridpool.ui.noise.state import PATCHES, Perturbation
 from hybridpool.ui.settings import DEFAULT
 from hybridpool.viz.sensitivity_charts import blend_chart, error_chart
 

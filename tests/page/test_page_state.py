@@ -10,15 +10,13 @@ import pytest
 import streamlit
 from streamlit.testing.v1 import AppTest
 
-from hybridpool.ui import (
-    by_hand_state,
-    cost_state,
-    learning_state,
-    noise_state,
-    settings,
-    shift_state,
-)
+from hybridpool.ui import settings
+from hybridpool.ui.by_hand import state as by_hand_state
+from hybridpool.ui.cost import state as cost_state
+from hybridpool.ui.learning import state as learning_state
+from hybridpool.ui.noise import state as noise_state
 from hybridpool.ui.page_state import PageState, Parameter, mirror_in_link, number, text_of, wholes
+from hybridpool.ui.shift import state as shift_state
 
 ROOT = Path(__file__).resolve().parents[2]
 STATES: dict[str, PageState[Any]] = {

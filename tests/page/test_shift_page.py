@@ -24,18 +24,15 @@ from hybridpool.pictures.gallery import gallery_image
 from hybridpool.pictures.image import fit_image
 from hybridpool.stem import ConvStem, load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
-from hybridpool.ui import (
-    frequency_findings,
-    frequency_maps,
-    noise_findings,
-    shift_compare,
-    shift_findings,
-    shift_maps,
-    shift_state,
-    shift_words,
-)
+from hybridpool.ui import frequency_maps, shift_maps
+from hybridpool.ui.noise import sentences as noise_findings
 from hybridpool.ui.settings import Shown
-from hybridpool.ui.shift_state import BANDS, MODES, REACH, Study
+from hybridpool.ui.shift import frequency_sentences as frequency_findings
+from hybridpool.ui.shift import rows as shift_compare
+from hybridpool.ui.shift import sentences as shift_findings
+from hybridpool.ui.shift import state as shift_state
+from hybridpool.ui.shift import words as shift_words
+from hybridpool.ui.shift.state import BANDS, MODES, REACH, Study
 from hybridpool.viz.frequency_charts import COLOURS, gradient_chart
 from hybridpool.viz.palette import paint, sequential
 

@@ -24,10 +24,10 @@ from hybridpool.by_hand import (
     pool_by_hand,
 )
 from hybridpool.trace import MAX_SEED
-from hybridpool.ui import by_hand_words as words
-from hybridpool.ui.by_hand_script import by_hand_script
-from hybridpool.ui.by_hand_state import DECIMALS, HIDDEN, LIMIT, STATE, Look, Task, clean_cells
-from hybridpool.ui.component import component, pack_message
+from hybridpool.ui.browser.component import component, pack_message
+from hybridpool.ui.by_hand import words
+from hybridpool.ui.by_hand.script import by_hand_script
+from hybridpool.ui.by_hand.state import DECIMALS, HIDDEN, LIMIT, STATE, Look, Task, clean_cells
 from hybridpool.ui.words import _
 from hybridpool.viz.palette import POOLING_COLOURS, sequential
 from hybridpool.window import ImpossibleWindowError

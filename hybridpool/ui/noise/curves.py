@@ -13,9 +13,11 @@ from hybridpool.layers import POOLINGS
 from hybridpool.pictures.perturb import NOISES
 from hybridpool.sensitivity import Comparison, NoiseSweep, Perturbation, best_blend_weight
 from hybridpool.sensitivity.perturbation import curve_levels
-from hybridpool.ui import compute, noise_findings, noise_words
-from hybridpool.ui.noise_state import STATE
-from hybridpool.ui.panels import pooling_names
+from hybridpool.ui import compute
+from hybridpool.ui.explore.panels import pooling_names
+from hybridpool.ui.noise import sentences as noise_findings
+from hybridpool.ui.noise import words as noise_words
+from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.words import _
 from hybridpool.viz.sensitivity_charts import blend_chart, error_chart
 

@@ -13,8 +13,9 @@ from hybridpool.race.race import (
     STEPS,
     WEIGHT_DECAYS,
 )
-from hybridpool.ui import compute, learning_words
-from hybridpool.ui.learning_state import STATE, Lesson
+from hybridpool.ui import compute
+from hybridpool.ui.learning import words as learning_words
+from hybridpool.ui.learning.state import STATE, Lesson
 from hybridpool.ui.words import _
 
 _SAMPLES = 6

@@ -10,13 +10,15 @@ from hybridpool.layers import POOLINGS
 from hybridpool.sensitivity import Study
 from hybridpool.sensitivity.frequency import GradientMaps, Spectrum, gradient_maps, spread_of
 from hybridpool.trace import Trace
-from hybridpool.ui import compute, frequency_findings, shift_words
-from hybridpool.ui.inspector import telling_cells
-from hybridpool.ui.panels import pooling_names
+from hybridpool.ui import compute
+from hybridpool.ui.browser.inspector import telling_cells
+from hybridpool.ui.explore.panels import pooling_names
 from hybridpool.ui.phrases import percent
 from hybridpool.ui.settings import Shown
-from hybridpool.ui.shift_panels import BAR
-from hybridpool.ui.shift_state import STATE
+from hybridpool.ui.shift import frequency_sentences as frequency_findings
+from hybridpool.ui.shift import words as shift_words
+from hybridpool.ui.shift.shift import BAR
+from hybridpool.ui.shift.state import STATE
 from hybridpool.ui.words import _, fill
 from hybridpool.viz.frequency_charts import gradient_chart, shares_chart, spectrum_chart
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from hybridpool.race.gaps import ARMS as COMPARED
 from hybridpool.race.gaps import Gaps
 from hybridpool.race.race import FIXED, STARTS, Race
-from hybridpool.ui.learning_words import arm_names
+from hybridpool.ui.learning.words import arm_names
 from hybridpool.ui.words import _
 
 #: A start that has moved by less is said to have stayed, where the slope is less than `_FLAT`.

@@ -15,8 +15,8 @@ from hybridpool.functional import hybrid_pool2d
 from hybridpool.measure import distance_table, energy_kept, summarise
 from hybridpool.stem import STEMS, trained_stems
 from hybridpool.trace import Trace
-from hybridpool.ui import later
-from hybridpool.ui.script import reproduction_script
+from hybridpool.ui.browser import later
+from hybridpool.ui.explore.script import reproduction_script
 from hybridpool.ui.settings import Shown, upload
 from hybridpool.ui.words import _, fill
 from hybridpool.viz.charts import weights_chart

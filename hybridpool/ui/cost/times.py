@@ -23,9 +23,12 @@ from hybridpool.cost import (
     measured_devices,
 )
 from hybridpool.trace import MAX_KERNEL
-from hybridpool.ui import compute, cost_findings, cost_tables, cost_words
-from hybridpool.ui.cost_run import Run
-from hybridpool.ui.cost_state import STATE, TURNS
+from hybridpool.ui import compute
+from hybridpool.ui.cost import sentences as cost_findings
+from hybridpool.ui.cost import tables as cost_tables
+from hybridpool.ui.cost import words as cost_words
+from hybridpool.ui.cost.run import Run
+from hybridpool.ui.cost.state import STATE, TURNS
 from hybridpool.ui.words import _
 from hybridpool.viz.cost_charts import TimeBar, time_chart
 

@@ -9,10 +9,13 @@ from typing import Any
 import streamlit as st
 
 from hybridpool.cost import IN_NETWORKS, NETWORKS, SIDES, NetworkCosts, NetworkSettings
-from hybridpool.ui import compute, cost_findings, cost_tables, cost_words
-from hybridpool.ui.cost_panels import BAR
-from hybridpool.ui.cost_run import Run
-from hybridpool.ui.cost_state import STATE
+from hybridpool.ui import compute
+from hybridpool.ui.cost import sentences as cost_findings
+from hybridpool.ui.cost import tables as cost_tables
+from hybridpool.ui.cost import words as cost_words
+from hybridpool.ui.cost.run import Run
+from hybridpool.ui.cost.state import STATE
+from hybridpool.ui.cost.times import BAR
 from hybridpool.ui.words import _
 from hybridpool.viz.cost_charts import share_chart
 

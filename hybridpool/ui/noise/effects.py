@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hybridpool.sensitivity import Comparison, Perturbation
-from hybridpool.ui import noise_findings
-from hybridpool.ui.noise_findings import Reached
-from hybridpool.ui.panels import pooling_names
+from hybridpool.ui.explore.panels import pooling_names
+from hybridpool.ui.noise import sentences as noise_findings
+from hybridpool.ui.noise.sentences import Reached
 from hybridpool.ui.phrases import below_print
 from hybridpool.ui.settings import Shown
 from hybridpool.ui.words import _

@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 
 from hybridpool.race.race import ARMS, CHANNELS, FIXED, STARTS, Race
 from hybridpool.race.tasks import TASKS
-from hybridpool.ui import compute, learning_findings, learning_state, learning_words
-from hybridpool.ui.component import component, pack_message
-from hybridpool.ui.learning_state import SPEEDS, STATE
+from hybridpool.ui import compute
+from hybridpool.ui.browser.component import component, pack_message
+from hybridpool.ui.learning import sentences as learning_findings
+from hybridpool.ui.learning import state as learning_state
+from hybridpool.ui.learning import words as learning_words
+from hybridpool.ui.learning.state import SPEEDS, STATE
 from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.words import _
 from hybridpool.viz.learning_charts import (

@@ -8,8 +8,9 @@ from typing import Any
 import streamlit as st
 
 from hybridpool.race.gaps import ARMS, Gaps, overfitting
-from hybridpool.ui import learning_findings, learning_words
-from hybridpool.ui.learning_state import Lesson
+from hybridpool.ui.learning import sentences as learning_findings
+from hybridpool.ui.learning import words as learning_words
+from hybridpool.ui.learning.state import Lesson
 from hybridpool.ui.words import _
 from hybridpool.viz.learning_charts import gap_chart
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from hybridpool.measure import highest_contrast
 from hybridpool.trace import Trace
-from hybridpool.ui.component import component, pack_message
+from hybridpool.ui.browser.component import component, pack_message
 from hybridpool.ui.settings import SHARED, Shown, View, look_at, view_of
 from hybridpool.ui.words import _, fill, language
 from hybridpool.viz.palette import POOLING_COLOURS, sequential

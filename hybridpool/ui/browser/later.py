@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from hybridpool.ui.component import component
+from hybridpool.ui.browser.component import component
 
 
 def chart(make: Callable[[], Any], *, key: str, height: int, alt: str) -> None:

@@ -22,10 +22,10 @@ from hybridpool.measure import TIE, highest_contrast
 from hybridpool.sensitivity import Comparison, Perturbation
 from hybridpool.sensitivity.compare import Side
 from hybridpool.sensitivity.perturbation import in_thousandths
-from hybridpool.ui.component import component, pack_message
-from hybridpool.ui.inspector import FULL, restart_word
-from hybridpool.ui.noise_state import STATE
-from hybridpool.ui.noise_words import component_words
+from hybridpool.ui.browser.component import component, pack_message
+from hybridpool.ui.browser.inspector import FULL, restart_word
+from hybridpool.ui.noise.state import STATE
+from hybridpool.ui.noise.words import component_words
 from hybridpool.ui.settings import Shown, look_at, view_of
 from hybridpool.ui.words import fill, language
 from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential

@@ -19,10 +19,10 @@ from PIL import Image
 from torch import Tensor
 
 from hybridpool.sensitivity import Comparison, Study
-from hybridpool.ui import compare
-from hybridpool.ui.component import ASSETS
+from hybridpool.ui.browser import rows as compare
+from hybridpool.ui.browser.component import ASSETS
 from hybridpool.ui.settings import Shown, look_at
-from hybridpool.ui.shift_words import compare_words, more_names
+from hybridpool.ui.shift.words import compare_words, more_names
 from hybridpool.ui.words import language
 from hybridpool.viz.frequency_charts import MORE_COLOURS
 from hybridpool.viz.palette import diverging, paint, sequential

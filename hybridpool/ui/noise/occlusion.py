@@ -16,11 +16,12 @@ from hybridpool.measure import alike
 from hybridpool.sensitivity import OcclusionMap, Perturbation
 from hybridpool.sensitivity.perturbation import PATCHES, WHOLE, in_thousandths
 from hybridpool.trace import Trace
-from hybridpool.ui import compute, noise_findings
-from hybridpool.ui.component import component, pack_message
-from hybridpool.ui.noise_state import STATE
-from hybridpool.ui.noise_words import map_words
-from hybridpool.ui.panels import pooling_names
+from hybridpool.ui import compute
+from hybridpool.ui.browser.component import component, pack_message
+from hybridpool.ui.explore.panels import pooling_names
+from hybridpool.ui.noise import sentences as noise_findings
+from hybridpool.ui.noise.state import STATE
+from hybridpool.ui.noise.words import map_words
 from hybridpool.ui.words import _, ngettext
 from hybridpool.viz.palette import POOLING_COLOURS, sequential
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hybridpool.ui.noise_words import component_words
-from hybridpool.ui.panels import pooling_names
+from hybridpool.ui.explore.panels import pooling_names
+from hybridpool.ui.noise.words import component_words
 from hybridpool.ui.words import _
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from hybridpool.cost import Counts, NetworkCost, NetworkCosts, PoolingCost, PoolingCosts, Turns
-from hybridpool.ui import cost_words
-from hybridpool.ui.cost_words import megabytes, millis, percent, significant
+from hybridpool.ui.cost import words as cost_words
+from hybridpool.ui.cost.words import megabytes, millis, percent, significant
 from hybridpool.ui.words import _
 
 

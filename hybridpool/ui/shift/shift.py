@@ -7,10 +7,12 @@ import streamlit as st
 from hybridpool.sensitivity import ShiftCurve, Study
 from hybridpool.sensitivity.shifts import REACH
 from hybridpool.trace import MAX_SEED, Trace
-from hybridpool.ui import compute, shift_findings, shift_words
+from hybridpool.ui import compute
 from hybridpool.ui.settings import Shown
-from hybridpool.ui.shift_compare import show_more_rows, show_rows
-from hybridpool.ui.shift_state import STATE
+from hybridpool.ui.shift import sentences as shift_findings
+from hybridpool.ui.shift import words as shift_words
+from hybridpool.ui.shift.rows import show_more_rows, show_rows
+from hybridpool.ui.shift.state import STATE
 from hybridpool.ui.words import _
 from hybridpool.viz.frequency_charts import shift_chart
 

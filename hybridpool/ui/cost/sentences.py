@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hybridpool.cost import NetworkCost, NetworkCosts, PoolingCosts
-from hybridpool.ui import cost_words
-from hybridpool.ui.cost_words import megabytes, percent, significant
+from hybridpool.ui.cost import words as cost_words
+from hybridpool.ui.cost.words import megabytes, percent, significant
 from hybridpool.ui.phrases import joined
 from hybridpool.ui.words import _
 

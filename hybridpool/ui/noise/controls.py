@@ -8,8 +8,8 @@ from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES
 from hybridpool.sensitivity import Perturbation
 from hybridpool.sensitivity.perturbation import level_options
 from hybridpool.trace import MAX_SEED
-from hybridpool.ui import noise_words
-from hybridpool.ui.noise_state import STATE
+from hybridpool.ui.noise import words as noise_words
+from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.words import _
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hybridpool.ui.by_hand_state import Look, Task, cell_text
+from hybridpool.ui.by_hand.state import Look, Task, cell_text
 
 _TEMPLATE = '''\
 """Pooling by hand, as shown in the Hybrid Pooling Explorer."""
