@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import io
 import platform
+import signal
+import subprocess
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -22,26 +25,31 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.lr_scheduler import OneCycleLR
 from tqdm import tqdm
 
-from hybridpool.blocks import parameter_groups
-from hybridpool.layers import HybridPooling
+from hybridpool.training.arms import blend_parameters, blend_weights, blends
 from hybridpool.training.data import Dataset
 from hybridpool.training.evaluate import (
-    TRAIN_SAMPLE,
     Trials,
     accuracy,
     crop_and_mirror,
     measure,
     normalise_batches,
     pad,
-    prepare,
+    preparation,
 )
-from hybridpool.training.networks import build_network, count_operations, learned_poolings
+from hybridpool.training.files import write_whole
+from hybridpool.training.networks import build_network, count_operations
 from hybridpool.training.results import Costs, Epoch, Run, RunSettings
 
 _BORDER = 4
 #: How often in a run blend weights are noted, and accuracies at the ends of epochs.
-_NOTES = 60
+_NOTES = 30
 _MEASURES = 10
+#: Digits of a blend weight that are kept.
+_DIGITS = 6
+#: How many training pictures are looked at between epochs; at the end it is more.
+_SAMPLE = 2000
+#: On how many training pictures the blend weights of the finished network are noted.
+_NOTED_PICTURES = 512
 
 
 class Training:
@@ -54,6 +62,7 @@ class Training:
 
     Raises:
         ValueError: If the batch cannot be divided as asked, or the checkpoint is of another run.
+        DamagedCheckpoint: If it cannot be read.
 
     With several processes (``torch.distributed`` is initialised) each takes its share of every
     batch, and batch normalisation looks at each of the batch's `parts` alone: so two processes
@@ -71,7 +80,10 @@ class Training:
         self, settings: RunSettings, dataset: Dataset, checkpoint: Path | None = None
     ) -> None:
         self.settings = settings
+        if settings.held_out:
+            dataset = dataset.split(settings.held_out)
         self.dataset = dataset.first(settings.train_pictures)
+        self.prepare = preparation(self.dataset)
         self.device = dataset.train.device
         self.checkpoint = checkpoint
         self.world = dist.get_world_size() if dist.is_initialized() else 1
@@ -85,21 +97,24 @@ class Training:
             )
         self.steps_per_epoch = settings.train_pictures // self.batch_size
         self.total = self.steps_per_epoch * settings.epochs
-        self.model = build_network(settings.network, settings.arm, settings.seed).to(self.device)
+        self.model = build_network(
+            settings.network,
+            settings.arm,
+            settings.seed,
+            len(dataset.classes),
+            width=settings.width,
+            start=settings.blend_start,
+            frozen_at=settings.frozen_at,
+        ).to(self.device)
         self.parallel: nn.Module = self.model
         if self.world > 1:
             self.parallel = DistributedDataParallel(self.model, broadcast_buffers=False)
-        groups = parameter_groups(self.model, settings.weight_decay)
-        rates = [settings.learning_rate, settings.learning_rate * settings.blend_rate]
-        self.optimizer = torch.optim.SGD(
-            groups,
-            lr=settings.learning_rate,
-            momentum=settings.momentum,
-            nesterov=True,
-        )
-        self.scheduler = OneCycleLR(
-            self.optimizer, rates, total_steps=self.total, cycle_momentum=False
-        )
+        self.optimizers = optimizers(self.model, settings)
+        rates = (settings.learning_rate, settings.blend_rate)
+        self.schedulers = [
+            OneCycleLR(optimizer, rate, total_steps=self.total, cycle_momentum=False)
+            for optimizer, rate in zip(self.optimizers, rates, strict=False)
+        ]
         self.padded = pad(self.dataset.train, _BORDER)
         self.step = 0
         self.loss = 0.0
@@ -109,6 +124,8 @@ class Training:
         self.weight_steps: list[int] = []
         self.weights: dict[str, list[tuple[float, ...]]] = {}
         self.kept_for_backward = 0
+        #: On the test pictures, once they were looked at.
+        self.accuracy: float | None = None
         if checkpoint is not None and checkpoint.is_file():
             self._load(checkpoint)
 
@@ -132,7 +149,7 @@ class Training:
             self.step += 1
             measured = within == self.steps_per_epoch - 1 and self._end_epoch(epoch + 1)
             if measured or self.step % checkpoint_every == 0:
-                self._save()
+                self.save()
             yield self.step
 
     def _draw(self, epoch: int) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
@@ -162,9 +179,10 @@ class Training:
                     loss = self._loss(part, changes) / len(parts)
                     torch.autograd.backward(loss)
                 total += loss.item()
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        self.scheduler.step()
+        for optimizer, scheduler in zip(self.optimizers, self.schedulers, strict=True):
+            optimizer.step()
+            optimizer.zero_grad()
+            scheduler.step()
         return total
 
     def _loss(self, part: Tensor, changes: tuple[Tensor, Tensor] | None) -> Tensor:
@@ -175,32 +193,31 @@ class Training:
             pictures = crop_and_mirror(self.padded[part], changes[0][part], changes[1][part], side)
         half = self.settings.precision == "bfloat16"
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=half):
-            scores = self.parallel(prepare(pictures))
-        return F.cross_entropy(scores.float(), self.dataset.train_labels[part])
+            scores = self.parallel(self.prepare(pictures))
+        labels = self.dataset.train_labels[part]
+        return F.cross_entropy(scores.float(), labels, label_smoothing=self.settings.smoothing)
 
     @contextmanager
     def _noting(self) -> Iterator[None]:
-        """Write down the blend weights that this step uses."""
-        layers = learned_poolings(self.model)
-        attention: dict[str, Tensor] = {}
-        hooks = []
-        for name, layer in layers.items():
-            if isinstance(layer, HybridPooling):
-                self.weights.setdefault(name, []).append(tuple(layer.blend_weight.tolist()))
-                continue
+        """Write down the blend weights that the next pass through the network uses."""
+        noted: dict[str, Tensor] = {}
 
-            def note(module: nn.Module, args: tuple[Tensor, ...], name: str = name) -> None:
-                with torch.no_grad():
-                    attention[name] = module.attention(args[0]).float().mean(0)  # type: ignore[operator]
+        def hook(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+            def note(module: nn.Module, args: tuple[Tensor, ...]) -> None:
+                noted[name] = blend_weights(module, args[0])  # type: ignore[arg-type]
 
-            hooks.append(layer.register_forward_pre_hook(note))
+            return note
+
+        layers = blends(self.model)
+        hooks = [layer.register_forward_pre_hook(hook(name)) for name, layer in layers.items()]
         try:
             yield
         finally:
-            for hook in hooks:
-                hook.remove()
-        for name, values in attention.items():
-            self.weights.setdefault(name, []).append(tuple(values.tolist()))
+            for handle in hooks:
+                handle.remove()
+        for name, values in noted.items():
+            rounded = tuple(round(value, _DIGITS) for value in values.tolist())
+            self.weights.setdefault(name, []).append(rounded)
         if layers:
             self.weight_steps.append(self.step)
 
@@ -221,84 +238,109 @@ class Training:
     def _end_epoch(self, epoch: int) -> bool:
         """Measure, if it is time to; many short epochs are not all worth it."""
         mean_loss, self.loss = self.loss / self.steps_per_epoch, 0.0
-        if (self.settings.epochs - epoch) % max(1, self.settings.epochs // _MEASURES):
-            return False
         loss = torch.tensor(mean_loss, dtype=torch.float64)
         if self.world > 1:
             loss = loss.to(self.device)
             dist.all_reduce(loss)
             loss /= self.world
-        normalise_batches(self.model, self.dataset.train)
-        train = self.dataset.train[:TRAIN_SAMPLE], self.dataset.train_labels[:TRAIN_SAMPLE]
+        if not loss.isfinite():
+            raise Diverged(
+                f"{self.settings.name} diverged in epoch {epoch}: its loss is no number. Choose a "
+                "smaller learning rate."
+            )
+        if (self.settings.epochs - epoch) % max(1, self.settings.epochs // _MEASURES):
+            return False
+        normalise_batches(self.model, self.dataset.train, self.prepare)
+        seen = self.dataset.train[:_SAMPLE], self.dataset.train_labels[:_SAMPLE]
+        held_out = self.dataset.test, self.dataset.test_labels
         self.history.append(
             Epoch(
                 epoch,
                 loss.item(),
-                accuracy(self.model, *train),
-                accuracy(self.model, self.dataset.test, self.dataset.test_labels),
+                accuracy(self.model, *seen, self.prepare),
+                accuracy(self.model, *held_out, self.prepare) if self.settings.held_out else None,
                 self.seconds,
             )
         )
+        if self.done:
+            # Of the network as it is measured, on the same training pictures in every run.
+            with self._noting(), torch.no_grad():
+                self.model.eval()(self.prepare(seen[0][:_NOTED_PICTURES]))
         return True
 
     def _state(self) -> dict[str, Any]:
         return {
             "settings": asdict(self.settings),
             "data": self.dataset.name,
+            "classes": list(self.dataset.classes),
+            "mean": list(self.dataset.mean),
+            "std": list(self.dataset.std),
+            "side": self.dataset.train.shape[-1],
+            "name": self.settings.name,
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "schedulers": [scheduler.state_dict() for scheduler in self.schedulers],
             "history": [asdict(epoch) for epoch in self.history],
             **{name: getattr(self, name) for name in _PLAIN},
         }
 
-    def _save(self) -> None:
-        """Keep the state, whole or not at all, whenever the power fails."""
+    def save(self) -> None:
+        """Keep the state in the checkpoint, if there is to be one.
+
+        Raises:
+            CannotWrite: If it cannot be written; the checkpoint is then as it was before.
+        """
         if self.checkpoint is None or self.rank:
             return
-        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.checkpoint.with_suffix(".unfinished")
-        with unfinished.open("wb") as file:
-            torch.save(self._state(), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, self.checkpoint)
+        # In memory first: what goes wrong on the disk is then an error of the system's own.
+        kept = io.BytesIO()
+        torch.save(self._state(), kept)
+        write_whole(self.checkpoint, kept.getvalue())
 
     def _load(self, path: Path) -> None:
-        state = torch.load(path, map_location=self.device, weights_only=True)
+        state = read_checkpoint(path, self.device)
         if state["settings"] != asdict(self.settings) or state["data"] != self.dataset.name:
             raise ValueError(
                 f"{path} is the checkpoint of a run with other settings or other data: remove it, "
                 "or keep checkpoints elsewhere."
             )
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.scheduler.load_state_dict(state["scheduler"])
-        self.history = [Epoch(**epoch) for epoch in state["history"]]
-        for name in _PLAIN:
-            setattr(self, name, state[name])
+        try:
+            self.model.load_state_dict(state["model"])
+            for name in ("optimizers", "schedulers"):
+                for each, kept in zip(getattr(self, name), state[name], strict=True):
+                    each.load_state_dict(kept)
+            self.history = [Epoch(**epoch) for epoch in state["history"]]
+            for name in _PLAIN:
+                setattr(self, name, state[name])
+        except (LookupError, TypeError, ValueError, RuntimeError) as error:
+            raise DamagedCheckpoint(_damaged(path)) from error
 
     def result(self, trials: Trials | None, command: str) -> Run:
-        """What was found, once the last step is taken."""
+        """What was found, once the last step is taken; the checkpoint learns the accuracy."""
         pooling = {
             id(parameter)
-            for layer in learned_poolings(self.model).values()
+            for layer in blends(self.model).values()
             for parameter in layer.parameters()
         }
         on_gpu = self.device.type == "cuda"
+        measures = measure(self.model, self.dataset, trials)
+        self.accuracy = measures.clean
+        self.save()
         return Run(
             settings=self.settings,
             data={
                 "name": self.dataset.name,
                 "train": len(self.dataset.train),
                 "test": len(self.dataset.test),
+                "held_out": bool(self.settings.held_out),
             },
             environment=environment(self.device, self.world),
             command=command,
             history=tuple(self.history),
             weight_steps=tuple(self.weight_steps),
             weights={name: tuple(path) for name, path in self.weights.items()},
-            measures=measure(self.model, self.dataset, trials),
+            measures=measures,
+            classes=self.dataset.classes,
             costs=Costs(
                 parameters=sum(parameter.numel() for parameter in self.model.parameters()),
                 pooling_parameters=sum(
@@ -317,6 +359,87 @@ class Training:
         )
 
 
+class RunFailed(ValueError):  # noqa: N818 - it says what is the case, as a sentence
+    """A run that cannot go on, while others can: said in one plain sentence.
+
+    Example:
+        >>> str(RunFailed("It diverged."))
+        'It diverged.'
+    """
+
+
+class Diverged(RunFailed):
+    """A run whose loss is no number any more.
+
+    Example:
+        >>> str(Diverged("It diverged."))
+        'It diverged.'
+    """
+
+
+class DamagedCheckpoint(RunFailed):
+    """A checkpoint that cannot be gone on with.
+
+    Example:
+        >>> str(DamagedCheckpoint("x.pt is empty."))
+        'x.pt is empty.'
+    """
+
+
+def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
+    """What `Training` kept.
+
+    Raises:
+        DamagedCheckpoint: If the file is empty, cut short or something else.
+
+    Example:
+        >>> read_checkpoint(Path(__file__), torch.device("cpu"))
+        Traceback (most recent call last):
+        hybridpool.training.loop.DamagedCheckpoint: ... is no whole checkpoint: remove it, and ...
+    """
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # torch raises whatever the unpickling of the bytes came to
+        raise DamagedCheckpoint(_damaged(path)) from error
+    if not isinstance(state, dict) or not {"settings", "data", "model", "history"} <= state.keys():
+        raise DamagedCheckpoint(_damaged(path))
+    return state
+
+
+def _damaged(path: Path) -> str:
+    return f"{path} is no whole checkpoint: remove it, and the run begins anew."
+
+
+def optimizers(model: nn.Module, settings: RunSettings) -> list[torch.optim.Optimizer]:
+    """What takes the steps of a network, and of its blends where some can learn.
+
+    The parameters of every blend, logits, attention and gating masks alike, are in a group of
+    their own without weight decay, which would pull each blend weight towards one half.
+
+    Example:
+        >>> model = build_network("small", "attention", seed=0)
+        >>> rest, blend = optimizers(model, RunSettings())
+        >>> blend.param_groups[0]["weight_decay"], rest.param_groups[0]["weight_decay"]
+        (0.0, 0.0005)
+    """
+    chosen = blend_parameters(model)
+    ids = {id(parameter) for parameter in chosen}
+    rest = [p for p in model.parameters() if p.requires_grad and id(p) not in ids]
+
+    def sgd(weights: list[nn.Parameter], rate: float, decay: float) -> torch.optim.Optimizer:
+        momentum = settings.momentum
+        return torch.optim.SGD(weights, rate, momentum, weight_decay=decay, nesterov=momentum > 0)
+
+    found = [sgd(rest, settings.learning_rate, settings.weight_decay)]
+    if chosen and settings.blend_optimizer == "adam":
+        found.append(torch.optim.Adam(chosen, settings.blend_rate, weight_decay=0.0))
+    elif chosen:
+        found.append(sgd(chosen, settings.blend_rate, 0.0))
+    return found
+
+
 _PLAIN = (
     "step",
     "loss",
@@ -325,6 +448,7 @@ _PLAIN = (
     "weight_steps",
     "weights",
     "kept_for_backward",
+    "accuracy",
 )
 
 
@@ -343,8 +467,47 @@ def environment(device: torch.device, world: int) -> Mapping[str, Any]:
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else "",
         "threads": torch.get_num_threads(),
         "processes": world,
+        "commit": _commit(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _commit() -> str:
+    """The commit that the program stands at, with a plus where files differ; "" outside a clone."""
+    place = Path(__file__).parent
+    words = ["git", "-C", str(place), "describe", "--always", "--dirty=+", "--abbrev=12"]
+    try:
+        found = subprocess.run(words, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return found.stdout.strip()
+
+
+def _until_interrupted(training: Training) -> Iterator[int]:
+    """The steps of a run; Ctrl-C lets a step end and keeps the state before it takes effect."""
+    asked = False
+
+    def ask(*_: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    # Python hears signals in its main thread alone; processes that share a run stop at once,
+    # because one that waited for a step of the others would wait for ever.
+    heard = threading.current_thread() is threading.main_thread() and training.world == 1
+    before = signal.signal(signal.SIGINT, ask) if heard else None
+    try:
+        for step in training.steps():
+            if asked:
+                training.save()
+                break
+            yield step
+        if asked:
+            raise KeyboardInterrupt
+    finally:
+        if heard:
+            signal.signal(signal.SIGINT, before)
 
 
 def run(
@@ -369,6 +532,11 @@ def run(
     Returns:
         What was found, and the network.
 
+    Raises:
+        RunFailed: If the run diverged or its checkpoint is damaged.
+        CannotWrite: If its state cannot be kept.
+        KeyboardInterrupt: At Ctrl-C, once the state is kept.
+
     Example:
         >>> pictures = torch.zeros(4, 3, 32, 32, dtype=torch.uint8)
         >>> few = Dataset("nothing", pictures, torch.arange(4), pictures, torch.arange(4))
@@ -381,8 +549,9 @@ def run(
     with tqdm(
         total=training.total, initial=training.step, desc=settings.name, disable=hidden, leave=False
     ) as bar:
-        for step in training.steps():
+        for step in _until_interrupted(training):
             bar.update(step - bar.n)
             if training.history:
-                bar.set_postfix_str(f"test {training.history[-1].test_accuracy:.1%}", refresh=False)
+                known = training.history[-1].train_accuracy
+                bar.set_postfix_str(f"{known:.1%} of training pictures", refresh=False)
     return training.result(trials, command), training.model

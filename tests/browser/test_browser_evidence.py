@@ -1,0 +1,72 @@
+"""The page "Evidence" in a real Chromium: claims, own results, a phone, and no network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hybridpool.training.results import write_run
+from tests.made_up_runs import a_field, a_folder, a_full_house
+from tests.pages import Evidence, OpenTab, expect
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = a_folder(tmp_path_factory.mktemp("results"), a_full_house())
+    return {"HYBRIDPOOL_RESULTS": str(folder)}
+
+
+def opened(tab: OpenTab, width: int = 1280, **link: str) -> Evidence:
+    return tab(Evidence, viewport={"width": width, "height": 1000}).open(**link)
+
+
+def row(page: Any, title: str) -> Any:
+    return page.locator("table.claims tbody tr").filter(has=page.get_by_text(title, exact=True))
+
+
+def test_a_lecturer_sees_the_verdicts_first_and_opens_one(tab: OpenTab) -> None:
+    shown = opened(tab)
+    page = shown.page
+    expect(page.locator("table.claims tbody tr")).to_have_count(8)
+    expect(row(page, "Accuracy")).to_contain_text("Confirmed")
+    expect(row(page, "Occlusion")).to_contain_text("Not confirmed")
+    assert row(page, "Noise").bounding_box()["y"] < 1000
+    page.get_by_role("radio", name="Noise", exact=True).click()
+    page.wait_for_url("**claim=noise*")
+    expect(page.get_by_text("Severity, 0 is unchanged")).to_be_visible()
+    expect(page.get_by_text("Gaussian noise").first).to_be_visible()
+
+
+def test_results_of_one_s_own_are_dropped_in_and_judged(tab: OpenTab, tmp_path: Path) -> None:
+    shown = opened(tab)
+    page = shown.page
+    runs = [
+        replace(run, settings=replace(run.settings, network="resnet18"))
+        for run in a_field(hybrid=0.6)
+        if run.settings.arm in ("max", "average", "hybrid") and run.settings.seed < 3
+    ]
+    paths = [write_run(run, tmp_path) for run in runs]
+    expect(page.get_by_test_id("stFileUploaderDropzoneInstructions")).to_be_visible()
+    page.locator("input[type=file]").set_input_files(paths)
+    page.wait_for_url("**results=own-resnet18*")
+    expect(page.get_by_text("Loaded: 9 runs of your own.")).to_be_visible()
+    expect(row(page, "Accuracy")).to_contain_text("Not confirmed")
+    broken = tmp_path / "broken.json"
+    broken.write_text("{}")
+    page.locator("input[type=file]").set_input_files(broken)
+    expect(page.get_by_text("broken.json holds no results of a training run")).to_be_visible()
+    expect(row(page, "Accuracy")).to_contain_text("Not confirmed")
+
+
+def test_a_phone_shows_everything_without_scrolling_sideways(tab: OpenTab) -> None:
+    shown = opened(tab, width=390, lang="zh", claim="occlusion")
+    page = shown.page
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2)
+    shown.assert_no_wider_than_the_screen()
+    table = page.locator("table.claims")
+    assert table.evaluate("table => table.getBoundingClientRect().right <= innerWidth")

@@ -1,0 +1,326 @@
+"""The page "Noise and occlusion" in a real Chromium: rows, dial, occluder, curves, maps, phones."""
+
+import re
+from functools import cache
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hybridpool.functional import hybrid_pool2d
+from hybridpool.measure import changed_cells, largest_change, relative_change
+from hybridpool.pictures.gallery import gallery_image
+from hybridpool.pictures.image import fit_image
+from hybridpool.stem import load_stem
+from hybridpool.trace import Settings, Trace, run_poolings, run_stem
+from hybridpool.ui.browser.rows import reached
+from hybridpool.ui.noise.state import STATE, Perturbation
+from hybridpool.viz.palette import diverging, sequential
+from tests.pages import PHONE, Noise, OpenTab, expect
+from tests.shown import number, steps
+
+pytestmark = pytest.mark.browser
+
+SETTINGS = Settings(picture="coins", image_size=64)
+LINK = {"picture": "coins", "stem": "filters", "size": "64", "lang": "en", "channel": "3"}
+CHANNEL = 2
+NOISE = {"noise": "speckle", "level": "0.4", "noise-seed": "5"}
+OCCLUDER = {"show": "occlusion", "fill": "black", "occluder": "200-200-300-300"}
+WIDE = {"width": 1440, "height": 1000}
+
+
+class NoisePage(Noise):
+    """The page with a small picture of coins through the readable filters."""
+
+    usual: ClassVar[dict[str, str]] = LINK
+
+    def find(self, selector: str) -> Any:
+        return self.page.locator(f".compare {selector}")
+
+    def stage(self, row: str, side: str) -> Any:
+        return self.find(f"[data-row={row}] .stage[data-side={side}]")
+
+    def painted(self, row: str, side: str) -> NDArray[np.uint8]:
+        return self.pixels(self.stage(row, side).locator("canvas"))
+
+    def effect(self, row: str, kind: str) -> str:
+        return str(self.find(f"[data-row={row}] .effect .{kind} dd").inner_text())
+
+    def turn(self, weight: float) -> None:
+        self.find("#dial").fill(f"{weight:g}")
+
+    def occluder(self) -> tuple[int, int, int, int]:
+        """Top, left, height and width of the occluder in the link, in pixels."""
+        return STATE.read(self.link()).box(size())
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Draws with the mouse on the changed picture, from (row, column) to another, in pixels."""
+        before = self.link().get("occluder")
+        height, width = size()
+        stage = self.stage("picture", "changed")
+        for row, column in (start, end):
+            self.move_over(stage, column / width, row / height)
+            self.page.mouse.down()
+        self.page.mouse.up()
+        self.page.wait_for_url(lambda url: self.link(url).get("occluder") not in (None, before))
+        self.settled()
+
+
+@pytest.fixture
+def page(tab: OpenTab) -> NoisePage:
+    return tab(NoisePage, viewport=WIDE)
+
+
+# ---- what PyTorch says -------------------------------------------------------------------------
+
+
+@cache
+def image() -> Tensor:
+    return fit_image(gallery_image("coins"), 64)
+
+
+def size() -> tuple[int, int]:
+    return image().shape[-2], image().shape[-1]
+
+
+def traces(link: dict[str, str]) -> tuple[Trace, Trace]:
+    stem, cpu = load_stem("filters"), torch.device("cpu")
+    done = STATE.read(link)
+    clean, changed = (
+        run_poolings(run_stem(each, stem, cpu), SETTINGS) for each in (image(), done.apply(image()))
+    )
+    return clean, changed
+
+
+def maps(trace: Trace, weight: float = 0.5) -> dict[str, Tensor]:
+    hybrid = hybrid_pool2d(trace.feature_map, weight, **SETTINGS.window)
+    return {**trace.pooled, "hybrid": hybrid}
+
+
+# ---- rows --------------------------------------------------------------------------------------
+
+
+def test_rows_are_painted_from_pytorchs_maps_in_one_range(page: NoisePage) -> None:
+    page.open(**NOISE)
+    clean, changed = traces(NOISE)
+    before, after = maps(clean), maps(changed)
+    both = [each[CHANNEL] for side in (before, after) for each in side.values()]
+    low, high = min(m.min().item() for m in both), max(m.max().item() for m in both)
+    ends = [page.find(f"[data-legend=values] .{end}").inner_text() for end in ("low", "high")]
+    assert [number(end) for end in ends] == pytest.approx([low, high], abs=6e-4)
+    far = max((after[name] - before[name])[CHANNEL].abs().max().item() for name in before)
+    assert number(page.find("[data-legend=differences] .high").inner_text()) == pytest.approx(
+        far, abs=6e-4
+    )
+    for name in before:
+        for side, values in (("clean", before), ("changed", after)):
+            wanted = (values[name][CHANNEL].double().numpy() - low) / (high - low) * 255
+            first, last = steps(page.painted(name, side), sequential())
+            assert np.maximum(first - wanted, wanted - last).max() <= 0.52, (name, side)
+        difference = (after[name] - before[name])[CHANNEL].double().numpy()
+        first, last = steps(page.painted(name, "difference"), diverging())
+        wanted = 127.5 + difference / far * 127.5
+        assert np.maximum(first - wanted, wanted - last).max() <= 0.55, name
+
+
+def assert_numbers(page: NoisePage, link: dict[str, str], weight: float) -> None:
+    clean, changed = (maps(trace, weight) for trace in traces(link))
+    for name in clean:
+        before, after = clean[name], changed[name]
+        one, other = before[CHANNEL : CHANNEL + 1], after[CHANNEL : CHANNEL + 1]
+        printed = number(page.effect(name, "main"))
+        assert printed == pytest.approx(100 * relative_change(one, other).item(), abs=0.06), name
+        printed = number(page.effect(name, "all"))
+        assert printed == pytest.approx(100 * relative_change(before, after).item(), abs=0.06)
+        printed = number(page.effect(name, "largest"))
+        assert printed == pytest.approx(largest_change(one, other).item(), abs=6e-4)
+        cells = int(changed_cells(one, other).sum())
+        assert page.effect(name, "cells") == f"{cells} of {one.numel()}"
+
+
+def test_the_numbers_at_the_end_of_a_row_are_pytorchs(page: NoisePage) -> None:
+    page.open(**NOISE)
+    assert_numbers(page, NOISE, 0.5)
+
+
+def test_the_dial_blends_the_hybrid_row_without_asking_the_server(page: NoisePage) -> None:
+    page.open(**NOISE)
+    page.sent.clear()
+    dial = page.find("#dial")
+    page.move_over(dial, 0.5)
+    page.page.mouse.down()
+    seen = set()
+    for share in (0.45, 0.35, 0.25, 0.15):
+        page.move_over(dial, share)
+        page.next_frame()
+        page.next_frame()
+        seen.add(page.effect("hybrid", "main"))
+    assert page.sent == []
+    assert len(seen) == 4
+    page.page.mouse.up()
+    weight = float(dial.input_value())
+    page.await_link(weight=f"{weight:g}")
+    page.settled()
+    assert_numbers(page, NOISE, weight)
+
+
+@pytest.mark.parametrize(("weight", "twin"), [(1.0, "max"), (0.0, "average")])
+def test_at_its_ends_the_hybrid_row_is_its_neighbour(
+    page: NoisePage, weight: float, twin: str
+) -> None:
+    page.open(**NOISE)
+    page.turn(weight)
+    expect(page.find("[data-row=hybrid] .note")).to_contain_text(f"{weight:.2f}")
+    for side in ("clean", "changed", "difference"):
+        assert np.array_equal(page.painted("hybrid", side), page.painted(twin, side))
+    for kind in ("main", "largest", "cells", "all"):
+        assert page.effect("hybrid", kind) == page.effect(twin, kind)
+
+
+def test_pointing_at_a_cell_frames_it_everywhere_and_prints_it(page: NoisePage) -> None:
+    page.open(**NOISE)
+    clean, changed = (maps(trace) for trace in traces(NOISE))
+    rows, columns = clean["max"].shape[-2:]
+    page.move_over(page.stage("average", "changed"), 5.5 / columns, 3.5 / rows)
+    expect(page.find(".where")).to_contain_text("row 4, column 6")
+    for name in clean:
+        values = [each[name][CHANNEL, 3, 5].item() for each in (clean, changed)]
+        printed = page.find(f"[data-row={name}] .here").inner_text()
+        found = [number(text) for text in re.findall(r"[\u2212+-]?\d+\.\d+", printed)]
+        assert found == pytest.approx([*values, values[1] - values[0]], abs=1.1e-3), name
+    styles = {
+        page.stage(name, side).locator(".frame").get_attribute("style")
+        for name in (*clean, "winners")
+        for side in ("clean", "changed", "difference")
+    }
+    assert len(styles) == 1
+
+
+def test_keys_move_pin_and_change_the_channel(page: NoisePage) -> None:
+    page.open(**NOISE)
+    page.stage("max", "clean").focus()
+    for key in ("ArrowDown", "ArrowRight", "Enter"):
+        page.page.keyboard.press(key)
+    expect(page.find(".where")).to_contain_text("Pinned")
+    page.page.keyboard.press("Escape")
+    expect(page.find(".where")).not_to_contain_text("Pinned")
+    page.page.keyboard.press(".")
+    page.await_link(channel="4")
+    assert page.find("select.channel").input_value() == "3"
+    assert "Max" in (page.stage("max", "clean").get_attribute("aria-label") or "")
+
+
+def test_another_level_reaches_the_rows(page: NoisePage) -> None:
+    page.open(**NOISE)
+    old = page.effect("max", "main")
+    page.page.locator(".st-key-perturb_level input[type=range]").focus()
+    page.page.keyboard.press("ArrowRight")
+    page.await_link(level="0.42")
+    page.settled()
+    assert page.effect("max", "main") != old
+    assert_numbers(page, NOISE | {"level": "0.42"}, 0.5)
+
+
+# ---- occluder ----------------------------------------------------------------------------------
+
+
+def assert_counts(page: NoisePage) -> None:
+    clean, changed = traces(page.link())
+    reach = reached(clean, STATE.read(page.link()))
+    for name in ("max", "average", "hybrid", "attention"):
+        cells = int(changed_cells(clean.pooled[name], changed.pooled[name])[CHANNEL].sum())
+        assert page.effect(name, "cells") == f"{cells} of {reach.numel()}"
+        assert page.effect(name, "reach") == str(int(reach.sum()))
+
+
+def test_a_new_occluder_is_drawn_moved_and_pulled_with_the_mouse(page: NoisePage) -> None:
+    page.open(**OCCLUDER)
+    assert_counts(page)
+    page.drag((30, 36), (40, 56))
+    assert page.occluder() == pytest.approx((30, 36, 10, 20), abs=1)
+    assert_counts(page)
+    page.drag((35, 46), (15, 26))
+    assert page.occluder() == pytest.approx((10, 16, 10, 20), abs=1)
+    page.drag((20, 36), (26, 30))
+    assert page.occluder() == pytest.approx((10, 16, 16, 14), abs=1)
+    assert_counts(page)
+    paths = page.stage("max", "difference").locator("path.outline").get_attribute("d")
+    assert paths.count("M") > 4
+
+
+def test_arrow_keys_move_and_resize_the_occluder(page: NoisePage) -> None:
+    page.open(**OCCLUDER)
+    top, left, height, width = page.occluder()
+    page.stage("picture", "changed").focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowLeft", "Shift+ArrowRight", "Shift+ArrowUp"):
+        page.page.keyboard.press(key)
+    moved = Perturbation(
+        **{
+            side: round(1000 * value / size()[side in ("left", "width")])
+            for side, value in (
+                ("top", top + 2),
+                ("left", left - 1),
+                ("height", height - 1),
+                ("width", width + 1),
+            )
+        }
+    )
+    page.await_link(occluder=STATE.query(moved)["occluder"])
+    page.settled()
+    assert page.occluder() == (top + 2, left - 1, height - 1, width + 1)
+    assert_counts(page)
+    label = page.stage("picture", "changed").get_attribute("aria-label")
+    assert f"row {top + 3}, column {left}" in label
+
+
+# ---- curves and maps ---------------------------------------------------------------------------
+
+
+def test_a_point_of_the_curve_becomes_the_present_level(page: NoisePage) -> None:
+    page.open(**NOISE)
+    chart = page.page.locator(".js-plotly-plot").first
+    chart.scroll_into_view_if_needed()
+    # The second line of markers belongs to one pooling; its last point is the highest level.
+    point = chart.locator(".scatterlayer .trace").filter(has=page.page.locator(".points path"))
+    point.first.locator(".points path").last.click(force=True)
+    page.await_link(level="1")
+    page.settled()
+    assert_numbers(page, NOISE | {"level": "1.0"}, 0.5)
+
+
+def test_pointing_at_the_occlusion_map_tells_and_a_click_puts_the_occluder_there(
+    page: NoisePage,
+) -> None:
+    page.open(**OCCLUDER)
+    page.page.locator(".sliding[data-painted]").wait_for()
+    page.move_over(page.page.locator(".sliding [data-map=max] .stage"), 0.7, 0.3)
+    page.settled()
+    where = page.page.locator(".sliding .where")
+    expect(where).to_have_text(re.compile(r"Patch of 8 × 8 pixels at row \d+, column \d+"))
+    row, column = map(int, re.findall(r"\d+", where.inner_text())[2:])
+    value = number(page.page.locator(".sliding [data-map=max] .value").inner_text())
+    page.page.mouse.down()
+    page.page.mouse.up()
+    page.page.wait_for_url(lambda url: OCCLUDER["occluder"] not in url)
+    page.settled()
+    assert page.occluder() == (row - 1, column - 1, 8, 8)
+    assert number(page.effect("max", "all")) == pytest.approx(value, abs=0.11)
+
+
+# ---- looks -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("viewport", [PHONE, {"width": 1920, "height": 1080}])
+@pytest.mark.parametrize("link", [NOISE, OCCLUDER | {"lang": "zh", "large": "1"}])
+def test_nothing_runs_out_of_the_window(
+    tab: OpenTab, viewport: dict[str, int], link: dict[str, str]
+) -> None:
+    page = tab(NoisePage, viewport=viewport, color_scheme="dark").open(**link)
+    page.assert_no_wider_than_the_screen()
+    for row in ("picture", "max", "winners"):
+        box = page.box(page.find(f"[data-row={row}]"))
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= viewport["width"] + 1
