@@ -185,6 +185,38 @@ def test_the_page_starts_without_what_it_may_never_need() -> None:
     assert loaded & {"torchvision", "torch._dynamo", "torch.utils.cpp_extension"} == set()
 
 
+UI = ROOT / "hybridpool" / "ui"
+PAGE_FOLDERS = sorted(
+    folder.name
+    for folder in UI.iterdir()
+    if folder.is_dir() and (folder / "sentences.py").is_file()
+)
+
+
+def test_every_page_has_a_folder_and_no_page_imports_another() -> None:
+    assert len(PAGE_FOLDERS) >= len([*ROOT.glob("pages/*.py")])
+    for name, path in MODULES.items():
+        parts = name.split(".")
+        if parts[:2] != ["hybridpool", "ui"] or len(parts) < 3:
+            continue
+        home = parts[2] if parts[2] in PAGE_FOLDERS else None
+        pages = {
+            each.split(".")[2]
+            for each in imported(path.read_text("utf-8"), name)
+            if each.startswith("hybridpool.ui.") and each.split(".")[2] in PAGE_FOLDERS
+        }
+        assert pages <= {home}, f"{name} imports {pages - {home}}"
+
+
+def test_a_page_s_folder_holds_the_same_names_as_every_other() -> None:
+    for page in PAGE_FOLDERS:
+        files = {path.stem for path in (UI / page).glob("*.py")}
+        # The state of Explore is that of all pages, and so are its words.
+        assert {"state", "words", "sentences"} - files <= (
+            {"state", "words"} if page == "explore" else set()
+        ), page
+
+
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -288,7 +320,8 @@ def drawn() -> list[str]:
     """The patterns of the map: each .py file in its folder, and each folder that is not opened."""
     papers = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     (drawing,) = re.findall(r"## The map\n\n```\n(.*?)```", papers, re.DOTALL)
-    entries = re.findall(r"^( *)([\w*]+(?:\.py|/))", drawing, re.MULTILINE)
+    lines = re.findall(r"^( *)((?:[\w*]+(?:\.py|/) ?)+)", drawing, re.MULTILINE)
+    entries = [(indent, name) for indent, names in lines for name in names.split()]
     patterns, folders = [], []
     for (indent, name), (following, _) in pairwise([*entries, ("", "")]):
         folders = [*folders[: len(indent) // 4], name]
