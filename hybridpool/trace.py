@@ -167,6 +167,14 @@ def maps_at(trace: Trace, blend_weight: float | None) -> dict[str, Tensor]:
     Args:
         trace: A picture through everything.
         blend_weight: The same for all channels; None leaves the layer's own.
+
+    Example:
+        >>> from hybridpool.stem import load_stem
+        >>> grey = torch.full((3, 32, 32), 0.5)
+        >>> features = run_stem(grey, load_stem("filters"), torch.device("cpu"))
+        >>> trace = run_poolings(features, Settings())
+        >>> torch.equal(maps_at(trace, 1.0)["hybrid"], trace.pooled["max"])
+        True
     """
     if blend_weight is None:
         return dict(trace.pooled)

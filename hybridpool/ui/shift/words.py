@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hybridpool.sensitivity.frequency import SHARES
 from hybridpool.ui.browser.words import rows_words
 from hybridpool.ui.names import more_names, pooling_names
 from hybridpool.ui.words import _
@@ -52,8 +53,8 @@ def band_names() -> dict[str, str]:
 
 def share_names() -> dict[str, str]:
     """The bands in which the energy of a map is counted, one for each of `SHARES`."""
-    bands = band_names()
-    return {name: bands[name] for name in ("low", "middle", "high")} | {"beyond": _("Beyond")}
+    names = band_names() | {"beyond": _("Beyond")}
+    return {name: names[name] for name in SHARES}
 
 
 def sender_names() -> dict[str, str]:
