@@ -2,30 +2,34 @@
 
 import streamlit as st
 
-from hybridpool.ui import compute, noise_effects, noise_state
-from hybridpool.ui.compare import show_compare
+from hybridpool.ui import compute
+from hybridpool.ui.browser.inspector import resolved_view
 from hybridpool.ui.frame import open_page
-from hybridpool.ui.inspector import resolved_view
-from hybridpool.ui.noise_curves import show_curves
-from hybridpool.ui.noise_panels import show_controls
-from hybridpool.ui.occlusion_panels import show_occlusion_map
+from hybridpool.ui.noise.controls import show_controls
+from hybridpool.ui.noise.curves import show_curves
+from hybridpool.ui.noise.effects import dial_weight, sentences
+from hybridpool.ui.noise.occlusion import show_occlusion_map
+from hybridpool.ui.noise.rows import show_rows
+from hybridpool.ui.noise.state import STATE
+from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.results import current_trace
+from hybridpool.ui.settings import SHARED
 from hybridpool.ui.words import _
 
 
 # No fragment: a fragment's rerun waits until the running script has ended, and the curves are to
 # stop as soon as something else is asked for.
 def study(trace, picture):
-    done = show_controls()
-    changed = compute.perturbed(trace, picture, done)
-    show_compare(trace, changed, picture, done)
-    effect = noise_effects.effect(trace, changed, resolved_view(trace), done)
-    st.markdown(noise_effects.sentences(effect))
-    noise_state.mirror_in_link()
+    done, seen = show_controls(), resolved_view(trace)
+    compared = compute.compared(trace, picture, done)
+    show_rows(compared, seen, picture, done)
+    st.markdown(sentences(compared, seen, done))
+    mirror_in_link(SHARED.query(), STATE.query())
+    weight = dial_weight(compared, seen)
     if done.kind == "noise":
-        show_curves(trace, picture, done, effect)
+        show_curves(compared, picture, done, weight)
     else:
-        show_occlusion_map(trace, picture, done, effect.blend_weight)
+        show_occlusion_map(trace, picture, done, weight)
 
 
 open_page(
@@ -35,5 +39,6 @@ open_page(
         "picture and see what each pooling makes of it: the same picture, the same filters, the "
         "same noise in every row."
     ),
+    state=STATE,
 )
 study(*current_trace())

@@ -106,8 +106,8 @@ class ByHand extends Backward(Playing(Component)) {
 
   // Not an answer to numbers that have been changed again since: a newer one is on its way. What
   // holds the very numbers that stand in the cells is one, however it came about.
-  answers({ answers, grid }) {
-    if (answers >= this.asked) return true;
+  answers({ serial, grid }) {
+    if (serial >= this.asked) return true;
     const { values } = this.editor;
     return values.length === grid.values.length && values.every((value, i) => value === grid.values[i]);
   }

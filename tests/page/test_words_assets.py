@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from hybridpool.ui import by_hand_words, inspector, noise_words, words
-from hybridpool.ui.component import BASE, DIAL, MAPS
+from hybridpool.ui import words
+from hybridpool.ui.browser.component import BASE, DIAL, MAPS
+from hybridpool.ui.browser.words import inspector_words, rows_words
+from hybridpool.ui.by_hand import words as by_hand_words
+from hybridpool.ui.noise import words as noise_words
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 FILES = sorted(path for kind in ("html", "css", "js") for path in ASSETS.rglob(f"*.{kind}"))
@@ -267,9 +270,9 @@ class Sent:
 
 
 COMPONENTS = [
-    Sent("inspector", MAPS, inspector.component_words),
+    Sent("inspector", MAPS, inspector_words),
     Sent("by_hand", DIAL, lambda: by_hand_words.fixed_words() | {"honest": ""}),
-    Sent("compare", MAPS, noise_words.component_words),
+    Sent("compare", MAPS, rows_words),
     Sent("occlusion_map", BASE, noise_words.map_words),
 ]
 
