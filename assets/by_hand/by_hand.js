@@ -219,7 +219,12 @@ class ByHand extends Backward(Playing(Component)) {
     const desk = this.$(".desk");
     const gap = parseFloat(getComputedStyle(desk).columnGap);
     const widths = ["grid", ...POOLED].map((name) => this.sheets[name].figure.offsetWidth + gap);
-    desk.classList.toggle("flow", widths.reduce((sum, width) => sum + width) - gap <= desk.clientWidth);
+    const flow = widths.reduce((sum, width) => sum + width) - gap <= desk.clientWidth;
+    const outputs = POOLED.map((name) => this.sheets[name].figure.offsetHeight + gap);
+    const stacked = outputs.reduce((sum, height) => sum + height) - gap <= this.sheets.grid.figure.offsetHeight;
+    const beside = widths[0] + Math.max(...widths.slice(1)) - gap <= desk.clientWidth;
+    desk.classList.toggle("flow", flow);
+    desk.classList.toggle("stack", !flow && stacked && beside);
     const card = this.$(".desk .card");
     card.classList.toggle("wide", card.clientWidth > 46 * parseFloat(getComputedStyle(document.documentElement).fontSize));
   }

@@ -60,12 +60,8 @@ class Learning extends Component {
   buildTable() {
     const { arms, columns } = this.header;
     this.$("thead tr").replaceChildren(
-      ...["", ...columns.map((column) => column.title)].map((text) => {
-        const cell = document.createElement("th");
-        cell.scope = "col";
-        cell.textContent = text;
-        return cell;
-      }),
+      element("td"),
+      ...columns.map(({ title }) => Object.assign(element("th", "", title), { scope: "col" })),
     );
     this.rows = arms.map((arm, i) => {
       const row = document.createElement("tr");

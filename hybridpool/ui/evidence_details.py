@@ -40,7 +40,7 @@ BAR = {"displaylogo": False, "displayModeBar": False}
 
 def show_claim(evidence: Evidence) -> None:
     """Choose a claim, and see what is behind its verdict."""
-    st.subheader(_("What is behind each verdict"))
+    st.header(_("What is behind each verdict"))
     titles = names.claim_titles()
     control(
         st.pills,

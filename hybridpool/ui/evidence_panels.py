@@ -146,7 +146,7 @@ def trained(group: Group) -> str:
 
 def show_published() -> None:
     """What others found."""
-    st.subheader(_("What others have published"))
+    st.header(_("What others have published"))
     rows = [
         (
             f"[{one.source}]({link})" if (link := SOURCES[one.source]) else one.source,
@@ -225,7 +225,7 @@ def _chosen(groups: list[Group]) -> Group | None:
 
 def _show_choices(groups: list[Group], chosen: Group) -> None:
     labels = {group.key: _label(group) for group in groups}
-    st.subheader(_("Results"))
+    st.header(_("Results"))
     control(
         st.selectbox,
         "group",
@@ -260,7 +260,7 @@ def _label(group: Group) -> str:
 
 
 def _show_uploader() -> None:
-    st.subheader(_("Your own results"))
+    st.header(_("Your own results"))
     words = json.dumps(
         _("or drop it here: JSON, up to {count} files of {size} MB").format(
             count=evidence_state.MAX_FILES, size=evidence_state.MAX_BYTES // 1_000_000

@@ -629,7 +629,7 @@ def chinese(tab: OpenTab) -> Explore:
 
 def test_a_chinese_browser_gets_chinese(chinese: Explore) -> None:
     assert chinese.link()["lang"] == "zh"
-    title = chinese.page.get_by_role("heading", level=2).first.inner_text()
+    title = chinese.page.get_by_role("heading", level=1).inner_text()
     texts = [
         title,
         chinese.card(),

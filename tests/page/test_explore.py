@@ -203,7 +203,7 @@ def picture_file(seed: int, format: str = "PNG", size: tuple[int, int] = (90, 60
 
 def test_the_first_screen_is_computed_already_with_what_a_network_has_learned() -> None:
     session = Session(stem="")
-    assert session.app.header[0].value == "Explore"
+    assert session.app.title[0].value == "Explore"
     found = expected(settings.DEFAULT)
     assert_shows(session, found)
     assert session.message()[0]["start"] == found.blend_weight.tolist()
@@ -539,7 +539,7 @@ def test_two_sessions_do_not_disturb_each_other() -> None:
     second.set("slider", "control_stride", 4)
     first.run()
     assert_shows(first, expected(replace(DEFAULT, image_size=64, stem="random")))
-    assert first.app.header[0].value == "Explore"
+    assert first.app.title[0].value == "Explore"
     assert first.link["lang"] == "en"
     assert second.link["lang"] == "zh"
     assert second.link["picture"] == "upload"
@@ -724,7 +724,7 @@ def test_the_language_is_the_links_or_else_the_browsers(
 ) -> None:
     session = Session(locale, size="64", **link)
     assert session.link["lang"] == language
-    chinese = re.search("[\u4e00-\u9fff]", session.app.header[0].value)
+    chinese = re.search("[\u4e00-\u9fff]", session.app.title[0].value)
     assert bool(chinese) == (language == "zh")
 
 

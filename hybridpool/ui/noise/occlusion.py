@@ -36,7 +36,7 @@ def show_occlusion_map(
 ) -> None:
     """Draw the map of each pooling; a click puts the occluder there."""
     longer = max(clean.features.image.shape[-2:])
-    st.subheader(_("Where the picture matters"))
+    st.header(_("Where the picture matters"))
     st.markdown(
         _(
             "A patch with the fill and shape chosen above slides over the picture (Zeiler and "
