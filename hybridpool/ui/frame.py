@@ -92,7 +92,7 @@ def open_page(
     large = bool(st.session_state.get("large"))
     st.html(f"<style>{_STYLE}{_LARGE if large else ''}{_built_in_words()}</style>")
     with st.sidebar:
-        st.markdown(f":large[**{product}**]")
+        st.markdown(f"**{product}**")
         for file, name in pages().items():
             st.page_link(file, label=name)
         controls.language_controls()
