@@ -6,12 +6,15 @@ import streamlit as st
 
 from hybridpool.sensitivity import Comparison, Perturbation
 from hybridpool.sensitivity.perturbation import in_thousandths
+from hybridpool.ui.browser import sent
 from hybridpool.ui.browser.component import show_packed
 from hybridpool.ui.browser.rows import Rows, pack, rows_component
 from hybridpool.ui.browser.words import is_learned, rows_words
 from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.settings import Shown, look_at
 from hybridpool.ui.words import language
+
+_PATCH = dict.fromkeys(("top", "left", "height", "width", "rows", "columns"), sent.whole)
 
 
 def show_rows(compared: Comparison, seen: Shown, picture: str, done: Perturbation) -> None:
@@ -39,7 +42,6 @@ def _remember_view() -> None:
 
 
 def _remember_patch() -> None:
-    sent = st.session_state["compare"].get("patch")
-    if sent:
-        size = (int(sent["rows"]), int(sent["columns"]))
-        STATE.choose(**in_thousandths(sent, size))
+    patch = sent.checked(st.session_state["compare"].get("patch"), _PATCH)
+    if patch and patch["rows"] and patch["columns"]:
+        STATE.choose(**in_thousandths(patch, (patch["rows"], patch["columns"])))
