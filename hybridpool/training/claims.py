@@ -86,6 +86,42 @@ class Finding:
     added: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What is judged together.
+
+    Attributes:
+        runs: Runs that differ in arm and seed only.
+        everything: These and all others of the same source.
+        arm: The hybrid pooling that is judged, one of `BLENDS`.
+    """
+
+    runs: Sequence[Run]
+    everything: Sequence[Run]
+    arm: str
+    _found: dict[str, Finding] = field(default_factory=dict, repr=False, compare=False)
+
+    def finding(self, claim: str) -> Finding:
+        """What the runs say of a claim.
+
+        Example:
+            >>> Evidence([], [], "hybrid").finding("size").verdict
+            'unmeasured'
+        """
+        if claim not in self._found:
+            self._found[claim] = judge(claim, self.runs, self.everything, self.arm)
+        return self._found[claim]
+
+    def against(self, claim: str) -> tuple[Comparison, ...]:
+        """The arm minus each baseline in what a claim is measured by, or ``"shift"``.
+
+        Example:
+            >>> Evidence([], [], "hybrid").against("shift")
+            ()
+        """
+        return against_baselines(self.runs, self.arm, measure_of(claim, self.runs))
+
+
 def judge(claim: str, runs: Sequence[Run], everything: Sequence[Run], arm: str) -> Finding:
     """What runs say of a claim.
 

@@ -77,6 +77,22 @@ def occlusion_lines(runs: Iterable[Run], names: Sequence[str]) -> dict[str, Line
     return _lines(runs, line)
 
 
+def frequency_lines(runs: Iterable[Run], side: str) -> dict[str, Line]:
+    """Accuracy against the radius, with only the frequencies on one side of it, low or high.
+
+    Example:
+        >>> frequency_lines([], "low")
+        {}
+    """
+
+    def line(run: Run) -> dict[float, float]:
+        parts = [(name.partition(" "), at) for name, at in run.measures.frequencies.items()]
+        known = {float(radius): at for (of, _, radius), at in parts if of == side}
+        return dict(sorted(known.items()))
+
+    return _lines(runs, line)
+
+
 def size_lines(groups: Mapping[int, Sequence[Run]], value: Value) -> dict[str, Line]:
     """A value against the number of training pictures.
 

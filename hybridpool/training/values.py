@@ -252,13 +252,11 @@ def _right(keys: Callable[[Run], Sequence[str]]) -> Right:
     """The share of some trials in which each picture was right."""
 
     def right(run: Run) -> NDArray[np.float64] | None:
-        wanted = keys(run)
-        if not wanted or any(key not in run.measures.right for key in wanted):
+        found = [right_of(run, key) for key in keys(run)]
+        known = [one for one in found if one is not None]
+        if not known or len(known) < len(found) or len({len(one) for one in known}) > 1:
             return None
-        found = [right_of(run, key) for key in wanted]
-        if len({len(one) for one in found}) > 1:
-            return None
-        share: NDArray[np.float64] = np.mean(found, axis=0, dtype=np.float64)
+        share: NDArray[np.float64] = np.mean(known, axis=0, dtype=np.float64)
         return share
 
     return right
