@@ -27,11 +27,11 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from hybridpool.gallery import gallery_image
-from hybridpool.image import fit_image
 from hybridpool.layers import POOLINGS
 from hybridpool.measure import relative_change
-from hybridpool.perturb import occlude
+from hybridpool.pictures.gallery import gallery_image
+from hybridpool.pictures.image import fit_image
+from hybridpool.pictures.perturb import occlude
 from hybridpool.sensitivity import occlusion_map
 from hybridpool.stem import ConvStem, load_stem
 from hybridpool.trace import Settings, pooling_layers, run_poolings, run_stem

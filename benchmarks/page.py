@@ -25,8 +25,8 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-from hybridpool.gallery import GALLERY
-from tests.browser import (
+from hybridpool.pictures.gallery import GALLERY
+from tests.pages import (
     Explore,
     Server,
     find_chromium,

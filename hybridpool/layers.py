@@ -111,7 +111,7 @@ class HybridPooling(_Pooling2d):
         if channels is not None and channels < 1:
             raise ValueError(f"channels must be at least 1 or None, but got {channels}.")
         self.channels = channels
-        self.initial_logit = _logit(blend_weight)
+        self.initial_logit = initial_logit(blend_weight)
         self.weight = nn.Parameter(torch.empty(1 if channels is None else channels))
         self.reset_parameters()
 
@@ -210,7 +210,16 @@ class HybridPoolingWithAttention(_Pooling2d):
         return self._pool(input, self.attention(input))
 
 
-def _logit(blend_weight: float) -> float:
+def initial_logit(blend_weight: float) -> float:
+    """The logit of a blend weight; large and finite for 0 and 1, whose logit is infinite.
+
+    Raises:
+        ValueError: If the blend weight does not lie in [0, 1].
+
+    Example:
+        >>> initial_logit(0.5), initial_logit(1)
+        (0.0, 1000.0)
+    """
     if not 0 <= blend_weight <= 1:
         raise ValueError(f"blend_weight must lie in [0, 1], but got {blend_weight}.")
     if blend_weight in (0, 1):

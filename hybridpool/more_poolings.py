@@ -1,4 +1,4 @@
-"""Further poolings to hold beside the ones in `POOLINGS`: blur, Lp, stochastic and soft pooling.
+"""Further poolings to hold beside the ones in `POOLINGS`: blurred, gated, Lp, stochastic and soft.
 
 They keep the conventions of :class:`torch.nn.MaxPool2d`: window, stride, padding and ceil mode
 give the same output size as there, and every map (C, H, W) is pooled channel by channel.
@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hybridpool.functional import Size2d, Window, check_window
+from hybridpool.layers import initial_logit
 
 
 class _Pooling(nn.Module):
@@ -34,7 +35,41 @@ class _Pooling(nn.Module):
         )
 
 
-class MaxBlurPooling(_Pooling):
+class _BlurPooling(_Pooling):
+    """A pooling at stride 1, then a blur at the stride: sampling without aliasing."""
+
+    taps: Tensor
+
+    def __init__(
+        self,
+        kernel_size: Size2d,
+        stride: Size2d | None,
+        padding: Size2d,
+        filter_size: int,
+        ceil_mode: bool,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode)
+        if filter_size < 1 or filter_size % 2 == 0:
+            raise ValueError(f"filter_size must be odd, but got {filter_size}: use 3 or 5.")
+        row = [math.comb(filter_size - 1, k) / 2 ** (filter_size - 1) for k in range(filter_size)]
+        taps = torch.tensor(row)
+        self.register_buffer("taps", taps[:, None] * taps, persistent=False)
+
+    def _dense(self, batch: Tensor) -> Tensor:
+        """The pooled map at stride 1, with every window that the blur reads."""
+        raise NotImplementedError
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Pool ``input`` of shape (N, C, H, W) or (C, H, W)."""
+        dense = self._dense(_batch(input))
+        half = self.taps.shape[0] // 2
+        edged = F.pad(dense, (half,) * 4, mode="replicate")
+        channels = edged.shape[1]
+        filters = self.taps.to(edged).expand(channels, 1, -1, -1)
+        return _like(input, F.conv2d(edged, filters, stride=self.window.stride, groups=channels))
+
+
+class MaxBlurPooling(_BlurPooling):
     r"""Max pooling without aliasing: maximum at stride 1, then a blur at the stride.
 
     .. math:: y = (b * \max_{\text{window}} x) \downarrow_{\text{stride}}
@@ -67,8 +102,6 @@ class MaxBlurPooling(_Pooling):
         tensor([[[0., 1., 1., 0.]]])
     """
 
-    weight: Tensor
-
     def __init__(
         self,
         kernel_size: Size2d = 2,
@@ -78,22 +111,150 @@ class MaxBlurPooling(_Pooling):
         filter_size: int = 3,
         ceil_mode: bool = False,
     ) -> None:
+        super().__init__(kernel_size, stride, padding, filter_size, ceil_mode)
+
+    def _dense(self, batch: Tensor) -> Tensor:
+        padded = _padded(batch, self.window, -math.inf, whole=True)
+        return F.max_pool2d(padded, self.window.kernel, 1)
+
+
+class HybridBlurPooling(_BlurPooling):
+    r"""Hybrid pooling without aliasing: the blend at stride 1, then a blur at the stride.
+
+    .. math::
+        y = \big(b * (w \max_{\text{window}} x + (1 - w) \operatorname{mean}_{\text{window}} x)\big)
+        \downarrow_{\text{stride}}, \qquad w = \operatorname{sigmoid}(\text{weight})
+
+    with the binomial filter :math:`b` of `MaxBlurPooling`. Padding takes no part in the maximum or
+    in the mean.
+
+    Args:
+        kernel_size: Height and width of the window that is blended.
+        stride: Step of the blur; None is the kernel size.
+        padding: Cells added at each border.
+        channels: Learn one blend weight for each of so many channels, instead of one for all.
+        blend_weight: Where the blend weight starts: 1 is max pooling, 0 is average pooling.
+        filter_size: Taps of the blur, an odd number; 1 is hybrid pooling itself.
+        ceil_mode: Whether a partial last window counts.
+
+    Shape:
+        ``(N, C, H, W)`` or ``(C, H, W)`` to the size that ``torch.nn.MaxPool2d`` gives.
+
+    Raises:
+        ValueError: If the filter size is not odd, the window does not fit, or ``blend_weight`` is
+            out of range.
+
+    Source:
+        The blend of Lee, Gallagher and Tu, 2016, in the place of the maximum in Zhang's
+        `MaxBlurPooling`.
+
+    Example:
+        >>> one = torch.tensor([[[0.0, 0, 0, 4, 0, 0, 0]]])
+        >>> HybridBlurPooling((1, 2), (1, 2), filter_size=1)(one).detach()  # max 4, mean 2
+        tensor([[[0., 3., 0.]]])
+    """
+
+    def __init__(
+        self,
+        kernel_size: Size2d = 2,
+        stride: Size2d | None = 2,
+        padding: Size2d = 0,
+        *,
+        channels: int | None = None,
+        blend_weight: float = 0.5,
+        filter_size: int = 3,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding, filter_size, ceil_mode)
+        self.initial_logit = initial_logit(blend_weight)
+        self.weight = nn.Parameter(torch.empty(1 if channels is None else channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Let the blend weight start over."""
+        nn.init.constant_(self.weight, self.initial_logit)
+
+    @property
+    def blend_weight(self) -> Tensor:
+        """The blend weight, ``sigmoid(weight)``: 1 is max pooling, 0 is average pooling."""
+        return self.weight.sigmoid()
+
+    def _dense(self, batch: Tensor) -> Tensor:
+        kernel = self.window.kernel
+        maximum = F.max_pool2d(_padded(batch, self.window, -math.inf, whole=True), kernel, 1)
+        padded = _padded(batch, self.window, 0.0, whole=True)
+        average = F.avg_pool2d(padded, kernel, 1)
+        if padded.shape != batch.shape:
+            ones = _padded(torch.ones_like(batch[:1, :1]), self.window, 0.0, whole=True)
+            average = average / F.avg_pool2d(ones, kernel, 1)
+        weight = self.blend_weight.to(batch).view(-1, 1, 1)
+        return average + weight * (maximum - average)
+
+
+class GatedPooling(_Pooling):
+    r"""Blend max and average pooling, each window by a weight computed from its own cells.
+
+    .. math::
+        y = w \max_i x_i + (1 - w) \tfrac{1}{n} \sum_i x_i,
+        \qquad w = \operatorname{sigmoid}(\omega^\top x)
+
+    with one gating mask :math:`\omega` as large as the window, shared by all channels and places.
+    Where a window reaches beyond the map, the mask stays in its place and meets zeros there. The
+    mask starts at zero, so that every blend weight starts at one half.
+
+    Args:
+        kernel_size: Height and width of the window, or one number for both.
+        stride: Step between windows; None is the kernel size.
+        padding: Cells added at each border, never a maximum and not part of a mean.
+        ceil_mode: Whether a partial last window counts.
+
+    Shape:
+        - input: ``(N, C, H, W)`` or ``(C, H, W)``
+        - output: the size that ``torch.nn.MaxPool2d`` gives
+        - ``weight``: the mask, ``(kernel height, kernel width)``
+
+    Source:
+        The responsive mix of Lee, Gallagher and Tu, "Generalizing Pooling Functions in
+        Convolutional Neural Networks", AISTATS 2016 (arXiv:1509.08985).
+
+    Example:
+        >>> pooling = GatedPooling()
+        >>> window = torch.tensor([[[1.0, 2.0], [5.0, 6.0]]])
+        >>> pooling(window).detach()  # the mask starts at zero: a half of each
+        tensor([[[4.7500]]])
+        >>> pooling.gate(window).shape
+        torch.Size([1, 1, 1])
+    """
+
+    def __init__(
+        self,
+        kernel_size: Size2d = 2,
+        stride: Size2d | None = 2,
+        padding: Size2d = 0,
+        *,
+        ceil_mode: bool = False,
+    ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode)
-        if filter_size < 1 or filter_size % 2 == 0:
-            raise ValueError(f"filter_size must be odd, but got {filter_size}: use 3 or 5.")
-        row = [math.comb(filter_size - 1, k) / 2 ** (filter_size - 1) for k in range(filter_size)]
-        taps = torch.tensor(row)
-        self.register_buffer("weight", taps[:, None] * taps, persistent=False)
+        self.weight = nn.Parameter(torch.empty(self.window.kernel))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Let every blend weight start over at one half."""
+        nn.init.zeros_(self.weight)
+
+    def gate(self, input: Tensor) -> Tensor:
+        """The blend weight of each window, of the shape of the output."""
+        padded = _padded(_batch(input), self.window, 0.0)
+        channels = padded.shape[1]
+        mask = self.weight.to(padded).expand(channels, 1, -1, -1)
+        scores = F.conv2d(padded, mask, stride=self.window.stride, groups=channels)
+        return _like(input, scores.sigmoid())
 
     def forward(self, input: Tensor) -> Tensor:
         """Pool ``input`` of shape (N, C, H, W) or (C, H, W)."""
-        window, batch = self.window, _batch(input)
-        dense = F.max_pool2d(_padded(batch, window, -math.inf, whole=True), window.kernel, 1)
-        half = self.weight.shape[0] // 2
-        edged = F.pad(dense, (half,) * 4, mode="replicate")
-        channels = edged.shape[1]
-        filters = self.weight.to(edged).expand(channels, 1, -1, -1)
-        return _like(input, F.conv2d(edged, filters, stride=window.stride, groups=channels))
+        batch, gate = _batch(input), self.gate(input)
+        average, maximum = self.window.average(batch), self.window.maximum(batch)
+        return _like(input, average + gate.view_as(average) * (maximum - average))
 
 
 class LpPooling(_Pooling):

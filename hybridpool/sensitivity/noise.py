@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from hybridpool.measure import window_winners, winner_ties
-from hybridpool.perturb import NOISES
+from hybridpool.pictures.perturb import NOISES
 from hybridpool.sensitivity.changes import FEATURE_MAP, Changes, Poolings, join_changes
 from hybridpool.stem import ConvStem
 from hybridpool.trace import Settings

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hybridpool.perturb import occlude, occlusion_mask, patch_content
+from hybridpool.pictures.perturb import occlude, occlusion_mask, patch_content
 from hybridpool.sensitivity.changes import (
     FEATURE_MAP,
     Changes,
@@ -36,7 +36,7 @@ _BATCH_CELLS = 2**19
 
 @dataclass(frozen=True)
 class Occluder:
-    """A patch that covers a part of a picture, see :func:`hybridpool.perturb.occlude`.
+    """A patch that covers a part of a picture, see :func:`hybridpool.pictures.perturb.occlude`.
 
     Attributes:
         top: First row, may lie outside the picture.

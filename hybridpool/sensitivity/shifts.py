@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from hybridpool.measure import align
-from hybridpool.perturb import shift
+from hybridpool.pictures.perturb import shift
 from hybridpool.sensitivity.changes import FEATURE_MAP, Changes, Poolings, join_changes
 from hybridpool.stem import ConvStem
 from hybridpool.trace import Settings

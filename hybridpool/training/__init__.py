@@ -1,1 +1,1 @@
-"""Training: the experiment on CIFAR-10, and small tasks that learn while one watches."""
+"""Training: the experiment, from pictures to verdicts."""

@@ -1,4 +1,4 @@
-"""Train and compare poolings on CIFAR-10: ``python -m hybridpool.training train``."""
+"""Train and compare poolings: ``python -m hybridpool.training train``."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
-from functools import cache
+from dataclasses import fields, replace
+from functools import cache, partial
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
 
-from hybridpool.training.data import Dataset, DataUnavailable, load_cifar10
-from hybridpool.training.evaluate import Trials, make_trials
-from hybridpool.training.loop import run
-from hybridpool.training.networks import ARMS, NETWORKS
+from hybridpool.training.arms import ARMS, STARTING
+from hybridpool.training.data import SIDES, Dataset, DataUnavailable, load
+from hybridpool.training.jobs import Job, Workshop, carry_out
+from hybridpool.training.networks import NETWORKS
 from hybridpool.training.report import report
-from hybridpool.training.results import ResultsError, RunSettings, read_folder, write_run
+from hybridpool.training.results import ResultsError, RunSettings, read_folder
 from hybridpool.training.stems import export_stem
+from hybridpool.training.tables import TABLES, blend_settings, in_order
 
 _DEFAULT = RunSettings()
+#: Settings that a command names always: their default depends on the arm, the data or the machine.
+_NAMED = ("blend_rate", "blend_optimizer", "train_pictures", "parts", "precision")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -47,16 +50,32 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train networks; what is done already is left out")
     train.set_defaults(do=_train)
     train.add_argument("--network", choices=NETWORKS, default=_DEFAULT.network)
+    train.add_argument("--width", type=int, default=_DEFAULT.width, help="default: %(default)s")
     train.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), metavar="ARM")
     train.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
     train.add_argument("--epochs", type=int, default=_DEFAULT.epochs)
-    train.add_argument("--train-pictures", type=int, default=_DEFAULT.train_pictures)
+    train.add_argument("--train-pictures", type=int, help="default: all of them")
+    train.add_argument(
+        "--held-out",
+        type=int,
+        default=0,
+        help="training pictures that take the place of the test pictures, to choose a setting",
+    )
     train.add_argument("--batch-size", type=int, default=_DEFAULT.batch_size)
     train.add_argument("--parts", type=int, help="default: the number of processes")
     train.add_argument("--learning-rate", type=float, default=_DEFAULT.learning_rate)
-    train.add_argument("--blend-rate", type=float, default=_DEFAULT.blend_rate)
+    train.add_argument("--blend-rate", type=float, help="default: what was chosen for the arm")
+    train.add_argument("--blend-optimizer", choices=("adam", "sgd"))
+    train.add_argument(
+        "--blend-start",
+        type=_start,
+        default=_DEFAULT.blend_start,
+        help="where learned blend weights start, or: article",
+    )
+    train.add_argument("--frozen-at", nargs="+", type=float, help="of the arm frozen")
     train.add_argument("--momentum", type=float, default=_DEFAULT.momentum)
     train.add_argument("--weight-decay", type=float, default=_DEFAULT.weight_decay)
+    train.add_argument("--smoothing", type=float, default=_DEFAULT.smoothing)
     train.add_argument("--no-augment", dest="augment", action="store_false")
     train.add_argument(
         "--precision", choices=("float32", "bfloat16"), help="default: bfloat16 on CUDA"
@@ -67,11 +86,13 @@ def _parser() -> argparse.ArgumentParser:
         default=_DEFAULT.measured_pictures,
         help="how many pictures robustness is measured on; 0: none (default: %(default)s)",
     )
-    train.add_argument("--data", help="folder of a JPEG copy; default: download CIFAR-10")
-    train.add_argument("--device", help="default: CUDA where there is one, else the CPU")
-    train.add_argument("--threads", type=int, help="of torch on the CPU; default: its own choice")
-    train.add_argument("--output", type=Path, default=Path("build/results"))
-    train.add_argument("--checkpoints", type=Path, default=Path("build/checkpoints"))
+    _add_place(train, Path("build/results"))
+
+    again = commands.add_parser("reproduce", help="run or resume what a table needs; print it")
+    again.set_defaults(do=_reproduce)
+    again.add_argument("tables", nargs="+", choices=TABLES, metavar="TABLE")
+    again.add_argument("--seeds", nargs="+", type=int, help="default: those of the table")
+    _add_place(again, Path("assets/results"))
 
     shown = commands.add_parser("report", help="print what the results in a folder say")
     shown.set_defaults(do=_report)
@@ -86,6 +107,24 @@ def _parser() -> argparse.ArgumentParser:
         help="folder of a JPEG copy; the other learned pooling then learns afterwards",
     )
     return parser
+
+
+def _add_place(parser: argparse.ArgumentParser, output: Path) -> None:
+    """Where pictures come from, where the work is done and where results go."""
+    parser.add_argument(
+        "--data",
+        help="a folder of pictures, one folder a class; a .npz of MedMNIST; or a JPEG copy of "
+        "CIFAR-10 (default: download CIFAR-10)",
+    )
+    parser.add_argument("--side", type=int, choices=SIDES, default=SIDES[0], help="pixels")
+    parser.add_argument("--device", help="default: CUDA where there is one, else the CPU")
+    parser.add_argument("--threads", type=int, help="of torch on the CPU; default: its own choice")
+    parser.add_argument("--output", type=Path, default=output)
+    parser.add_argument("--checkpoints", type=Path, default=Path("build/checkpoints"))
+
+
+def _start(text: str) -> float | None:
+    return None if text == "article" else float(text)
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -103,50 +142,91 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _train_all(options: argparse.Namespace, device: torch.device, world: int) -> None:
-    first = int(os.environ.get("RANK", "0")) == 0
+    shop = _workshop(options, device, world)
+    # Arms take turns: whenever this is stopped, each has about as many seeds as the others.
+    waiting = carry_out(
+        [
+            Job(_settings(options, arm, seed, device, world, shop.dataset()), options.output)
+            for seed in options.seeds
+            for arm in options.arms
+        ],
+        shop,
+    )
+    if waiting:
+        raise ValueError(_waiting(waiting))
 
+
+def _reproduce(options: argparse.Namespace) -> None:
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    shop = _workshop(options, _device(options.device), world=1)
+    name = shop.dataset().name
+    waiting = carry_out(
+        [
+            Job(replace(settings, data=name), options.output / table)
+            for table, settings in in_order(options.tables)
+            if not options.seeds or settings.seed in options.seeds
+        ],
+        shop,
+    )
+    for table in options.tables:
+        sys.stdout.write(report(read_folder(options.output / table)[0]))
+    if waiting:
+        print(_waiting(waiting))
+
+
+def _waiting(jobs: Sequence[Job]) -> str:
+    names = sorted({f"seed {job.settings.seed}" for job in jobs})
+    return (
+        f"frozen holds the blend weights that hybrid learned with the same settings, and there is "
+        f"no such result yet for {', '.join(names)}: train the arm hybrid first."
+    )
+
+
+def _workshop(options: argparse.Namespace, device: torch.device, world: int) -> Workshop:
     @cache
     def dataset() -> Dataset:
-        return load_cifar10(options.data).to(device)
+        return load(options.data, options.side).to(device)
 
-    @cache
-    def trials() -> Trials | None:
-        count = options.measured_pictures
-        return make_trials(dataset(), count) if count and first else None
-
-    # Arms take turns: whenever this is stopped, each has about as many seeds as the others.
-    for seed in options.seeds:
-        for arm in options.arms:
-            settings = _settings(options, arm, seed, device, world)
-            if (options.output / f"{settings.name}.json").exists():
-                continue
-            found, _ = run(
-                settings,
-                dataset(),
-                trials(),
-                command=_command(settings, options, world),
-                checkpoint=options.checkpoints / f"{settings.name}.pt",
-            )
-            if first:
-                write_run(found, options.output)
-                print(
-                    f"{settings.name}: {found.measures.clean:.2%} of the test pictures", flush=True
-                )
+    return Workshop(
+        dataset,
+        options.checkpoints,
+        partial(_command, options=options, world=world),
+        alone=world == 1,
+        first=int(os.environ.get("RANK", "0")) == 0,
+        say=partial(print, flush=True),
+    )
 
 
 def _settings(
-    options: argparse.Namespace, arm: str, seed: int, device: torch.device, world: int
+    options: argparse.Namespace,
+    arm: str,
+    seed: int,
+    device: torch.device,
+    world: int,
+    dataset: Dataset,
 ) -> RunSettings:
     given = {
         field.name: getattr(options, field.name)
         for field in fields(RunSettings)
-        if getattr(options, field.name, None) is not None
+        if field.name != "data" and getattr(options, field.name, None) is not None
     }
+    optimizer, rate = blend_settings(arm)
     default = {
         "parts": world,
         "precision": "bfloat16" if device.type == "cuda" else "float32",
+        "train_pictures": len(dataset.train) - options.held_out,
+        "blend_optimizer": optimizer,
+        "blend_rate": rate,
     }
-    return RunSettings(**{**default, **given, "arm": arm, "seed": seed})
+    apart = {
+        "data": dataset.name,
+        "arm": arm,
+        "seed": seed,
+        "blend_start": options.blend_start if arm in STARTING else _DEFAULT.blend_start,
+        "frozen_at": tuple(options.frozen_at or ()) if arm == "frozen" else (),
+    }
+    return RunSettings(**{**default, **given, **apart})
 
 
 def _device(wanted: str | None) -> torch.device:
@@ -164,26 +244,35 @@ def _command(settings: RunSettings, options: argparse.Namespace, world: int) -> 
     words += ["hybridpool.training", "train"]
     for field in fields(RunSettings):
         value = getattr(settings, field.name)
+        option = f"--{field.name.replace('_', '-')}"
         if field.name in ("arm", "seed"):
-            words += [f"--{field.name}s", str(value)]
+            words += [f"{option}s", str(value)]
         elif field.name == "augment":
             words += [] if value else ["--no-augment"]
-        elif field.name in ("parts", "precision") or value != getattr(_DEFAULT, field.name):
-            words += [f"--{field.name.replace('_', '-')}", str(value)]
+        elif field.name == "blend_start" and value is None:
+            words += [option, "article"]
+        elif field.name == "frozen_at":
+            words += [option, *map(str, value)] if value else []
+        elif field.name != "data" and (field.name in _NAMED or value != field.default):
+            words += [option, str(value)]
     if options.data:
         words += ["--data", "FOLDER"]
+    if options.side != SIDES[0]:
+        words += ["--side", str(options.side)]
     return shlex.join(words)
 
 
 def _report(options: argparse.Namespace) -> None:
-    runs = read_folder(options.folder)
+    runs, problems = read_folder(options.folder)
+    for problem in problems:
+        print(problem, file=sys.stderr)
     if not runs:
         raise ValueError(f"There are no results in {options.folder}.")
     sys.stdout.write(report(runs))
 
 
 def _stem(options: argparse.Namespace) -> None:
-    dataset = load_cifar10(options.data) if options.data else None
+    dataset = load(options.data) if options.data else None
     export_stem(options.checkpoint, options.output, dataset)
 
 

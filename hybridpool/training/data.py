@@ -1,27 +1,35 @@
-"""CIFAR-10 as tensors: torchvision's download, or a JPEG copy in two Parquet files."""
+"""Labelled pictures as tensors: CIFAR-10, the original or a JPEG copy, or a person's own."""
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
+from hybridpool.training.data_files import (
+    DataUnavailable,
+    LabelledFiles,
+    read_class_folders,
+    read_npz,
+    read_parquet,
+    scale,
+)
+
+__all__ = ["CIFAR10_CLASSES", "MEAN", "SIDES", "STD", "DataUnavailable", "Dataset", "load"]
+
+#: Mean and standard deviation of CIFAR-10's training pictures: red, green, blue.
 MEAN = (0.4914, 0.4822, 0.4465)
 STD = (0.2470, 0.2435, 0.2616)
-
-
-class DataUnavailable(RuntimeError):  # noqa: N818 - it says what is the case, as a sentence
-    """Pictures that cannot be had, said in one plain sentence.
-
-    Example:
-        >>> str(DataUnavailable("There is no folder data."))
-        'There is no folder data.'
-    """
+CIFAR10_CLASSES = (
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
+)
+#: Heights and widths that the networks take.
+SIDES = (32, 64)
+#: Seed of the draw of held-out pictures: the same for every run.
+_HELD_OUT_SEED = 20_000_003
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,9 @@ class Dataset:
         train_labels: (N,) int64.
         test: (M, 3, H, W) uint8.
         test_labels: (M,) int64.
+        classes: The name of each label; CIFAR-10's unless said otherwise, and so are the rest.
+        mean: Of the training pictures, for each channel, with white as 1.
+        std: Their standard deviation.
     """
 
     name: str
@@ -41,6 +52,9 @@ class Dataset:
     train_labels: Tensor
     test: Tensor
     test_labels: Tensor
+    classes: tuple[str, ...] = CIFAR10_CLASSES
+    mean: tuple[float, float, float] = MEAN
+    std: tuple[float, float, float] = STD
 
     def first(self, count: int) -> Dataset:
         """The first `count` training pictures, as many of each class as that allows.
@@ -58,14 +72,47 @@ class Dataset:
                 f"There are {len(self.train)} training pictures, but {count} were asked for: "
                 f"choose 1 to {len(self.train)}."
             )
-        turn = torch.empty_like(self.train_labels)
-        for label in range(int(self.train_labels.max()) + 1):
-            these = self.train_labels == label
-            turn[these] = torch.arange(int(these.sum()))
-        order = torch.argsort(turn * (int(self.train_labels.max()) + 1) + self.train_labels)
-        chosen = order[:count]
-        return Dataset(
-            self.name, self.train[chosen], self.train_labels[chosen], self.test, self.test_labels
+        classes = int(self.train_labels.max()) + 1
+        turn = _turns(self.train_labels)
+        chosen = torch.argsort(turn * classes + self.train_labels)[:count]
+        return replace(self, train=self.train[chosen], train_labels=self.train_labels[chosen])
+
+    def split(self, held_out: int) -> Dataset:
+        """Training pictures in two parts, to choose settings without a look at the test pictures.
+
+        Args:
+            held_out: How many training pictures become the test pictures, from each class in
+                proportion to its size. They are drawn from one fixed seed: the same in every run.
+
+        Returns:
+            The rest of the training pictures, in their order, and the held-out ones as test.
+
+        Example:
+            >>> pictures, labels = torch.zeros(6, 3, 1, 1), torch.tensor([0, 0, 0, 1, 1, 1])
+            >>> whole = Dataset("", pictures, labels, pictures, labels)
+            >>> whole.split(2).test_labels, whole.split(2).train_labels
+            (tensor([0, 1]), tensor([0, 0, 1, 1]))
+        """
+        sizes = self.train_labels.bincount()
+        count = len(self.train_labels)
+        if not len(sizes) <= held_out <= count // 2:
+            raise ValueError(
+                f"{held_out} of the {count} training pictures cannot be held out: choose "
+                f"{len(sizes)}, one for each class, to {count // 2}, the half."
+            )
+        generator = torch.Generator().manual_seed(_HELD_OUT_SEED)
+        order = torch.randperm(count, generator=generator).to(self.train_labels.device)
+        labels = self.train_labels[order]
+        # How much of its class is drawn once this picture is: equal shares in every class.
+        share = (_turns(labels) + 0.5) / sizes[labels]
+        drawn = torch.argsort(share, stable=True)
+        test, train = (order[part].sort().values for part in (drawn[:held_out], drawn[held_out:]))
+        return replace(
+            self,
+            train=self.train[train],
+            train_labels=self.train_labels[train],
+            test=self.train[test],
+            test_labels=self.train_labels[test],
         )
 
     def to(self, device: torch.device) -> Dataset:
@@ -76,67 +123,102 @@ class Dataset:
             >>> Dataset("", nothing, nothing, nothing, nothing).to(torch.device("cpu")).name
             ''
         """
-        tensors = (self.train, self.train_labels, self.test, self.test_labels)
-        return Dataset(self.name, *(tensor.to(device) for tensor in tensors))
+        return replace(
+            self,
+            train=self.train.to(device),
+            train_labels=self.train_labels.to(device),
+            test=self.test.to(device),
+            test_labels=self.test_labels.to(device),
+        )
 
 
-def load_cifar10(source: str | None = None, *, download_to: Path = Path("build/data")) -> Dataset:
-    """CIFAR-10 (Krizhevsky, 2009).
+def _turns(labels: Tensor) -> Tensor:
+    """How many pictures of the same class stand before each."""
+    turn = torch.empty_like(labels)
+    for label in range(int(labels.max()) + 1):
+        these = labels == label
+        turn[these] = torch.arange(int(these.sum()), device=labels.device)
+    return turn
+
+
+def load(
+    source: str | None = None, side: int = 32, *, download_to: Path = Path("build/data")
+) -> Dataset:
+    """Labelled pictures from wherever they are.
 
     Args:
-        source: A folder with ``train.parquet`` and ``test.parquet`` (columns ``jpeg`` and
-            ``label``); None is the original, which torchvision downloads once.
+        source: None is CIFAR-10 (Krizhevsky, 2009), which torchvision downloads once. A folder
+            with ``train.parquet`` and ``test.parquet`` (columns ``jpeg`` and ``label``) is a copy
+            of it. Any other folder is read as torchvision's ``ImageFolder`` reads it, one folder a
+            class (see `hybridpool.training.data_files.read_class_folders`), and an ``.npz`` file
+            as one of MedMNIST.
+        side: Height and width of the pictures, 32 or 64; others are scaled.
         download_to: Where the download lies.
 
     Raises:
         DataUnavailable: If the pictures are not there or cannot be read, in one sentence.
+        ValueError: If `side` is neither 32 nor 64.
 
     Example:
-        >>> load_cifar10("no such folder")
+        >>> load("no such folder")
         Traceback (most recent call last):
-        hybridpool.training.data.DataUnavailable: There is no train.parquet in no such folder: ...
+        hybridpool.training.data_files.DataUnavailable: There is nothing at no such folder: ...
     """
-    if source is not None:
-        parts = [_read_parquet(Path(source) / f"{part}.parquet") for part in ("train", "test")]
-        return Dataset("CIFAR-10 (JPEG copy)", *parts[0], *parts[1])
+    if side not in SIDES:
+        raise ValueError(f"Pictures have {' or '.join(map(str, SIDES))} pixels a side, not {side}.")
+    at = "" if side == SIDES[0] else f" at {side} pixels"
+    if source is None:
+        return Dataset(f"CIFAR-10{at}", *_download_cifar10(download_to, side))
+    place = Path(source)
+    if not place.exists():
+        raise DataUnavailable(
+            f"There is nothing at {source}: name a folder of pictures or an .npz file, or leave "
+            "--data out to download CIFAR-10."
+        )
+    if place.is_dir() and any((place / f"{part}.parquet").exists() for part in ("train", "test")):
+        files = read_parquet(place, side, CIFAR10_CLASSES)
+        return Dataset(f"CIFAR-10 (JPEG copy){at}", *files)
+    if place.is_dir():
+        files = read_class_folders(place, side)
+    elif place.suffix == ".npz":
+        files = read_npz(place, side)
+    else:
+        raise DataUnavailable(
+            f"{source} is neither a folder of pictures nor an .npz file: name one of these."
+        )
+    name = place.resolve().name.removesuffix(".npz")
+    return Dataset(f"{name}{at}", *files, *_mean_and_std(files.train))
+
+
+def _mean_and_std(
+    pictures: Tensor,
+) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Of each channel, from how often it has each of its 256 values: exact and small."""
+    levels = torch.arange(256, dtype=torch.float64) / 255
+    found = []
+    for channel in pictures.unbind(1):
+        shares = channel.flatten().bincount(minlength=256).double() / channel.numel()
+        mean = (shares * levels).sum()
+        # One colour everywhere has no deviation to divide by.
+        std = (shares * (levels - mean) ** 2).sum().sqrt().clamp(min=1 / 255)
+        found.append((mean.item(), std.item()))
+    (red, green, blue) = found
+    return (red[0], green[0], blue[0]), (red[1], green[1], blue[1])
+
+
+def _download_cifar10(place: Path, side: int) -> LabelledFiles:
     # torchvision takes longer to import than everything else here together.
     from torchvision.datasets import CIFAR10
 
     try:
-        found = [CIFAR10(str(download_to), train=train, download=True) for train in (True, False)]
+        found = [CIFAR10(str(place), train=train, download=True) for train in (True, False)]
     except (OSError, RuntimeError) as error:
         raise DataUnavailable(
-            f"CIFAR-10 could not be downloaded to {download_to} ({error}): try again with a "
-            "network, or name a folder with a copy of it by --data."
+            f"CIFAR-10 could not be downloaded to {place} ({error}): try again with a network, "
+            "or name a folder with a copy of it by --data."
         ) from error
-    tensors = [
-        tensor
-        for part in found
-        for tensor in (
-            torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous(),
-            torch.tensor(part.targets),
-        )
-    ]
-    return Dataset("CIFAR-10", *tensors)
-
-
-def _read_parquet(path: Path) -> tuple[Tensor, Tensor]:
-    from pyarrow import ArrowException, parquet
-
-    if not path.is_file():
-        raise DataUnavailable(
-            f"There is no {path.name} in {path.parent}: name the folder of the JPEG copy of "
-            "CIFAR-10, or leave --data out to download the original."
-        )
-    try:
-        table = parquet.read_table(path, columns=["jpeg", "label"])
-        pictures = np.stack(
-            [
-                np.asarray(Image.open(io.BytesIO(jpeg)).convert("RGB"))
-                for jpeg in table["jpeg"].to_pylist()
-            ]
-        )
-        labels = torch.from_numpy(table["label"].to_numpy().astype(np.int64))
-    except (ArrowException, OSError, ValueError) as error:
-        raise DataUnavailable(f"{path} cannot be read as pictures and labels: {error}") from error
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous(), labels
+    train, test = (
+        scale(torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous(), side) for part in found
+    )
+    labels, test_labels = (torch.tensor(part.targets) for part in found)
+    return LabelledFiles(train, labels, test, test_labels, CIFAR10_CLASSES)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import torch
@@ -11,33 +12,61 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
-from hybridpool.corruptions import CIFAR10C_STYLE, corrupt
+from hybridpool.pictures.corruptions import CIFAR10C_STYLE, corrupt
 from hybridpool.training.data import MEAN, STD, Dataset
-from hybridpool.training.results import Measures, Occlusion
+from hybridpool.training.results import Measures, Occlusion, pack
 
 SIDES = (4, 8, 12, 16)
 SHAPES = ("block", "pixels")
 FILLS = ("grey", "noise", "picture")
 MAX_SHIFT = 3
+#: Where low frequencies end and high ones begin, in cycles along the side of a picture.
+RADII = (4, 8, 12)
+#: The side of the pictures that the sizes of occluders are given for.
+_USUAL_SIDE = 32
 #: How many training pictures are looked at for their accuracy and for batch normalisation.
 TRAIN_SAMPLE = 10_000
 _NORMALISING_SAMPLE = 4096
 _BATCH = 512
 
 
-def prepare(pictures: Tensor) -> Tensor:
+Prepare = Callable[[Tensor], Tensor]
+"""From uint8 pictures to what a network takes."""
+
+
+def prepare(
+    pictures: Tensor, mean: tuple[float, ...] = MEAN, std: tuple[float, ...] = STD
+) -> Tensor:
     """Pictures as a network takes them: uint8 to normalised float, channels last.
+
+    Args:
+        pictures: (N, 3, H, W) uint8.
+        mean: Of each channel of the training pictures, as a share of 1.
+        std: Their standard deviation.
 
     Example:
         >>> prepare(torch.zeros(1, 3, 2, 2, dtype=torch.uint8))[0, 0, 0, 0]  # -0.4914 / 0.2470
         tensor(-1.9895)
     """
-    mean = pictures.new_tensor(MEAN, dtype=torch.float32).view(3, 1, 1)
-    std = pictures.new_tensor(STD, dtype=torch.float32).view(3, 1, 1)
-    return ((pictures.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
+    centre = pictures.new_tensor(mean, dtype=torch.float32).view(3, 1, 1)
+    spread = pictures.new_tensor(std, dtype=torch.float32).view(3, 1, 1)
+    scaled = (pictures.float() / 255 - centre) / spread
+    return scaled.contiguous(memory_format=torch.channels_last)
 
 
-def normalise_batches(model: nn.Module, pictures: Tensor) -> None:
+def preparation(dataset: Dataset) -> Prepare:
+    """`prepare` with the mean and standard deviation of a dataset.
+
+    Example:
+        >>> black = torch.zeros(1, 3, 1, 1, dtype=torch.uint8)
+        >>> few = Dataset("", black, torch.zeros(1), black, torch.zeros(1), mean=(0, 0, 0))
+        >>> preparation(few)(black).abs().sum()
+        tensor(0.)
+    """
+    return partial(prepare, mean=dataset.mean, std=dataset.std)
+
+
+def normalise_batches(model: nn.Module, pictures: Tensor, prepare: Prepare = prepare) -> None:
     """Take the statistics of batch normalisation from training pictures as they are.
 
     So they do not depend on how many processes trained the network.
@@ -53,7 +82,7 @@ def normalise_batches(model: nn.Module, pictures: Tensor) -> None:
 
 
 @torch.no_grad()
-def predictions(model: nn.Module, pictures: Tensor) -> Tensor:
+def predictions(model: nn.Module, pictures: Tensor, prepare: Prepare = prepare) -> Tensor:
     """The class that the network sees in each picture, uint8 (N, 3, H, W).
 
     Example:
@@ -65,7 +94,9 @@ def predictions(model: nn.Module, pictures: Tensor) -> Tensor:
     return torch.cat([model(prepare(part)).argmax(1) for part in torch.split(pictures, _BATCH)])
 
 
-def accuracy(model: nn.Module, pictures: Tensor, labels: Tensor) -> float:
+def accuracy(
+    model: nn.Module, pictures: Tensor, labels: Tensor, prepare: Prepare = prepare
+) -> float:
     """The share of pictures whose class is found.
 
     Example:
@@ -74,7 +105,7 @@ def accuracy(model: nn.Module, pictures: Tensor, labels: Tensor) -> float:
         >>> accuracy(model, black, torch.tensor([0, 2]))  # after normalisation blue is largest
         0.5
     """
-    return (predictions(model, pictures) == labels).float().mean().item()
+    return (predictions(model, pictures, prepare) == labels).float().mean().item()
 
 
 @dataclass(frozen=True)
@@ -83,10 +114,11 @@ class Trials:
 
     Attributes:
         test: So many first test pictures and their classes.
-        train: As many training pictures and their classes.
+        train: At most as many of the training pictures that the network saw, and their classes.
         corrupted: By name, the test pictures at severity 1 to 5.
         occluded: By shape, fill and side, the test and the training pictures behind occluders.
         shifted: The test pictures under two different shifts.
+        filtered: By band and radius, the test pictures with those frequencies alone.
     """
 
     test: tuple[Tensor, Tensor]
@@ -94,10 +126,11 @@ class Trials:
     corrupted: Mapping[str, tuple[Tensor, ...]]
     occluded: Mapping[tuple[str, str, int], tuple[Tensor, Tensor]]
     shifted: tuple[Tensor, Tensor]
+    filtered: Mapping[str, Tensor]
 
 
 def make_trials(dataset: Dataset, count: int) -> Trials:
-    """Corrupt, cover and shift the first `count` pictures, drawn from seeds of their own.
+    """Corrupt, cover, shift and filter the first `count` pictures, drawn from seeds of their own.
 
     Example:
         >>> pictures = torch.zeros(4, 3, 32, 32, dtype=torch.uint8)
@@ -107,6 +140,7 @@ def make_trials(dataset: Dataset, count: int) -> Trials:
         tensor([76], dtype=torch.uint8)
     """
     test, train = dataset.test[:count], dataset.train[:count]
+    sides = [side * test.shape[-1] // _USUAL_SIDE for side in SIDES]
     corrupted = {
         name: tuple(
             _corrupted(test, name, severity, seed=10 * number + severity)
@@ -119,7 +153,11 @@ def make_trials(dataset: Dataset, count: int) -> Trials:
             occlude_each(test, shape, fill, side, seed=side),
             occlude_each(train, shape, fill, side, seed=100 + side),
         )
-        for shape, fill, side in product(SHAPES, FILLS, SIDES)
+        for shape, fill, side in product(SHAPES, FILLS, sides)
+    }
+    filtered = {
+        f"{band} {radius}": keep_frequencies(test, band, radius)
+        for band, radius in product(("low", "high"), RADII)
     }
     return Trials(
         (test, dataset.test_labels[:count]),
@@ -127,6 +165,7 @@ def make_trials(dataset: Dataset, count: int) -> Trials:
         corrupted,
         occluded,
         (shift_each(test, seed=1), shift_each(test, seed=2)),
+        filtered,
     )
 
 
@@ -194,6 +233,28 @@ def shift_each(pictures: Tensor, seed: int, most: int = MAX_SHIFT) -> Tensor:
     ]
 
 
+def keep_frequencies(pictures: Tensor, band: str, radius: float) -> Tensor:
+    """Leave in each picture its mean colour and one band of frequencies.
+
+    Args:
+        pictures: uint8 (N, C, H, W).
+        band: ``"low"`` for frequencies up to the radius, ``"high"`` for those above.
+        radius: In cycles along the side of the picture.
+
+    Example:
+        >>> stripes = torch.tensor([[[[0, 200], [0, 200]]]], dtype=torch.uint8)
+        >>> keep_frequencies(stripes, "low", 0.5).unique()  # the mean alone
+        tensor([100], dtype=torch.uint8)
+    """
+    height, width = pictures.shape[-2:]
+    rows, columns = torch.fft.fftfreq(height, 1 / height), torch.fft.rfftfreq(width, 1 / width)
+    distance = (rows[:, None] ** 2 + columns**2).sqrt().to(pictures.device)
+    kept = (distance <= radius) if band == "low" else (distance > radius) | (distance == 0)
+    spectrum = torch.fft.rfft2(pictures.float()) * kept
+    filtered: Tensor = torch.fft.irfft2(spectrum, s=(height, width))
+    return filtered.round().clamp(0, 255).to(torch.uint8)
+
+
 def measure(model: nn.Module, dataset: Dataset, trials: Trials | None) -> Measures:
     """Measure a trained network; without `trials` only its accuracy.
 
@@ -204,46 +265,71 @@ def measure(model: nn.Module, dataset: Dataset, trials: Trials | None) -> Measur
         >>> measure(model, Dataset("", black, two, black, two), None).clean
         1.0
     """
-    clean = accuracy(model, dataset.test, dataset.test_labels)
-    train = accuracy(model, dataset.train[:TRAIN_SAMPLE], dataset.train_labels[:TRAIN_SAMPLE])
+    ready = preparation(dataset)
+    seen = dataset.train[:TRAIN_SAMPLE], dataset.train_labels[:TRAIN_SAMPLE]
+    train = accuracy(model, *seen, ready)
+    clean = predictions(model, dataset.test, ready) == dataset.test_labels
     if trials is None:
-        return Measures(clean, train, 0, clean, train, {}, (), 1.0)
+        share = _share(clean)
+        return Measures(share, train, 0, share, train, {}, (), 1.0, right={"clean": pack(clean)})
     labels = trials.test[1]
-    first, second = (predictions(model, pictures) for pictures in trials.shifted)
-    clean_of_these, train_of_these = accuracy(model, *trials.test), accuracy(model, *trials.train)
+    right = {
+        name: predictions(model, pictures, ready) == labels
+        for name, pictures in _test_trials(trials)
+    }
+    first, second = (predictions(model, each, ready) for each in trials.shifted)
+    same = first == second
+    clean_of_these = _share(clean[: len(labels)])
+    train_of_these = accuracy(model, *trials.train, ready)
+    gap = train_of_these - clean_of_these
     return Measures(
-        clean=clean,
+        clean=_share(clean),
         train=train,
         pictures=len(labels),
         clean_of_these=clean_of_these,
         train_of_these=train_of_these,
         corruptions={
-            name: tuple(accuracy(model, pictures, labels) for pictures in by_severity)
-            for name, by_severity in trials.corrupted.items()
+            name: tuple(_share(right[f"{name} {severity}"]) for severity in (1, 2, 3, 4, 5))
+            for name in trials.corrupted
         },
-        occlusions=tuple(_occlusions(model, trials, train_of_these - clean_of_these)),
-        shift_consistency=(first == second).float().mean().item(),
+        occlusions=tuple(_occlusions(model, trials, right, gap, ready)),
+        shift_consistency=_share(same),
+        frequencies={name: _share(right[name]) for name in trials.filtered},
+        right={
+            name: pack(values) for name, values in ({"clean": clean, "shift": same} | right).items()
+        },
     )
 
 
-def _occlusions(model: nn.Module, trials: Trials, gap: float) -> Iterator[Occlusion]:
+def _share(right: Tensor) -> float:
+    return right.float().mean().item()
+
+
+def _test_trials(trials: Trials) -> Iterator[tuple[str, Tensor]]:
+    """The changed test pictures by the names that `right_of` takes."""
+    for name, by_severity in trials.corrupted.items():
+        for severity, pictures in enumerate(by_severity, 1):
+            yield f"{name} {severity}", pictures
+    for (shape, fill, side), (covered, _) in trials.occluded.items():
+        yield f"{shape} {fill} {side}", covered
+    yield from trials.filtered.items()
+
+
+def _occlusions(
+    model: nn.Module, trials: Trials, right: Mapping[str, Tensor], gap: float, prepare: Prepare
+) -> Iterator[Occlusion]:
+    sides = tuple(dict.fromkeys(side for _, _, side in trials.occluded))
     for shape, fill in product(SHAPES, FILLS):
-        test, train = [], []
-        for side in SIDES:
-            covered_test, covered_train = trials.occluded[shape, fill, side]
-            test.append(accuracy(model, covered_test, trials.test[1]))
-            train.append(accuracy(model, covered_train, trials.train[1]))
-        yield Occlusion(
-            shape,
-            fill,
-            SIDES,
-            tuple(test),
-            tuple(train),
-            tuple(
-                abs((seen - unseen) / gap) if gap else None
-                for seen, unseen in zip(train, test, strict=True)
-            ),
+        test = tuple(_share(right[f"{shape} {fill} {side}"]) for side in sides)
+        train = tuple(
+            accuracy(model, trials.occluded[shape, fill, side][1], trials.train[1], prepare)
+            for side in sides
         )
+        ratios = tuple(
+            abs((seen - unseen) / gap) if gap else None
+            for seen, unseen in zip(train, test, strict=True)
+        )
+        yield Occlusion(shape, fill, sides, test, train, ratios)
 
 
 def crop_and_mirror(pictures: Tensor, corners: Tensor, mirrored: Tensor, side: int) -> Tensor:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -22,26 +23,30 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.lr_scheduler import OneCycleLR
 from tqdm import tqdm
 
-from hybridpool.blocks import parameter_groups
-from hybridpool.layers import HybridPooling
+from hybridpool.training.arms import blend_parameters, blend_weights, blends
 from hybridpool.training.data import Dataset
 from hybridpool.training.evaluate import (
-    TRAIN_SAMPLE,
     Trials,
     accuracy,
     crop_and_mirror,
     measure,
     normalise_batches,
     pad,
-    prepare,
+    preparation,
 )
-from hybridpool.training.networks import build_network, count_operations, learned_poolings
+from hybridpool.training.networks import build_network, count_operations
 from hybridpool.training.results import Costs, Epoch, Run, RunSettings
 
 _BORDER = 4
 #: How often in a run blend weights are noted, and accuracies at the ends of epochs.
-_NOTES = 60
+_NOTES = 30
 _MEASURES = 10
+#: Digits of a blend weight that are kept.
+_DIGITS = 6
+#: How many training pictures are looked at between epochs; at the end it is more.
+_SAMPLE = 2000
+#: On how many training pictures the blend weights of the finished network are noted.
+_NOTED_PICTURES = 512
 
 
 class Training:
@@ -71,7 +76,10 @@ class Training:
         self, settings: RunSettings, dataset: Dataset, checkpoint: Path | None = None
     ) -> None:
         self.settings = settings
+        if settings.held_out:
+            dataset = dataset.split(settings.held_out)
         self.dataset = dataset.first(settings.train_pictures)
+        self.prepare = preparation(self.dataset)
         self.device = dataset.train.device
         self.checkpoint = checkpoint
         self.world = dist.get_world_size() if dist.is_initialized() else 1
@@ -85,21 +93,24 @@ class Training:
             )
         self.steps_per_epoch = settings.train_pictures // self.batch_size
         self.total = self.steps_per_epoch * settings.epochs
-        self.model = build_network(settings.network, settings.arm, settings.seed).to(self.device)
+        self.model = build_network(
+            settings.network,
+            settings.arm,
+            settings.seed,
+            len(dataset.classes),
+            width=settings.width,
+            start=settings.blend_start,
+            frozen_at=settings.frozen_at,
+        ).to(self.device)
         self.parallel: nn.Module = self.model
         if self.world > 1:
             self.parallel = DistributedDataParallel(self.model, broadcast_buffers=False)
-        groups = parameter_groups(self.model, settings.weight_decay)
-        rates = [settings.learning_rate, settings.learning_rate * settings.blend_rate]
-        self.optimizer = torch.optim.SGD(
-            groups,
-            lr=settings.learning_rate,
-            momentum=settings.momentum,
-            nesterov=True,
-        )
-        self.scheduler = OneCycleLR(
-            self.optimizer, rates, total_steps=self.total, cycle_momentum=False
-        )
+        self.optimizers = optimizers(self.model, settings)
+        rates = (settings.learning_rate, settings.blend_rate)
+        self.schedulers = [
+            OneCycleLR(optimizer, rate, total_steps=self.total, cycle_momentum=False)
+            for optimizer, rate in zip(self.optimizers, rates, strict=False)
+        ]
         self.padded = pad(self.dataset.train, _BORDER)
         self.step = 0
         self.loss = 0.0
@@ -162,9 +173,10 @@ class Training:
                     loss = self._loss(part, changes) / len(parts)
                     torch.autograd.backward(loss)
                 total += loss.item()
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        self.scheduler.step()
+        for optimizer, scheduler in zip(self.optimizers, self.schedulers, strict=True):
+            optimizer.step()
+            optimizer.zero_grad()
+            scheduler.step()
         return total
 
     def _loss(self, part: Tensor, changes: tuple[Tensor, Tensor] | None) -> Tensor:
@@ -175,32 +187,31 @@ class Training:
             pictures = crop_and_mirror(self.padded[part], changes[0][part], changes[1][part], side)
         half = self.settings.precision == "bfloat16"
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=half):
-            scores = self.parallel(prepare(pictures))
-        return F.cross_entropy(scores.float(), self.dataset.train_labels[part])
+            scores = self.parallel(self.prepare(pictures))
+        labels = self.dataset.train_labels[part]
+        return F.cross_entropy(scores.float(), labels, label_smoothing=self.settings.smoothing)
 
     @contextmanager
     def _noting(self) -> Iterator[None]:
-        """Write down the blend weights that this step uses."""
-        layers = learned_poolings(self.model)
-        attention: dict[str, Tensor] = {}
-        hooks = []
-        for name, layer in layers.items():
-            if isinstance(layer, HybridPooling):
-                self.weights.setdefault(name, []).append(tuple(layer.blend_weight.tolist()))
-                continue
+        """Write down the blend weights that the next pass through the network uses."""
+        noted: dict[str, Tensor] = {}
 
-            def note(module: nn.Module, args: tuple[Tensor, ...], name: str = name) -> None:
-                with torch.no_grad():
-                    attention[name] = module.attention(args[0]).float().mean(0)  # type: ignore[operator]
+        def hook(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+            def note(module: nn.Module, args: tuple[Tensor, ...]) -> None:
+                noted[name] = blend_weights(module, args[0])  # type: ignore[arg-type]
 
-            hooks.append(layer.register_forward_pre_hook(note))
+            return note
+
+        layers = blends(self.model)
+        hooks = [layer.register_forward_pre_hook(hook(name)) for name, layer in layers.items()]
         try:
             yield
         finally:
-            for hook in hooks:
-                hook.remove()
-        for name, values in attention.items():
-            self.weights.setdefault(name, []).append(tuple(values.tolist()))
+            for handle in hooks:
+                handle.remove()
+        for name, values in noted.items():
+            rounded = tuple(round(value, _DIGITS) for value in values.tolist())
+            self.weights.setdefault(name, []).append(rounded)
         if layers:
             self.weight_steps.append(self.step)
 
@@ -228,17 +239,27 @@ class Training:
             loss = loss.to(self.device)
             dist.all_reduce(loss)
             loss /= self.world
-        normalise_batches(self.model, self.dataset.train)
-        train = self.dataset.train[:TRAIN_SAMPLE], self.dataset.train_labels[:TRAIN_SAMPLE]
+        if not loss.isfinite():
+            raise Diverged(
+                f"{self.settings.name} diverged in epoch {epoch}: its loss is no number. Choose a "
+                "smaller learning rate."
+            )
+        normalise_batches(self.model, self.dataset.train, self.prepare)
+        seen = self.dataset.train[:_SAMPLE], self.dataset.train_labels[:_SAMPLE]
+        held_out = self.dataset.test, self.dataset.test_labels
         self.history.append(
             Epoch(
                 epoch,
                 loss.item(),
-                accuracy(self.model, *train),
-                accuracy(self.model, self.dataset.test, self.dataset.test_labels),
+                accuracy(self.model, *seen, self.prepare),
+                accuracy(self.model, *held_out, self.prepare) if self.settings.held_out else None,
                 self.seconds,
             )
         )
+        if self.done:
+            # Of the network as it is measured, on the same training pictures in every run.
+            with self._noting(), torch.no_grad():
+                self.model.eval()(self.prepare(seen[0][:_NOTED_PICTURES]))
         return True
 
     def _state(self) -> dict[str, Any]:
@@ -246,8 +267,8 @@ class Training:
             "settings": asdict(self.settings),
             "data": self.dataset.name,
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "schedulers": [scheduler.state_dict() for scheduler in self.schedulers],
             "history": [asdict(epoch) for epoch in self.history],
             **{name: getattr(self, name) for name in _PLAIN},
         }
@@ -272,8 +293,9 @@ class Training:
                 "or keep checkpoints elsewhere."
             )
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.scheduler.load_state_dict(state["scheduler"])
+        for name in ("optimizers", "schedulers"):
+            for each, kept in zip(getattr(self, name), state[name], strict=True):
+                each.load_state_dict(kept)
         self.history = [Epoch(**epoch) for epoch in state["history"]]
         for name in _PLAIN:
             setattr(self, name, state[name])
@@ -282,7 +304,7 @@ class Training:
         """What was found, once the last step is taken."""
         pooling = {
             id(parameter)
-            for layer in learned_poolings(self.model).values()
+            for layer in blends(self.model).values()
             for parameter in layer.parameters()
         }
         on_gpu = self.device.type == "cuda"
@@ -292,6 +314,7 @@ class Training:
                 "name": self.dataset.name,
                 "train": len(self.dataset.train),
                 "test": len(self.dataset.test),
+                "held_out": bool(self.settings.held_out),
             },
             environment=environment(self.device, self.world),
             command=command,
@@ -299,6 +322,7 @@ class Training:
             weight_steps=tuple(self.weight_steps),
             weights={name: tuple(path) for name, path in self.weights.items()},
             measures=measure(self.model, self.dataset, trials),
+            classes=self.dataset.classes,
             costs=Costs(
                 parameters=sum(parameter.numel() for parameter in self.model.parameters()),
                 pooling_parameters=sum(
@@ -315,6 +339,43 @@ class Training:
                 ),
             ),
         )
+
+
+class Diverged(ValueError):  # noqa: N818 - it says what is the case, as a sentence
+    """A run whose loss is no number any more, said in one plain sentence.
+
+    Example:
+        >>> str(Diverged("It diverged."))
+        'It diverged.'
+    """
+
+
+def optimizers(model: nn.Module, settings: RunSettings) -> list[torch.optim.Optimizer]:
+    """What takes the steps of a network, and of its blends where some can learn.
+
+    The parameters of every blend, logits, attention and gating masks alike, are in a group of
+    their own without weight decay, which would pull each blend weight towards one half.
+
+    Example:
+        >>> model = build_network("small", "attention", seed=0)
+        >>> rest, blend = optimizers(model, RunSettings())
+        >>> blend.param_groups[0]["weight_decay"], rest.param_groups[0]["weight_decay"]
+        (0.0, 0.0005)
+    """
+    chosen = blend_parameters(model)
+    ids = {id(parameter) for parameter in chosen}
+    rest = [p for p in model.parameters() if p.requires_grad and id(p) not in ids]
+
+    def sgd(weights: list[nn.Parameter], rate: float, decay: float) -> torch.optim.Optimizer:
+        momentum = settings.momentum
+        return torch.optim.SGD(weights, rate, momentum, weight_decay=decay, nesterov=momentum > 0)
+
+    found = [sgd(rest, settings.learning_rate, settings.weight_decay)]
+    if chosen and settings.blend_optimizer == "adam":
+        found.append(torch.optim.Adam(chosen, settings.blend_rate, weight_decay=0.0))
+    elif chosen:
+        found.append(sgd(chosen, settings.blend_rate, 0.0))
+    return found
 
 
 _PLAIN = (
@@ -343,8 +404,20 @@ def environment(device: torch.device, world: int) -> Mapping[str, Any]:
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else "",
         "threads": torch.get_num_threads(),
         "processes": world,
+        "commit": _commit(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _commit() -> str:
+    """The commit that the program stands at, with a plus where files differ; "" outside a clone."""
+    place = Path(__file__).parent
+    words = ["git", "-C", str(place), "describe", "--always", "--dirty=+", "--abbrev=12"]
+    try:
+        found = subprocess.run(words, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return found.stdout.strip()
 
 
 def run(
@@ -384,5 +457,6 @@ def run(
         for step in training.steps():
             bar.update(step - bar.n)
             if training.history:
-                bar.set_postfix_str(f"test {training.history[-1].test_accuracy:.1%}", refresh=False)
+                known = training.history[-1].train_accuracy
+                bar.set_postfix_str(f"{known:.1%} of training pictures", refresh=False)
     return training.result(trials, command), training.model

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import math
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from scipy.special import stdtrit
+from torch import Tensor
 
-FORMAT = 1
-_NAME = re.compile(r"\w{1,40}", re.ASCII)
+from hybridpool.training.reading import check, record, upgraded
+
+FORMAT = 2
+#: What JSON that this program did not write may lead to.
+_UNREADABLE = (
+    *(ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError),
+)
 
 
 class ResultsError(ValueError):
@@ -40,47 +48,85 @@ class RunSettings:
     """Everything that decides the numbers of a run.
 
     Attributes:
+        data: Name of the pictures.
         network: Key of `hybridpool.training.networks.NETWORKS`.
-        arm: Key of `hybridpool.training.networks.ARMS`: the pooling.
+        width: How many channels the first stage of the network has.
+        arm: Key of `hybridpool.training.arms.ARMS`: the pooling.
         seed: Of the weights at the start, the order of the pictures and their changes; arms with
             the same seed share all three.
         epochs: How often every training picture is seen.
         train_pictures: How many training pictures there are; the first of each class.
+        held_out: How many training pictures are held out, and take the place of the test pictures:
+            for choosing a setting. 0 in a run whose result counts.
         batch_size: Pictures a step.
         parts: In how many equal parts a batch is normalised.
         learning_rate: At its highest; it rises and falls over the run (one cycle).
-        blend_rate: How many times larger the learning rate of the blend weights' logits is: what
-            a network learns in hundreds of epochs has to happen in a few.
+        blend_rate: The same for what decides the blends: logits, attention, gating masks.
+        blend_optimizer: What takes their steps: ``"adam"``, whose steps do not depend on how large
+            the gradient is, or ``"sgd"``, as for all other weights.
+        blend_start: Where learned blend weights start; None is the article's drawn start.
+        frozen_at: The blend weight of each pooling layer, for the arm ``"frozen"``.
         momentum: Nesterov's.
-        weight_decay: Of everything but the logits of blend weights.
+        weight_decay: Of everything but what decides the blends.
+        smoothing: How much of each label is spread over all classes.
         augment: Whether training pictures are shifted by up to four pixels and mirrored.
         precision: ``"float32"``, or ``"bfloat16"`` for the forward pass.
         measured_pictures: How many pictures robustness is measured on, of test and training set.
 
     Example:
         >>> RunSettings(arm="hybrid", seed=3).name
-        'small-hybrid-50000-seed3'
+        'small16-hybrid-50000-seed3-...'
     """
 
+    data: str = "CIFAR-10"
     network: str = "small"
+    width: int = 16
     arm: str = "hybrid"
     seed: int = 0
-    epochs: int = 6
+    epochs: int = 10
     train_pictures: int = 50_000
-    batch_size: int = 128
+    held_out: int = 0
+    batch_size: int = 256
     parts: int = 1
-    learning_rate: float = 0.2
-    blend_rate: float = 10.0
+    learning_rate: float = 0.4
+    blend_rate: float = 0.01
+    blend_optimizer: str = "adam"
+    blend_start: float | None = 0.5
+    frozen_at: tuple[float, ...] = ()
     momentum: float = 0.9
     weight_decay: float = 5e-4
+    smoothing: float = 0.1
     augment: bool = True
     precision: str = "float32"
     measured_pictures: int = 2000
 
     @property
     def name(self) -> str:
-        """The name of the run and of its files."""
-        return f"{self.network}-{self.arm}-{self.train_pictures}-seed{self.seed}"
+        """The name of the run and of its files; runs with other settings have other names."""
+        told = json.dumps(asdict(self), sort_keys=True)
+        digest = hashlib.sha256(told.encode()).hexdigest()[:8]
+        return (
+            f"{self.network}{self.width}-{self.arm}-{self.train_pictures}-seed{self.seed}-{digest}"
+        )
+
+    @property
+    def group(self) -> RunSettings:
+        """What runs share that may be compared: all but the arm, the seed, and what an arm needs
+        for itself.
+
+        Example:
+            >>> RunSettings(arm="max", seed=3).group == RunSettings(arm="channel", seed=1).group
+            True
+        """
+        plain = RunSettings()
+        return replace(
+            self,
+            arm="",
+            seed=0,
+            blend_rate=plain.blend_rate,
+            blend_optimizer=plain.blend_optimizer,
+            frozen_at=(),
+        )
 
 
 @dataclass(frozen=True)
@@ -90,15 +136,16 @@ class Epoch:
     Attributes:
         epoch: How many epochs are done.
         loss: Mean cross-entropy over the epoch, on changed training pictures.
-        train_accuracy: On training pictures as they are, at most 10,000 of them.
-        test_accuracy: On all test pictures.
+        train_accuracy: On some training pictures as they are.
+        held_out_accuracy: On the training pictures that are held out; None where none are. The
+            test pictures are looked at once, at the end.
         seconds: Time of training so far, without measuring.
     """
 
     epoch: int
     loss: float
     train_accuracy: float
-    test_accuracy: float
+    held_out_accuracy: float | None
     seconds: float
 
 
@@ -138,6 +185,9 @@ class Measures:
         occlusions: Accuracy behind occluders.
         shift_consistency: Share of pictures whose class stays the same under two random circular
             shifts of up to three pixels.
+        frequencies: Accuracy on those with only frequencies up to a radius, in cycles a picture
+            (``"low 4"``), or only above it and the mean colour (``"high 4"``).
+        right: Which test pictures were right, packed: read it with `right_of`.
     """
 
     clean: float
@@ -148,6 +198,8 @@ class Measures:
     corruptions: Mapping[str, tuple[float, ...]]
     occlusions: tuple[Occlusion, ...]
     shift_consistency: float
+    frequencies: Mapping[str, float] = field(default_factory=dict)
+    right: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -183,9 +235,11 @@ class Run:
         history: One entry for each epoch that was measured: about ten, the last among them.
         weight_steps: The steps at which blend weights were noted.
         weights: For each pooling layer with blend weights that can change, those weights at each
-            step: one number, one for each channel, or for attention its mean over test pictures.
+            step: one number, or one for each channel; for attention and gates the mean over a
+            batch. The last are those of the network as it was measured.
         measures: What the network can do at the end.
         costs: What it cost.
+        classes: The names of the classes, in the order of the network's scores.
     """
 
     settings: RunSettings
@@ -197,6 +251,7 @@ class Run:
     weights: Mapping[str, tuple[tuple[float, ...], ...]]
     measures: Measures
     costs: Costs
+    classes: tuple[str, ...] = ()
 
 
 def write_run(run: Run, folder: Path) -> Path:
@@ -209,7 +264,7 @@ def write_run(run: Run, folder: Path) -> Path:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     write_run(_example("hybrid", 3, 0.7), Path(folder)).name
-        'small-hybrid-50000-seed3.json'
+        'small16-hybrid-50000-seed3-....json'
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{run.settings.name}.json"
@@ -220,11 +275,50 @@ def write_run(run: Run, folder: Path) -> Path:
     return path
 
 
+def pack(right: Tensor) -> str:
+    """Which pictures were right, as text: eight pictures a byte.
+
+    Example:
+        >>> pack(Tensor([1, 0, 1]).bool())
+        'oA=='
+    """
+    return base64.b64encode(np.packbits(right.cpu().numpy()).tobytes()).decode()
+
+
+def right_of(run: Run, trial: str) -> np.ndarray | None:
+    """Which test pictures a network was right about, in one trial.
+
+    Args:
+        run: A run.
+        trial: ``"clean"`` for all test pictures as they are, or, over those that robustness is
+            measured on, a corruption and its severity (``"shot_noise 3"``), an occluder and its
+            side (``"block grey 8"``), a band of frequencies (``"low 4"``), or ``"shift"``: which
+            pictures keep their class.
+
+    Returns:
+        (pictures,) bool, or None if the run does not know.
+
+    Example:
+        >>> right_of(_example("max", 0, 0.7), "clean") is None
+        True
+    """
+    packed = run.measures.right.get(trial)
+    if packed is None:
+        return None
+    count = int(run.data["test"]) if trial == "clean" else run.measures.pictures
+    bits = np.unpackbits(np.frombuffer(base64.b64decode(packed), np.uint8), count=count)
+    return bits.astype(bool)
+
+
 def read_run(data: bytes | str, file: str) -> Run:
-    """Read one run from the text of its file; `file` is its name for the error.
+    """Read one run from the text of its file.
+
+    Args:
+        data: The text.
+        file: The name of the file, for the error.
 
     Raises:
-        ResultsError: If it is no result of this program, in one sentence.
+        ResultsError: If it is no result of this program, in one sentence that says what is wrong.
 
     Example:
         >>> read_run("{}", "mine.json")
@@ -232,106 +326,39 @@ def read_run(data: bytes | str, file: str) -> Run:
         hybridpool.training.results.ResultsError: mine.json holds no results of ...
     """
     try:
-        found = json.loads(data)
-        if not isinstance(found, dict) or found.get("format") != FORMAT:
-            raise ValueError("no format")
-        measures = found["measures"]
-        run = Run(
-            settings=RunSettings(**found["settings"]),
-            data=dict(found["data"]),
-            environment=dict(found["environment"]),
-            command=str(found["command"]),
-            history=tuple(Epoch(**epoch) for epoch in found["history"]),
-            weight_steps=tuple(found["weight_steps"]),
-            weights={
-                str(layer): tuple(tuple(map(float, values)) for values in path)
-                for layer, path in found["weights"].items()
-            },
-            measures=Measures(
-                **{
-                    **measures,
-                    "corruptions": {
-                        str(name): tuple(map(float, values))
-                        for name, values in measures["corruptions"].items()
-                    },
-                    "occlusions": tuple(
-                        Occlusion(**{k: _tuple(v) for k, v in occlusion.items()})
-                        for occlusion in measures["occlusions"]
-                    ),
-                }
-            ),
-            costs=Costs(**found["costs"]),
-        )
-        _check(run)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        found = json.loads(data, parse_constant=_refuse_constant)
+        if not isinstance(found, dict) or found.get("format") not in (1, FORMAT):
+            raise ValueError("it does not say which format it has")
+        run = record(Run, upgraded(found) if found["format"] == 1 else found)
+        check(run)
+    except _UNREADABLE as error:
         raise ResultsError(
-            "{file} holds no results of a training run of this program: choose the JSON files "
-            "that python -m hybridpool.training train writes.",
+            "{file} holds no results of a training run of this program ({problem}): choose the "
+            "JSON files that python -m hybridpool.training train writes.",
             file=file,
+            problem=error,
         ) from error
     return run
 
 
-def read_folder(folder: Path) -> list[Run]:
-    """Every run in a folder and in the folders below it, by settings.
-
-    Raises:
-        ResultsError: If one of the files cannot be used.
+def read_folder(folder: Path) -> tuple[list[Run], list[ResultsError]]:
+    """Every run in a folder and in the folders below it, by name, and what could not be read.
 
     Example:
         >>> read_folder(Path("no such folder"))
-        []
+        ([], [])
     """
-    runs = [read_run(path.read_bytes(), path.name) for path in sorted(folder.rglob("*.json"))]
-    return sorted(runs, key=lambda run: run.settings.name)
+    runs, problems = [], []
+    for path in sorted(folder.rglob("*.json")):
+        try:
+            runs.append(read_run(path.read_bytes(), path.name))
+        except ResultsError as problem:
+            problems.append(problem)
+    return sorted(runs, key=lambda run: run.settings.name), problems
 
 
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _check(run: Run) -> None:
-    """Numbers where numbers belong: a chart of anything else would fail much later."""
-    numbers = [
-        *(getattr(epoch, field.name) for epoch in run.history for field in fields(Epoch)),
-        run.measures.clean,
-        run.measures.train,
-        run.measures.clean_of_these,
-        run.measures.train_of_these,
-        run.measures.shift_consistency,
-        *(value for values in run.measures.corruptions.values() for value in values),
-        *(value for place in run.measures.occlusions for value in (*place.test, *place.train)),
-        *(value for at in run.measures.occlusions for value in at.iocclusion if value is not None),
-        *(getattr(run.costs, field.name) for field in fields(Costs)),
-        *(weight for path in run.weights.values() for step in path for weight in step),
-        run.settings.seed,
-        run.settings.train_pictures,
-    ]
-    if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
-        raise ValueError("not a number")
-    shares = [
-        run.measures.clean,
-        run.measures.train,
-        run.measures.clean_of_these,
-        run.measures.train_of_these,
-        *(value for values in run.measures.corruptions.values() for value in values),
-        *(value for place in run.measures.occlusions for value in (*place.test, *place.train)),
-        *(weight for path in run.weights.values() for step in path for weight in step),
-    ]
-    if not all(0 <= share <= 1 for share in shares) or run.settings.train_pictures < 1:
-        raise ValueError("out of range")
-    names = (run.settings.network, run.settings.arm, *run.measures.corruptions)
-    if not all(isinstance(name, str) and _NAME.fullmatch(name) for name in names):
-        raise ValueError("no name")
-    if not isinstance(run.data["name"], str) or len(run.data["name"]) > 100:
-        raise ValueError("no name")
-    if not run.history or any(len(path) != len(run.weight_steps) for path in run.weights.values()):
-        raise ValueError("incomplete")
-    if any(
-        not len(place.sides) == len(place.test) == len(place.train) == len(place.iocclusion)
-        for place in run.measures.occlusions
-    ):
-        raise ValueError("incomplete")
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number")
 
 
 # ---- several runs ------------------------------------------------------------------------------
@@ -415,9 +442,9 @@ def paired_difference(
 
 
 def comparable(runs: Iterable[Run]) -> dict[tuple[str, RunSettings], list[Run]]:
-    """Runs that differ in nothing but arm and seed, together: by data and by their settings.
+    """Runs that may be compared, together: by data and by the settings that they share.
 
-    The settings of the key stand for all of them; its arm is "" and its seed 0.
+    They differ in their arm, its own settings, and their seed (`RunSettings.group`).
 
     Example:
         >>> runs = [_example("max", 0, 0.70), _example("hybrid", 1, 0.72)]
@@ -426,7 +453,7 @@ def comparable(runs: Iterable[Run]) -> dict[tuple[str, RunSettings], list[Run]]:
     """
     found: dict[tuple[str, RunSettings], list[Run]] = {}
     for run in runs:
-        key = (str(run.data["name"]), replace(run.settings, arm="", seed=0))
+        key = (str(run.data["name"]), run.settings.group)
         found.setdefault(key, []).append(run)
     return found
 

@@ -11,9 +11,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from hybridpool.layers import HybridPooling, HybridPoolingWithAttention
+from hybridpool.training.arms import ARMS
 from hybridpool.training.data import MEAN, STD, Dataset
 from hybridpool.training.evaluate import prepare
-from hybridpool.training.networks import ARMS, build_network
+from hybridpool.training.networks import build_network
 
 _STAGE = "stages.0."
 #: The part of a stem that an arm teaches, and the arm that teaches the other part.
@@ -113,7 +114,7 @@ def learn_afterwards(state: dict[str, Any], dataset: Dataset, arm: str) -> dict[
     Args:
         state: A checkpoint of a small network.
         dataset: Pictures to learn from.
-        arm: The pooling that learns, a key of `hybridpool.training.networks.ARMS`.
+        arm: The pooling that learns, a key of `hybridpool.training.arms.ARMS`.
 
     Returns:
         The `state_dict` of the pooling.

@@ -29,14 +29,14 @@ from hybridpool.cost import (
     measure_networks,
     measure_poolings,
 )
-from hybridpool.gallery import GALLERY, gallery_image
-from hybridpool.image import fit_image, read_image
 from hybridpool.layers import POOLINGS
+from hybridpool.pictures.gallery import GALLERY, gallery_image
+from hybridpool.pictures.image import fit_image, read_image
+from hybridpool.race.tasks import MOST_PICTURES, TASKS, draw_data
 from hybridpool.sensitivity import NoiseSweep, OcclusionMap, noise_sweep, occlusion_map
 from hybridpool.stem import ConvStem, StemUnavailable, load_stem
 from hybridpool.trace import Features, Settings, Trace, resolve_device, run_poolings, run_stem
 from hybridpool.training.results import ResultsError, Run, read_run
-from hybridpool.training.tasks import MOST_PICTURES, TASKS, draw_data
 from hybridpool.ui import frequency_maps, shift_maps
 from hybridpool.ui.frequency_maps import Spectrum
 from hybridpool.ui.noise_state import Perturbation

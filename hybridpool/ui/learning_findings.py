@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from hybridpool.training.live import FIXED, STARTS, Race
-from hybridpool.training.overfitting import ARMS as COMPARED
-from hybridpool.training.overfitting import Gaps
+from hybridpool.race.gaps import ARMS as COMPARED
+from hybridpool.race.gaps import Gaps
+from hybridpool.race.race import FIXED, STARTS, Race
 from hybridpool.ui.learning_words import arm_names
 from hybridpool.ui.words import _
 

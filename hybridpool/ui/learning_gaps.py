@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from hybridpool.training.overfitting import ARMS, Gaps, overfitting
+from hybridpool.race.gaps import ARMS, Gaps, overfitting
 from hybridpool.ui import learning_findings, learning_words
 from hybridpool.ui.learning_state import Lesson
 from hybridpool.ui.words import _

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from hybridpool.training.live import (
+from hybridpool.race.race import (
     DROPOUTS,
     LEARNING_RATES,
     MOMENTUM,

@@ -16,8 +16,8 @@ import streamlit as st
 import torch
 from numpy.typing import NDArray
 
-from hybridpool.training.live import ARMS, CHANNELS, FIXED, STARTS, Race
-from hybridpool.training.tasks import TASKS
+from hybridpool.race.race import ARMS, CHANNELS, FIXED, STARTS, Race
+from hybridpool.race.tasks import TASKS
 from hybridpool.ui import compute, learning_findings, learning_state, learning_words
 from hybridpool.ui.component import component, pack_message
 from hybridpool.ui.learning_state import SPEEDS

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
-from hybridpool.training.live import Race, RaceSettings
+from hybridpool.race.race import Race, RaceSettings
 from hybridpool.ui import words
 
 #: Steps a second; None is as many as there is time for.

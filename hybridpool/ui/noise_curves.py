@@ -10,7 +10,7 @@ import streamlit as st
 import torch
 
 from hybridpool.layers import POOLINGS
-from hybridpool.perturb import NOISES
+from hybridpool.pictures.perturb import NOISES
 from hybridpool.sensitivity import NoiseSweep, best_blend_weight
 from hybridpool.trace import Trace
 from hybridpool.ui import compute, noise_findings, noise_state, noise_words

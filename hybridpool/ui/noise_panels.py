@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from hybridpool.perturb import FILLS, NOISES, SHAPES
+from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES
 from hybridpool.trace import MAX_SEED
 from hybridpool.ui import noise_state, noise_words
 from hybridpool.ui.noise_state import Perturbation

@@ -14,7 +14,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from hybridpool.perturb import FILLS, NOISES, SHAPES, Noise, occlude, occlusion_mask
+from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES, Noise, occlude, occlusion_mask
 from hybridpool.trace import MAX_SEED
 from hybridpool.ui import state, words
 

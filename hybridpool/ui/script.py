@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hybridpool.gallery import GALLERY
+from hybridpool.pictures.gallery import GALLERY
 from hybridpool.trace import Trace
 from hybridpool.ui.state import Shown
 
@@ -12,9 +12,9 @@ _TEMPLATE = '''\
 Run it in the project's folder with the project's environment.
 """
 
-import torch
-{import_picture}
-{import_hybrid}from hybridpool.image import fit_image
+{import_path}import torch
+
+{import_hybrid}from hybridpool.pictures import fit_image, {reader}
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings, run_poolings, run_stem
 
@@ -63,11 +63,8 @@ def reproduction_script(trace: Trace, seen: Shown, file: str | None = None) -> s
     card = file is None and GALLERY[settings.picture].kind == "card"
     card_side = f", card_side={settings.image_size}" if card else ""
     return _TEMPLATE.format(
-        import_picture=(
-            "from pathlib import Path\n\nfrom hybridpool.image import read_image"
-            if file
-            else "from hybridpool.gallery import gallery_image"
-        ),
+        import_path="from pathlib import Path\n\n" if file else "",
+        reader="read_image" if file else "gallery_image",
         picture=(
             f"read_image(Path({file!r}).read_bytes())"
             if file

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from hybridpool.layers import POOLINGS, HybridPoolingWithAttention
 from hybridpool.measure import align, relative_change
 from hybridpool.more_poolings import MORE_POOLINGS, StochasticPooling
-from hybridpool.perturb import shift
+from hybridpool.pictures.perturb import shift
 from hybridpool.stem import ConvStem
 from hybridpool.trace import Settings, Trace, pooling_layers
 from hybridpool.ui.shift_state import REACH, Study

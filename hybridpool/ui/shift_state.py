@@ -9,7 +9,7 @@ import streamlit as st
 from torch import Tensor
 
 from hybridpool.more_poolings import MORE_POOLINGS
-from hybridpool.perturb import band_pass
+from hybridpool.pictures.perturb import band_pass
 from hybridpool.trace import MAX_SEED
 from hybridpool.ui import state, words
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from hybridpool.gallery import GALLERY
+from hybridpool.pictures.gallery import GALLERY
 from hybridpool.stem import STEMS, default_stem, trained_stems
 from hybridpool.trace import Settings
 from hybridpool.ui import words

@@ -1,0 +1,258 @@
+"""Pictures in: the bytes of a file become a checked ``(3, H, W)`` float image in [0, 1]."""
+
+import hashlib
+import sys
+import traceback
+
+import numpy as np
+import torch
+from PIL import (
+    ExifTags,
+    Image,
+    ImageCms,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+)
+from torch import Tensor
+from torch.nn import functional as F
+
+from hybridpool.pictures.headers import ImageError, open_checked
+
+__all__ = ["ImageError", "fit_image", "image_digest", "read_image"]
+
+_LEAST_FITTED_SIDE = 8
+
+_TRANSPOSE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def read_image(
+    data: bytes,
+    *,
+    max_bytes: int = 40 * 2**20,
+    max_pixels: int = 64_000_000,
+    max_side: int = 1024,
+) -> Tensor:
+    """Reads a picture file, upright, over white, and no larger than ``max_side``.
+
+    PNG, JPEG, WebP, BMP, TIFF and GIF; of an animation or a file of many pages the first. The
+    picture is turned as its EXIF orientation says, transparency lies over white, and palette,
+    grey, CMYK, YCbCr and LAB become RGB. A 16-bit grey picture that uses no more than 12 bits,
+    as microscopes and medical cameras write it, has its white at 4095; 32-bit integers, and
+    floats that leave [0, 1], are stretched over the range they use, and NaN is black.
+
+    The limits are checked on the header, before any pixel is decoded.
+
+    Args:
+        data: the bytes of the file.
+        max_bytes: most bytes the file may have.
+        max_pixels: most pixels the picture in the file may have.
+        max_side: a longer side above this is reduced to it, with anti-aliasing.
+
+    Shape:
+        Output ``(3, H, W)``, float32 in [0, 1], with ``max(H, W) <= max_side``.
+
+    Raises:
+        ImageError: the file is refused, whatever the reason.
+        TypeError: ``data`` is not ``bytes``.
+
+    Example:
+        >>> from io import BytesIO
+        >>> file = BytesIO()
+        >>> Image.new("RGB", (6, 4), (255, 0, 51)).save(file, "PNG")
+        >>> image = read_image(file.getvalue())
+        >>> image.shape, image[:, 0, 0]
+        (torch.Size([3, 4, 6]), tensor([1.0000, 0.0000, 0.2000]))
+    """
+    if not isinstance(data, bytes):
+        raise TypeError(
+            f"read_image needs the bytes of a picture file, got {type(data).__name__}: "
+            "read the file first, as with Path(name).read_bytes()"
+        )
+    outer = sys.exception()
+    try:
+        return _read(data, max_bytes, max_pixels, max_side)
+    except Exception as error:
+        _free_locals(error, outer)
+        if isinstance(error, ImageError):
+            raise
+        raise _in_words(error) from error
+
+
+def _in_words(error: Exception) -> ImageError:
+    if isinstance(error, MemoryError):
+        return ImageError(
+            "There is not enough free memory to read this picture: use a smaller one."
+        )
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return ImageError("This picture has more pixels than can be read here: use a smaller one.")
+    return ImageError("This picture file is damaged or incomplete: save or download it again.")
+
+
+def _free_locals(error: BaseException | None, outer: BaseException | None) -> None:
+    """Lets go of the half-decoded picture, because whoever shows the sentence may keep the error.
+
+    What the caller was handling already, ``outer``, is left alone.
+    """
+    while error is not None and error is not outer:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
+
+
+def _read(data: bytes, max_bytes: int, max_pixels: int, max_side: int) -> Tensor:
+    image = open_checked(data, max_bytes=max_bytes, max_pixels=max_pixels)
+    width, height = image.size
+    scale = min(1.0, max_side / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        image.draft(None, size)
+    image.load()
+    plain = _plain(image, data)
+    if plain.size != size:
+        # The gap halves the time of a 12 megapixel picture; what it changes is less than
+        # the difference between one good resampling filter and another.
+        plain = plain.resize(size, Image.Resampling.BICUBIC, reducing_gap=1.5)
+    upright = _orientation(image)
+    return _tensor(plain if upright is None else plain.transpose(upright))
+
+
+def _orientation(image: ImageFile.ImageFile) -> Image.Transpose | None:
+    try:
+        return _TRANSPOSE.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # a broken EXIF block is no reason to refuse the picture beside it
+        return None
+
+
+def _plain(image: ImageFile.ImageFile, data: bytes) -> Image.Image:
+    """The decoded picture in one of four modes: ``L``, ``RGB``, ``RGBa`` or ``F`` in [0, 1]."""
+    if image.mode.startswith(("I", "F")):
+        return Image.fromarray(_stretched(image))
+    if image.mode == "LAB":
+        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+        assert converted is not None
+        return converted
+    if isinstance(image, PngImagePlugin.PngImageFile) and "transparency" in image.info:
+        image.info["transparency"] = _eight_bit_key(image, depth=data[24])
+    if image.has_transparency_data:
+        return _converted(_converted(image, "RGBA"), "RGBa")
+    return _converted(image, "L" if image.mode in ("1", "L") else "RGB")
+
+
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _eight_bit_key(image: PngImagePlugin.PngImageFile, depth: int) -> object:
+    """The transparent colour of a PNG on the scale of its decoded samples: Pillow brings the
+    samples to 8 bits and leaves this colour as the file has it."""
+    key = image.info["transparency"]
+    if image.mode == "L" and depth <= 8:
+        white = 2**depth - 1
+        return (key & white) * 255 // white
+    if image.mode == "RGB" and depth == 16:
+        return tuple(part >> 8 for part in key)
+    return key
+
+
+def _stretched(image: ImageFile.ImageFile) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """Samples of more than 8 bits, as floats in [0, 1]."""
+    values = np.array(image, dtype=np.float32)
+    known = np.isfinite(values)
+    if not known.any():
+        raise ImageError(
+            "This picture holds no finite number in any pixel: choose a picture that does."
+        )
+    low = float(values.min(where=known, initial=np.inf))
+    high = float(values.max(where=known, initial=-np.inf))
+    values[~known] = low
+    if image.mode == "F" and low >= 0 and high <= 1:
+        return values
+    if image.mode in ("I", "F"):
+        # Halves, because the span of the widest floats is no float any more.
+        values /= 2
+        values -= np.float32(low / 2)
+        values /= np.float32(max(high / 2 - low / 2, 1e-30))
+        return values
+    values /= 4095 if high <= 4095 else 65535
+    if isinstance(key := image.info.get("transparency"), int):
+        values[np.asarray(image) == key] = 1
+    return values
+
+
+def _tensor(image: Image.Image) -> Tensor:
+    values = torch.from_numpy(np.array(image)).to(torch.float32)
+    if image.mode != "F":
+        values /= 255
+    if values.dim() == 2:
+        return values.clamp_(0, 1).expand(3, -1, -1).contiguous()
+    values = values.permute(2, 0, 1)
+    if image.mode == "RGBa":
+        values = values[:3] + (1 - values[3:])
+    return values.clamp(0, 1).contiguous()
+
+
+def fit_image(image: Tensor, size: int) -> Tensor:
+    """Scales an image so that its longer side is ``size``, with anti-aliasing.
+
+    An image more than twice as long as wide is first cropped around its centre to 2:1. An
+    image that already fits is returned as it is, pixel for pixel.
+
+    Args:
+        image: the image.
+        size: the longer side wanted, at least 8.
+
+    Shape:
+        ``(C, H, W)`` to ``(C, H', W')`` with ``max(H', W') == size`` and both at least 8.
+
+    Raises:
+        ValueError: the image is not ``(C, H, W)`` with pixels in it, or ``size`` is below 8.
+        TypeError: the image does not hold floats.
+
+    Example:
+        >>> fit_image(torch.full((3, 10, 50), 0.5), 16).shape  # cropped to 10 x 20 first
+        torch.Size([3, 8, 16])
+    """
+    if image.dim() != 3 or 0 in image.shape:
+        raise ValueError(
+            f"fit_image needs a (C, H, W) image with pixels, got shape {tuple(image.shape)}"
+        )
+    if not image.is_floating_point():
+        raise TypeError(
+            f"fit_image needs floats in [0, 1], got {image.dtype}: use image.float() / 255"
+        )
+    if size < _LEAST_FITTED_SIDE:
+        raise ValueError(f"fit_image needs a size of at least {_LEAST_FITTED_SIDE}, got {size}")
+    height, width = image.shape[1:]
+    high, wide = min(height, 2 * width), min(width, 2 * height)
+    top, left = (height - high) // 2, (width - wide) // 2
+    image = image[:, top : top + high, left : left + wide]
+    longer = max(high, wide)
+    fitted = [max(_LEAST_FITTED_SIDE, round(side * size / longer)) for side in (high, wide)]
+    if fitted == [high, wide]:
+        return image.contiguous()
+    scaled = F.interpolate(
+        image[None], size=fitted, mode="bicubic", align_corners=False, antialias=True
+    )
+    return scaled[0].clamp(0, 1)
+
+
+def image_digest(data: bytes) -> str:
+    """A short name for the content of a file: 128 bits of its SHA-256, in hexadecimal.
+
+    Args:
+        data: the bytes of the file.
+
+    Example:
+        >>> image_digest(b"")
+        'e3b0c44298fc1c149afbf4c8996fb924'
+    """
+    return hashlib.sha256(data).hexdigest()[:32]

@@ -1,0 +1,1 @@
+"""Small generated tasks that many poolings learn at once, while one watches."""

@@ -1,0 +1,127 @@
+"""The tables of the experiment: which runs stand in each, in which order, and with what rates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from hybridpool.training.arms import ARMS
+from hybridpool.training.results import Run, RunSettings
+
+#: The optimizer and the rate by which each arm's blend learns, chosen on held-out training
+#: pictures (`TABLES["sweep"]`); what is not named has nothing to learn or was not swept.
+BLEND_RATES: Mapping[str, tuple[str, float]] = {}
+
+_COMPARED = ("max", "average", "fixed", "hybrid")
+_BLENDED = ("max", "average", "hybrid", "channel", "attention")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Runs that belong together.
+
+    Attributes:
+        settings: What they share.
+        arms: The poolings.
+        seeds: The seeds.
+        starts: Where learned blend weights start.
+        rates: By which the blends learn; empty for those in `BLEND_RATES`.
+
+    Example:
+        >>> table = Table(RunSettings(), ("max", "hybrid"), seeds=(0, 1))
+        >>> [(run.seed, run.arm) for run in table.runs(seed=1)]
+        [(1, 'max'), (1, 'hybrid')]
+    """
+
+    settings: RunSettings
+    arms: tuple[str, ...]
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    starts: tuple[float | None, ...] = (0.5,)
+    rates: tuple[float, ...] = ()
+
+    def runs(self, seed: int) -> Iterator[RunSettings]:
+        """The runs of one seed; those of ``"frozen"`` lack their blend weights (`with_frozen`)."""
+        for arm in self.arms:
+            optimizer, usual = blend_settings(arm)
+            plain = replace(self.settings, arm=arm, seed=seed, blend_optimizer=optimizer)
+            for start in self.starts:
+                run = replace(plain, blend_start=start, blend_rate=usual)
+                for rate in self.rates or (run.blend_rate,):
+                    yield replace(run, blend_rate=rate)
+
+
+def blend_settings(arm: str) -> tuple[str, float]:
+    """The optimizer and the rate by which an arm's blend learns.
+
+    Example:
+        >>> blend_settings("max")  # has no blend
+        ('adam', 0.01)
+    """
+    plain = RunSettings()
+    return BLEND_RATES.get(arm, (plain.blend_optimizer, plain.blend_rate))
+
+
+_AIR = RunSettings(network="air", precision="bfloat16")
+
+TABLES: Mapping[str, Table] = {
+    "breadth": Table(_AIR, tuple(ARMS)),
+    "power-air": Table(replace(_AIR, width=32), _COMPARED),
+    "power-resnet": Table(replace(_AIR, network="resnet18", learning_rate=0.2), _COMPARED),
+    "small-500": Table(
+        replace(_AIR, train_pictures=500, epochs=100, batch_size=50, learning_rate=0.1), _BLENDED
+    ),
+    "small-5000": Table(
+        replace(_AIR, train_pictures=5000, epochs=40, batch_size=125, learning_rate=0.2), _BLENDED
+    ),
+    "starts": Table(replace(_AIR, network="small"), ("hybrid",), starts=(0.5, 0.02, 0.98, None)),
+    "sweep": Table(
+        replace(_AIR, epochs=3, train_pictures=45_000, held_out=5000, measured_pictures=0),
+        ("hybrid", "channel", "attention", "gated"),
+        seeds=(0,),
+        rates=(0.003, 0.01, 0.03),
+    ),
+}
+"""By name. ``breadth`` is every arm on one network, ``power-air`` and ``power-resnet`` fewer arms
+on two larger ones, ``small-500`` and ``small-5000`` fewer pictures, ``starts`` where the blend
+weight starts. ``sweep`` chooses `BLEND_RATES` and is no evidence."""
+
+
+def in_order(names: Iterable[str]) -> Iterator[tuple[str, RunSettings]]:
+    """The runs of some tables with the names of these, seed by seed: first seed 0 of everything.
+
+    So whatever stands when this is stopped is balanced.
+
+    Example:
+        >>> [(name, run.seed) for name, run in in_order(["sweep"])][0]
+        ('sweep', 0)
+    """
+    tables = {name: TABLES[name] for name in names}
+    seeds = sorted({seed for table in tables.values() for seed in table.seeds})
+    for seed in seeds:
+        for name, table in tables.items():
+            if seed in table.seeds:
+                yield from ((name, run) for run in table.runs(seed))
+
+
+def with_frozen(settings: RunSettings, runs: Iterable[Run]) -> RunSettings | None:
+    """A run with the blend weights that it holds: those that hybrid ended with.
+
+    Args:
+        settings: A run; only one of ``"frozen"`` is changed.
+        runs: What was found so far.
+
+    Returns:
+        The run, or None as long as the hybrid network of its seed is not trained.
+
+    Example:
+        >>> with_frozen(RunSettings(arm="frozen"), []) is None
+        True
+    """
+    if settings.arm != "frozen" or settings.frozen_at:
+        return settings
+    optimizer, rate = blend_settings("hybrid")
+    hybrid = replace(settings, arm="hybrid", blend_optimizer=optimizer, blend_rate=rate)
+    for run in runs:
+        if run.settings == hybrid:
+            return replace(settings, frozen_at=tuple(path[-1][0] for path in run.weights.values()))
+    return None

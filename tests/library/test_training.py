@@ -1,0 +1,514 @@
+"""The experiment: data, fair starts, resumed and shared runs, and what is measured at the end."""
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from hybridpool.layers import HybridPooling
+from hybridpool.stem import load_stem, trained_stems
+from hybridpool.training import __main__ as command_line
+from hybridpool.training.data import MEAN, Dataset, DataUnavailable, load
+from hybridpool.training.evaluate import (
+    FILLS,
+    SHAPES,
+    SIDES,
+    crop_and_mirror,
+    make_trials,
+    measure,
+    occlude_each,
+    prepare,
+    shift_each,
+)
+from hybridpool.training.loop import Training
+from hybridpool.training.networks import ARMS, NETWORKS, build_network, learned_poolings
+from hybridpool.training.report import report
+from hybridpool.training.results import Run, RunSettings, read_folder, read_run
+from hybridpool.training.stems import export_stem
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = RunSettings(epochs=2, train_pictures=24, batch_size=8, measured_pictures=0)
+
+
+def pictures(count: int, seed: int) -> Tensor:
+    """Pictures whose class can be seen: the darker, the higher."""
+    draw = np.random.default_rng(seed)
+    levels = (
+        draw.integers(0, 60, (count, 3, 32, 32))
+        + (20 * (np.arange(count) % 10))[:, None, None, None]
+    )
+    return torch.from_numpy(levels.astype(np.uint8))
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    labels = torch.arange(24) % 10
+    return Dataset("drawn", pictures(24, 0), labels, pictures(24, 1), labels)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, dataset: Dataset) -> Path:
+    """The same as Parquet files of pictures, without loss."""
+    place = tmp_path_factory.mktemp("data")
+    for part in ("train", "test"):
+        files = []
+        for picture in getattr(dataset, part):
+            file = io.BytesIO()
+            Image.fromarray(picture.permute(1, 2, 0).numpy()).save(file, "PNG")
+            files.append(file.getvalue())
+        labels = getattr(dataset, f"{part}_labels").numpy().astype(np.int8)
+        table = pyarrow.table({"jpeg": files, "label": labels, "name": ["x"] * len(files)})
+        pyarrow.parquet.write_table(table, place / f"{part}.parquet")
+    return place
+
+
+# ---- data ----------------------------------------------------------------------------------------
+
+
+def test_a_copy_is_read_as_it_was_written(folder: Path, dataset: Dataset) -> None:
+    found = load(str(folder))
+    assert found.name == "CIFAR-10 (JPEG copy)"
+    for part in ("train", "train_labels", "test", "test_labels"):
+        assert torch.equal(getattr(found, part), getattr(dataset, part)), part
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 but nothing else"])
+def test_a_copy_that_cannot_be_read_is_refused_in_a_sentence(
+    tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "train.parquet").write_bytes(content)
+    with pytest.raises(DataUnavailable, match="cannot be read as pictures and labels"):
+        load(str(tmp_path))
+
+
+def test_smaller_training_sets_are_balanced_and_part_of_larger_ones(dataset: Dataset) -> None:
+    assert dataset.first(20).train_labels.bincount().tolist() == [2] * 10
+    ten, twenty = dataset.first(10), dataset.first(20)
+    assert torch.equal(ten.train, twenty.train[:10])
+    with pytest.raises(ValueError, match="24 training pictures, but 25"):
+        dataset.first(25)
+
+
+# ---- a fair start --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_all_arms_of_a_seed_start_alike_but_for_the_pooling(network: str) -> None:
+    before = torch.get_rng_state()
+    plain = build_network(network, "max", seed=1).state_dict()
+    # A ResNet-18 takes its time to be drawn.
+    for arm in ARMS if network == "small" else ("attention", "blur"):
+        state = build_network(network, arm, seed=1).state_dict()
+        assert all(torch.equal(state[name], plain[name]) for name in plain), arm
+    assert torch.equal(torch.get_rng_state(), before)
+    other = build_network(network, "max", seed=2).state_dict()
+    assert any(not torch.equal(other[name], plain[name]) for name in plain)
+
+
+@pytest.mark.parametrize(
+    ("arm", "sizes"),
+    [("max", []), ("fixed", []), ("hybrid", [1, 1, 1]), ("channel", [16, 32, 64])],
+)
+def test_the_arms_have_the_blend_weights_that_they_are_named_for(
+    arm: str, sizes: list[int]
+) -> None:
+    layers = learned_poolings(build_network("small", arm, seed=0)).values()
+    found = [layer for layer in layers if isinstance(layer, HybridPooling)]
+    assert [layer.weight.numel() for layer in found] == sizes
+
+
+@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_arm_of_every_network_learns(network: str, arm: str) -> None:
+    model = build_network(network, arm, seed=0)
+    model(prepare(pictures(2, 0))).square().mean().backward()
+    still = [
+        name
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad and (parameter.grad is None or not parameter.grad.any())
+    ]
+    # A hidden unit of the attention may be silent for two pictures.
+    assert [name for name in still if ".fc.0." not in name] == []
+
+
+# ---- one run -------------------------------------------------------------------------------------
+
+
+def numbers(run: Run) -> dict[str, Any]:
+    """All that a run found, without the time it took and where and how it was started."""
+    return {
+        "history": [replace(epoch, seconds=0.0) for epoch in run.history],
+        "weights": run.weights,
+        "weight_steps": run.weight_steps,
+        "measures": run.measures,
+        "costs": replace(run.costs, seconds_per_step=0.0),
+        "settings": run.settings,
+    }
+
+
+@pytest.mark.parametrize("arm", ["channel", "attention"])
+def test_a_run_that_stops_after_any_step_ends_with_the_same_numbers(
+    arm: str, dataset: Dataset, tmp_path: Path
+) -> None:
+    settings = replace(TINY, arm=arm)
+    unbroken = Training(settings, dataset)
+    total = len(list(unbroken.steps()))
+    assert total == 6
+    for stop in range(1, total):
+        place = tmp_path / f"{stop}.pt"
+        for step in Training(settings, dataset, place).steps(checkpoint_every=2):
+            if step == stop:
+                break
+        again = Training(settings, dataset, place)
+        # Only what had been kept counts, so up to one step is taken a second time.
+        assert again.step in (stop, stop - 1)
+        list(again.steps(checkpoint_every=2))
+        assert numbers(again.result(None, "")) == numbers(unbroken.result(None, ""))
+        for name, tensor in unbroken.model.state_dict().items():
+            assert torch.equal(tensor, again.model.state_dict()[name]), name
+
+
+def test_a_checkpoint_of_another_run_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+    list(Training(TINY, dataset, tmp_path / "x.pt").steps())
+    with pytest.raises(ValueError, match="checkpoint of a run with other settings"):
+        Training(replace(TINY, seed=1), dataset, tmp_path / "x.pt")
+
+
+def test_the_blend_weights_learn_faster_than_the_rest_and_do_not_decay(dataset: Dataset) -> None:
+    training = Training(replace(TINY, weight_decay=0.1, blend_rate=7.0), dataset)
+    rest, logits = training.optimizer.param_groups
+    assert logits["max_lr"] == pytest.approx(7 * rest["max_lr"])
+    assert (rest["weight_decay"], logits["weight_decay"]) == (0.1, 0.0)
+    assert [tuple(logit.shape) for logit in logits["params"]] == [(1,)] * 3
+
+
+def test_the_weights_are_noted_from_the_start_and_move(dataset: Dataset) -> None:
+    training = Training(replace(TINY, epochs=4), dataset)
+    list(training.steps())
+    found = training.result(None, "")
+    assert found.weight_steps[0] == 0
+    assert set(found.weights) == {"pooling 1", "pooling 2", "pooling 3"}
+    for path in found.weights.values():
+        assert path[0] == (0.5,)
+        assert len({step for (step,) in path}) > 1
+
+
+def test_the_order_and_the_changes_depend_on_the_seed_alone(dataset: Dataset) -> None:
+    for arm in ("max", "attention"):
+        first, second = (Training(replace(TINY, arm=arm), dataset)._draw(1) for _ in range(2))
+        assert torch.equal(first[0], second[0])
+    other = Training(replace(TINY, seed=5), dataset)._draw(1)
+    assert not torch.equal(first[0], other[0])
+    assert not torch.equal(first[0], Training(TINY, dataset)._draw(0)[0])
+
+
+# ---- measures ------------------------------------------------------------------------------------
+
+
+def test_crops_and_mirrors_are_slices() -> None:
+    drawn = pictures(3, 4)
+    corners, mirrored = torch.tensor([[0, 0], [2, 5], [4, 1]]), torch.tensor([False, True, False])
+    found = crop_and_mirror(drawn, corners, mirrored, 20)
+    assert torch.equal(found[0], drawn[0, :, :20, :20])
+    assert torch.equal(found[1], drawn[1, :, 2:22, 5:25].flip(-1))
+    assert torch.equal(found[2], drawn[2, :, 4:24, 1:21])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("fill", FILLS)
+@pytest.mark.parametrize("side", SIDES)
+def test_an_occluder_covers_as_many_pixels_as_its_square_has(
+    shape: str, fill: str, side: int
+) -> None:
+    white = torch.full((6, 3, 32, 32), 255, dtype=torch.uint8)
+    white[::2] = 7
+    changed = (occlude_each(white, shape, fill, side, seed=3) != white).any(1)
+    counts = changed.sum((1, 2))
+    if fill == "noise":  # one noise pixel in 16 million has the very colour that was there
+        assert ((counts >= side**2 - 1) & (counts <= side**2)).all()
+    else:
+        assert counts.tolist() == [side**2] * 6
+    if shape == "block":
+        rows, columns = changed.any(2).sum(1), changed.any(1).sum(1)
+        assert rows.tolist() == columns.tolist() == [side] * 6
+
+
+def test_grey_is_the_mean_and_a_picture_is_the_one_before() -> None:
+    drawn = pictures(2, 0)
+    grey = occlude_each(drawn, "block", "grey", 32, seed=0)
+    assert torch.allclose(grey[0, :, 0, 0] / 255, torch.tensor(MEAN), atol=1 / 255)
+    assert torch.equal(occlude_each(drawn, "block", "picture", 32, seed=0), drawn.flip(0))
+
+
+def test_a_shift_goes_round_the_border() -> None:
+    drawn = pictures(4, 0)
+    shifted = shift_each(drawn, seed=1)
+    by = [(row, column) for row in range(-3, 4) for column in range(-3, 4)]
+    for before, after in zip(drawn, shifted, strict=True):
+        assert any(torch.equal(after, before.roll(move, (1, 2))) for move in by)
+
+
+class Brightness(nn.Module):
+    """Says of each picture how bright it is: the class can be known from that."""
+
+    def __init__(self, shift: float = 0.0) -> None:
+        super().__init__()
+        self.shift = shift
+
+    def forward(self, input: Tensor) -> Tensor:
+        levels = (input * torch.tensor([[0.2470], [0.2435], [0.2616]])[..., None]).mean((1, 2, 3))
+        found = ((levels + sum(MEAN) / 3) * 255 - 30 + self.shift) / 20
+        return -(found[:, None] - torch.arange(10)).abs()
+
+
+def test_what_is_measured_is_right_for_a_network_whose_answers_are_known(dataset: Dataset) -> None:
+    trials = make_trials(dataset, 20)
+    found = measure(Brightness(), dataset, trials)
+    assert (found.clean, found.train, found.clean_of_these) == (1.0, 1.0, 1.0)
+    assert found.shift_consistency == 1.0  # the mean stays when pixels go round
+    assert found.corruptions["gaussian_noise"][0] == pytest.approx(1.0, abs=0.2)
+    # 0.3 brighter in HSV is at least one class too many for all that are not white already.
+    assert found.corruptions["brightness"][4] < 0.2
+    half = found.occlusions[0]
+    assert (half.shape, half.fill, half.sides) == ("block", "grey", SIDES)
+    assert half.test[0] >= half.test[-1]
+    assert half.iocclusion == (None,) * 4  # nothing was overfitted
+    assert measure(Brightness(), dataset, None).corruptions == {}
+
+
+# ---- the command line ----------------------------------------------------------------------------
+
+
+def arguments(folder: Path, place: Path, *more: str) -> list[str]:
+    return [
+        *("train", "--data", str(folder), "--device", "cpu", "--seeds", "0", "--arms", "channel"),
+        *("--train-pictures", "24", "--batch-size", "8", "--measured-pictures", "0"),
+        *("--output", str(place / "results"), "--checkpoints", str(place / "checkpoints"), *more),
+    ]
+
+
+def only_result(place: Path) -> Run:
+    (run,) = read_folder(place / "results")
+    return run
+
+
+def test_one_run_is_one_file_that_says_how_to_repeat_it(folder: Path, tmp_path: Path) -> None:
+    settings = ("--epochs", "1", "--blend-rate", "3", "--no-augment", "--momentum", "0.5")
+    command_line.main(arguments(folder, tmp_path, *settings))
+    found = only_result(tmp_path)
+    assert found.data == {"name": "CIFAR-10 (JPEG copy)", "train": 24, "test": 24}
+    assert found.environment["torch"].startswith(torch.__version__.partition("+")[0])
+    assert found.command.startswith("python -m hybridpool.training train ")
+    options = command_line._parser().parse_args(found.command.split()[3:])
+    again = command_line._settings(options, "channel", 0, torch.device("cpu"), 1)
+    assert again == found.settings
+    # What is done already is left out: no training is heard of the second time.
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "results").iterdir()}
+    command_line.main(arguments(folder, tmp_path, *settings))
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "results").iterdir()} == before
+
+
+def test_the_report_names_every_arm_and_its_difference_to_max(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in ("0", "1"):
+        more = ("--epochs", "1", "--arms", "max", "hybrid", "--seeds", seed)
+        command_line.main(arguments(folder, tmp_path, *more))
+    capsys.readouterr()
+    command_line.main(["report", str(tmp_path / "results")])
+    said = capsys.readouterr().out
+    assert said == report(read_folder(tmp_path / "results"))
+    assert "small, 24 pictures of CIFAR-10 (JPEG copy), 1 epochs" in said
+    assert [line.split()[0] for line in said.splitlines() if " to " in line[:60]][-1] == "hybrid"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (("--data", "nowhere"), "There is nothing at nowhere"),
+        (("--batch-size", "8", "--parts", "3"), "A batch of 8 in 3 parts cannot be shared"),
+        (("--train-pictures", "99"), "There are 24 training pictures, but 99"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(
+    wrong: tuple[str, ...], sentence: str, folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(SystemExit, match=sentence):
+        command_line.main(arguments(folder, tmp_path, *wrong))
+
+
+def started(arguments: list[str], launcher: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", *launcher, "hybridpool.training", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def awaited(process: subprocess.Popen[bytes]) -> None:
+    _, error = process.communicate()
+    assert process.returncode == 0, error.decode()
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_numbers_of_an_unbroken_one(
+    folder: Path, tmp_path: Path
+) -> None:
+    broken, whole = tmp_path / "broken", tmp_path / "whole"
+    # So many epochs that the kill comes before the last, on any machine.
+    more = ("--epochs", "60", "--threads", "1")
+    process = started(arguments(folder, broken, *more))
+    checkpoint = broken / "checkpoints" / "small-channel-24-seed0.pt"
+    while not checkpoint.exists():
+        assert process.poll() is None, process.communicate()[1].decode()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (broken / "results").exists(), "the run ended before it could be killed"
+    command_line.main(arguments(folder, broken, *more))
+    command_line.main(arguments(folder, whole, *more))
+    assert numbers(only_result(broken)) == numbers(only_result(whole))
+
+
+def test_two_processes_learn_what_one_learns(folder: Path, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    command_line.main(arguments(folder, one, "--epochs", "3", "--parts", "2"))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    launcher = (
+        *("torch.distributed.run", "--nproc-per-node", "2"),
+        *("--master-addr", "127.0.0.1", "--master-port", port, "-m"),
+    )
+    awaited(started(arguments(folder, two, "--epochs", "3", "--threads", "1"), launcher))
+    alone, shared = only_result(one), only_result(two)
+    assert shared.environment["processes"] == 2
+    assert shared.settings == alone.settings
+    for ours, theirs in zip(shared.history, alone.history, strict=True):
+        assert ours.loss == pytest.approx(theirs.loss, rel=1e-4)
+        assert ours.test_accuracy == pytest.approx(theirs.test_accuracy, abs=1.5 / 24)
+    for name, path in alone.weights.items():
+        assert np.allclose(shared.weights[name], path, atol=1e-4), name
+
+
+# ---- stems ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arm", ["hybrid", "channel", "attention", "max"])
+def test_a_stem_gives_the_map_that_the_network_pools(
+    arm: str, dataset: Dataset, tmp_path: Path
+) -> None:
+    training = Training(replace(TINY, arm=arm), dataset, tmp_path / "x.pt")
+    list(training.steps())
+    export_stem(tmp_path / "x.pt", tmp_path / "stems" / "mine.safetensors")
+    info = trained_stems(tmp_path / "stems")["mine"]
+    assert (info.data, info.seed) == ("drawn", 0)
+    with safe_open(tmp_path / "stems" / "mine.safetensors", framework="pt") as file:
+        accuracy = float(file.metadata()["accuracy"])
+    assert accuracy == pytest.approx(training.history[-1].test_accuracy, abs=1e-4)
+
+    stem = load_stem("mine", folder=tmp_path / "stems")
+    stage = training.model.eval().stages[0]
+    with torch.no_grad():
+        inner = stage.relu(stage.bn(stage.conv(prepare(dataset.test[:2]))))
+        assert torch.allclose(stem(dataset.test[:2] / 255), inner, atol=1e-5)
+    if arm == "attention":
+        ours = stem.pooling_state["attention"]["fc.0.weight"]
+        assert torch.equal(ours, stage.pool.fc[0].weight)
+    elif arm == "max":
+        assert stem.pooling_state == {}
+    else:
+        assert torch.equal(stem.pooling_state["hybrid"]["weight"], stage.pool.weight)
+
+
+@pytest.mark.parametrize(("arm", "other"), [("channel", "attention"), ("attention", "hybrid")])
+def test_the_other_pooling_learns_afterwards_and_nothing_else_does(
+    arm: str, other: str, dataset: Dataset, tmp_path: Path
+) -> None:
+    training = Training(replace(TINY, arm=arm), dataset, tmp_path / "x.pt")
+    list(training.steps())
+    export_stem(tmp_path / "x.pt", tmp_path / "alone.safetensors")
+    export_stem(tmp_path / "x.pt", tmp_path / "both.safetensors", dataset)
+    alone, both = (load_stem(key, folder=tmp_path) for key in ("alone", "both"))
+    assert alone.info.metadata["afterwards"] == ""
+    assert both.info.metadata["afterwards"] == other
+    for name, tensor in alone.state_dict().items():
+        assert torch.equal(both.state_dict()[name], tensor), name
+    own = "hybrid" if arm == "channel" else "attention"
+    assert set(alone.pooling_state) == {own}
+    for name, tensor in alone.pooling_state[own].items():
+        assert torch.equal(both.pooling_state[own][name], tensor), name
+    assert set(both.pooling_state) == {"hybrid", "attention"}
+    if other == "hybrid":
+        assert both.pooling_state["hybrid"]["weight"].abs().item() > 0.01
+
+
+def broken_copy(path: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    state = torch.load(path, weights_only=True)
+    change(state)
+    torch.save(state, path)
+    return path
+
+
+def test_a_stem_is_made_of_a_whole_small_network_only(dataset: Dataset, tmp_path: Path) -> None:
+    place = tmp_path / "x.pt"
+    for step in Training(TINY, dataset, place).steps(checkpoint_every=1):
+        if step == 4:
+            break
+    with pytest.raises(ValueError, match="fully trained"):
+        export_stem(place, tmp_path / "x.safetensors")
+    list(Training(TINY, dataset, place).steps())
+    broken_copy(place, lambda state: state["settings"].update(network="resnet18"))
+    with pytest.raises(ValueError, match="small network"):
+        export_stem(place, tmp_path / "x.safetensors")
+
+
+# ---- the results that come with the page ---------------------------------------------------------
+
+
+def test_the_results_of_the_house_can_be_repeated_from_what_they_say() -> None:
+    files = sorted((ROOT / "assets" / "results").rglob("*.json"))
+    for path in files:
+        found = read_run(path.read_bytes(), path.name)
+        assert path.stem == found.settings.name
+        assert found.history[-1].epoch == found.settings.epochs
+        options = command_line._parser().parse_args(found.command.split()[3:])
+        device = torch.device(found.environment["device"])
+        again = command_line._settings(options, found.settings.arm, found.settings.seed, device, 1)
+        assert again == found.settings
+        assert {field.name for field in fields(RunSettings)} == set(
+            json.loads(path.read_bytes())["settings"]
+        )
+
+
+def test_the_stems_of_the_house_are_small_and_have_both_learned_poolings() -> None:
+    files = sorted((ROOT / "assets" / "stems").glob("*.safetensors"))
+    assert [path.stem for path in files] == [
+        "cifar10-attention",
+        "cifar10-channel",
+        "cifar10-scalar",
+    ]
+    assert sum(path.stat().st_size for path in files) < 2_000_000
+    assert all(set(info.learned) == {"hybrid", "attention"} for info in trained_stems().values())
+    assert trained_stems()["cifar10-channel"].metadata["afterwards"] == "attention"
+    own = load_stem("cifar10-channel").pooling_state["hybrid"]["weight"]
+    assert own.shape == (16,)
+    assert own.abs().max() > 0.5  # a blend weight that has gone some way from one half

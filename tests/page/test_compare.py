@@ -1,0 +1,262 @@
+"""Clean beside changed: what the browser gets gives PyTorch's numbers at every blend weight."""
+
+import json
+import struct
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hybridpool.functional import hybrid_pool2d
+from hybridpool.measure import changed_cells, largest_change, relative_change
+from hybridpool.pictures.gallery import gallery_image
+from hybridpool.pictures.image import fit_image
+from hybridpool.pictures.perturb import NOISES
+from hybridpool.stem import load_stem
+from hybridpool.trace import Settings, Trace, run_poolings, run_stem
+from hybridpool.ui import compare, noise_effects, state
+from hybridpool.ui.noise_state import Perturbation
+from hybridpool.viz.palette import diverging
+from hybridpool.viz.sensitivity_charts import winner_colours
+
+CPU = torch.device("cpu")
+WINDOWS: list[dict[str, Any]] = [
+    {},
+    {"kernel_size": 3, "padding": 1},
+    {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True},
+]
+DONE = [
+    Perturbation(level=0.2),
+    Perturbation(noise="salt", level=0.05),
+    Perturbation(kind="occlusion"),
+    Perturbation(kind="occlusion", shape="disc", fill="black", top=0, left=0),
+]
+WEIGHTS = [0.0, 0.3, 0.77, 1.0]
+SHOWN = state.Shown(0.5, 2, 1, 1, False, "channel")
+
+
+@pytest.fixture(autouse=True)
+def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare, "resolved_view", lambda trace: SHOWN)
+
+
+@cache
+def traces(done: Perturbation, window: int = 0, picture: str = "coins") -> tuple[Trace, Trace]:
+    settings = Settings(picture=picture, image_size=64, **WINDOWS[window])
+    image, stem = fit_image(gallery_image(picture), 64), load_stem("filters")
+    clean, changed = (
+        run_poolings(run_stem(each, stem, CPU), settings) for each in (image, done.apply(image))
+    )
+    return clean, changed
+
+
+def decode(message: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    (length,) = struct.unpack_from("<I", message)
+    header = json.loads(message[4 : 4 + length])
+    pooled = header["pooled_shape"]
+    shapes = {"palette": [256, 3], "diverging": [256, 3], "winner_palette": [-1, 3]}
+    shapes |= {f"image_{side}": [*header["image_shape"], 3] for side in ("clean", "changed")}
+    shapes["reached"] = pooled[1:]
+    arrays = {}
+    for name, at in header["arrays"].items():
+        start = 4 + length + at["offset"]
+        raw = np.frombuffer(message[start : start + at["bytes"]], at["dtype"])
+        arrays[name] = raw.reshape(shapes.get(name, pooled))
+    return header, arrays
+
+
+def hybrid(trace: Trace, weight: float) -> Tensor:
+    return hybrid_pool2d(trace.feature_map, weight, **trace.settings.window)
+
+
+def energy(products: list[list[float]], weight: float) -> Tensor:
+    """As ``relative`` in rows.js: the squared norm of each channel's blend."""
+    mm, ma, aa = torch.tensor(products, dtype=torch.float64).T
+    return weight**2 * mm + 2 * weight * (1 - weight) * ma + (1 - weight) ** 2 * aa
+
+
+# ---- the message -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("window", range(len(WINDOWS)))
+@pytest.mark.parametrize("done", DONE)
+def test_maps_of_both_pictures_arrive_within_half_a_step_of_one_range(
+    done: Perturbation, window: int
+) -> None:
+    clean, changed = traces(done, window)
+    header, arrays = decode(compare.pack(clean, changed, "coins", done))
+    low, high = (np.array(header[end])[:, None, None] for end in ("low", "high"))
+    step = (high - low) / 65535
+    for side, trace in (("clean", clean), ("changed", changed)):
+        for name in ("max", "average"):
+            exact = trace.pooled[name].double().numpy()
+            error = np.abs(low + arrays[f"{side}_{name}"] * step - exact)
+            assert (error <= 0.51 * step + 1e-7).all()
+            assert (exact >= low - 1e-6).all()
+            assert (exact <= high + 1e-6).all()
+
+
+@pytest.mark.parametrize("weight", WEIGHTS)
+@pytest.mark.parametrize("done", DONE)
+def test_the_relative_change_at_every_blend_weight_is_that_of_hybrid_pool2d(
+    done: Perturbation, weight: float
+) -> None:
+    clean, changed = traces(done)
+    sums = compare.statistics(clean, changed)
+    moved, size = energy(sums["moved"], weight), energy(sums["size"], weight)
+    before, after = hybrid(clean, weight), hybrid(changed, weight)
+    by_channel = torch.where(moved > 0, (moved / size).sqrt(), 0)
+    torch.testing.assert_close(
+        by_channel, relative_change(before, after, map_dims=2), atol=2e-5, rtol=2e-5
+    )
+    whole = (moved.sum() / size.sum()).sqrt()
+    torch.testing.assert_close(whole, relative_change(before, after), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("done", DONE)
+def test_attention_and_largest_changes_are_the_layers_own(done: Perturbation) -> None:
+    clean, changed = traces(done)
+    sums = compare.statistics(clean, changed)
+    moved, size = (torch.tensor(sums[f"{name}_attention"]) for name in ("moved", "size"))
+    expected = relative_change(clean.pooled["attention"], changed.pooled["attention"])
+    assert (moved.sum() / size.sum()).sqrt().item() == pytest.approx(expected.item(), rel=1e-6)
+    for name, largest in sums["largest"].items():
+        expected = largest_change(clean.pooled[name], changed.pooled[name], map_dims=2)
+        assert largest == pytest.approx(expected.tolist())
+
+
+@pytest.mark.parametrize("weight", WEIGHTS)
+@pytest.mark.parametrize("done", DONE)
+def test_no_difference_leaves_the_range_of_its_colours(done: Perturbation, weight: float) -> None:
+    clean, changed = traces(done)
+    reach = torch.tensor(compare.statistics(clean, changed)["reach"])[:, None, None]
+    maps = [(hybrid(clean, weight), hybrid(changed, weight))]
+    maps += [(clean.pooled[name], changed.pooled[name]) for name in clean.pooled]
+    assert all(((after - before).abs() <= reach + 1e-6).all() for before, after in maps)
+
+
+def test_zero_is_in_the_middle_of_the_colours_of_differences() -> None:
+    table = diverging().astype(int)
+    assert np.abs(table[127] - table[128]).max() <= 4
+    assert table[127].min() > 235
+
+
+@pytest.mark.parametrize("weight", WEIGHTS)
+@pytest.mark.parametrize("done", DONE)
+def test_the_bits_say_which_cells_of_a_blend_changed(done: Perturbation, weight: float) -> None:
+    clean, changed = traces(done)
+    _, arrays = decode(compare.pack(clean, changed, "coins", done))
+    bits = (1 if weight > 0 else 0) | (2 if weight < 1 else 0)
+    expected = changed_cells(hybrid(clean, weight).double(), hybrid(changed, weight).double())
+    marked = torch.from_numpy((arrays["cells"] & bits) > 0)
+    # A change below the rounding of the blend is marked, and never one less.
+    assert not (expected & ~marked).any()
+    assert (marked & ~expected).double().mean() < 0.01
+    attention = changed_cells(clean.pooled["attention"], changed.pooled["attention"])
+    assert torch.equal(torch.from_numpy((arrays["cells"] & 4) > 0), attention)
+
+
+def test_nothing_changed_is_said_with_zeros() -> None:
+    nothing = Perturbation(level=0.0)
+    clean, changed = traces(nothing)
+    header, arrays = decode(compare.pack(clean, changed, "coins", nothing))
+    assert not any(header["reach"])
+    assert not arrays["cells"].any()
+    assert not any(header["winners"]["changed"])
+
+
+# ---- reach and winners -------------------------------------------------------------------------
+
+
+def cells_that_see(mask: Tensor, trace: Trace) -> Tensor:
+    """Slow and obvious: each pooled cell back to the pixels that it stands for."""
+    kernel, stride, padding = trace.features.receptive_field
+    settings = trace.settings
+    rows, columns = trace.pooled["max"].shape[-2:]
+    height, width = trace.feature_map.shape[-2:]
+    seen = torch.zeros(rows, columns, dtype=torch.bool)
+    for row in range(rows):
+        for column in range(columns):
+            top = row * settings.stride - settings.padding
+            left = column * settings.stride - settings.padding
+            for y in range(max(top, 0), min(top + settings.kernel_size, height)):
+                for x in range(max(left, 0), min(left + settings.kernel_size, width)):
+                    a, b = y * stride - padding, x * stride - padding
+                    seen[row, column] |= mask[max(a, 0) : a + kernel, max(b, 0) : b + kernel].any()
+    return seen
+
+
+@pytest.mark.parametrize("window", range(len(WINDOWS)))
+@pytest.mark.parametrize("done", DONE[2:])
+def test_reach_is_every_cell_that_sees_the_occluder(done: Perturbation, window: int) -> None:
+    clean, changed = traces(done, window)
+    expected = cells_that_see(done.mask((clean.features.image.shape[-2], 64)), clean)
+    found = compare.reached(clean, done)
+    assert torch.equal(found, expected)
+    assert 0 < found.sum() < found.numel()
+    for name in ("max", "average", "hybrid"):
+        cells = changed_cells(clean.pooled[name], changed.pooled[name])
+        assert cells.any()
+        assert not (cells & ~found).any(), name
+
+
+def test_a_window_with_several_maxima_has_no_winner() -> None:
+    clean, _ = traces(DONE[0])
+    feature_map = torch.tensor([[[1.0, 2.0, 5.0, 5.0], [0.0, 0.0, 1.0, 5.0]]])
+    features = replace(clean.features, feature_map=feature_map)
+    trace = run_poolings(features, Settings())
+    assert compare.winners(trace).tolist() == [[[1, compare.TIE]]]
+
+
+@pytest.mark.parametrize("kernel", range(1, 9))
+def test_every_place_of_a_window_has_a_colour_of_its_own(kernel: int) -> None:
+    colours = winner_colours(kernel).astype(int)
+    assert colours.shape == (kernel**2, 3)
+    apart = np.abs(colours[:, None] - colours[None]).sum(-1)
+    assert (apart[~np.eye(len(colours), dtype=bool)] >= 8).all()
+
+
+# ---- facts that can be proved ------------------------------------------------------------------
+
+
+def flat(value: float, noisy: Tensor) -> tuple[Trace, Trace]:
+    """Traces of a flat feature map and of a noisy one, whatever stem they came from."""
+    features = replace(traces(DONE[0])[0].features, feature_map=torch.full_like(noisy, value))
+    settings = Settings()
+    return (
+        run_poolings(features, settings),
+        run_poolings(replace(features, feature_map=noisy), settings),
+    )
+
+
+def test_gaussian_noise_on_a_flat_map_biases_max_by_a_known_share_of_sigma() -> None:
+    generator = torch.Generator().manual_seed(0)
+    clean, changed = flat(0.5, 0.5 + 0.1 * torch.randn(16, 512, 512, generator=generator))
+    found = noise_effects.effect(clean, changed, SHOWN, Perturbation())
+    assert found.bias["max"] == pytest.approx(1.0294, abs=0.01)
+    assert found.bias["average"] == pytest.approx(0.0, abs=0.01)
+    assert found.bias["hybrid"] == pytest.approx(0.5147, abs=0.01)
+    assert found.relative["average"] < found.relative["hybrid"] < found.relative["max"]
+
+
+def test_pepper_leaves_the_maximum_of_a_flat_map_as_it_is() -> None:
+    grey = torch.full((16, 64, 64), 0.5)
+    pepper = NOISES["pepper"].function(grey, 0.05, torch.Generator().manual_seed(0))
+    clean, changed = flat(0.5, pepper)
+    found = noise_effects.effect(clean, changed, SHOWN, Perturbation(noise="pepper"))
+    assert 0 == found.relative["max"] < found.relative["hybrid"] < found.relative["average"]
+    assert found.bias["average"] < found.bias["hybrid"] < found.bias["max"] == 0
+
+
+@pytest.mark.parametrize(("stem", "where"), [("filters", "start"), ("cifar10-channel", "learned")])
+def test_the_dial_goes_back_to_what_was_learned_or_to_the_start(stem: str, where: str) -> None:
+    image = fit_image(gallery_image("coins"), 64)
+    features = run_stem(image, load_stem(stem), torch.device("cpu"))
+    clean = run_poolings(features, Settings(stem=stem, image_size=64, device="cpu"))
+    header, _ = decode(compare.pack(clean, clean, "coins", Perturbation()))
+    assert header["words"]["restart"] == f"Back to {where} ({{weight}})"

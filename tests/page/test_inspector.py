@@ -1,0 +1,325 @@
+"""What is sent to the browser, and what a person takes home: the same numbers as PyTorch's."""
+
+import ast
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from torch import Tensor
+
+from hybridpool.functional import hybrid_pool2d
+from hybridpool.measure import most_telling
+from hybridpool.pictures.gallery import gallery_image
+from hybridpool.pictures.image import fit_image, read_image
+from hybridpool.stem import load_stem
+from hybridpool.trace import Features, Settings, Trace, run_poolings, run_stem
+from hybridpool.ui import inspector, panels, state
+from hybridpool.ui.script import reproduction_script
+from hybridpool.ui.state import Shown, View
+from hybridpool.viz.palette import POOLING_COLOURS, sequential
+from tests.pages import decode_message
+
+ROOT = Path(__file__).resolve().parents[2]
+ASSETS = ROOT / "assets"
+CPU = torch.device("cpu")
+WINDOWS = [
+    {},
+    {"kernel_size": 3, "padding": 1},
+    {"kernel_size": 3, "padding": 1, "ceil_mode": True},
+    {"kernel_size": 5, "stride": 3, "padding": 2, "count_include_pad": True},
+    {"kernel_size": 1, "stride": 1},
+    {"kernel_size": 2, "stride": 5},
+]
+
+
+@cache
+def features(picture: str = "coins", size: int = 64) -> Features:
+    return run_stem(fit_image(gallery_image(picture), size), load_stem("filters"), CPU)
+
+
+def trace_of(feature_map: Tensor, **window: Any) -> Trace:
+    """A trace of any feature map, whatever stem it came from."""
+    around = replace(
+        features(),
+        feature_map=feature_map,
+        channel_names=features().channel_names[:1] * len(feature_map),
+    )
+    return run_poolings(around, Settings(**window))
+
+
+def noise(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+SHOWN = Shown(0.5, 0, 0, 0, False, "channel")
+
+# ---- the message -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("feature_map", [noise(8, 13, 18), 1e-4 * noise(8, 9, 9) - 3.0])
+def test_maps_arrive_within_half_a_quantisation_step(
+    feature_map: Tensor, window: dict[str, Any]
+) -> None:
+    found = trace_of(feature_map, **window)
+    header, arrays = decode_message(inspector.pack(found, SHOWN, ""))
+    low, high = (np.array(header[end])[:, None, None] for end in ("low", "high"))
+    step = (high - low) / 65535
+    for name, values in [("input", feature_map), *found.pooled.items()]:
+        if name in arrays:
+            decoded = low + arrays[name] * step
+            error = np.abs(decoded - values.double().numpy())
+            assert (error <= 0.5 * step * (1 + 1e-2) + 1e-7 * np.abs(low)).all(), name
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("weight", [0.0, 0.3, 0.77, 1.0])
+def test_the_browsers_blend_is_hybrid_pool2d(weight: float, window: dict[str, Any]) -> None:
+    feature_map = noise(8, 12, 15, seed=3)
+    found = trace_of(feature_map, **window)
+    header, arrays = decode_message(inspector.pack(found, SHOWN, ""))
+    low, high = (np.array(header[end])[:, None, None] for end in ("low", "high"))
+    average, maximum = (arrays[name].astype(float) for name in ("average", "max"))
+    blended = low + (average + weight * (maximum - average)) * (high - low) / 65535
+    expected = hybrid_pool2d(feature_map, weight, **found.settings.window)
+    assert np.abs(blended - expected.numpy()).max() <= ((high - low) / 65535).max()
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 10**6), st.sampled_from(WINDOWS), st.sampled_from([0.0, 0.5, 3.0]))
+def test_the_quantised_maximum_is_one_of_the_windows_quantised_values(
+    seed: int, window: dict[str, Any], spread: float
+) -> None:
+    """So the page can ring the winner by comparing whole numbers, ties included."""
+    feature_map = (noise(2, 9, 11, seed=seed) * spread).round(decimals=1)
+    found = trace_of(feature_map, **window)
+    _, arrays = decode_message(inspector.pack(found, SHOWN, ""))
+    quantised = torch.from_numpy(arrays["input"].astype(np.float32))
+    shape = {name: value for name, value in found.settings.window.items() if "count" not in name}
+    expected = torch.nn.functional.max_pool2d(quantised, **shape)
+    assert torch.equal(torch.from_numpy(arrays["max"].astype(np.float32)), expected)
+
+
+def test_a_channel_of_one_value_has_no_range_to_divide_by() -> None:
+    header, arrays = decode_message(inspector.pack(trace_of(torch.full((2, 6, 6), 1.5)), SHOWN, ""))
+    assert header["low"] == header["high"] == [1.5, 1.5]
+    assert not any(arrays[name].any() for name in ("input", "max", "average"))
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_the_header_describes_the_maps(window: dict[str, Any]) -> None:
+    found = run_poolings(features(), Settings(blend_weight=0.35, **window))
+    seen = Shown(0.8, 3, 4, 5, True, "all")
+    header, arrays = decode_message(inspector.pack(found, seen, "CPU, at once"))
+    chosen = found.settings
+    assert header["input_shape"] == list(found.feature_map.shape)
+    assert header["pooled_shape"] == list(found.pooled["hybrid"].shape)
+    assert header["window"] == {
+        "kernel": chosen.kernel_size,
+        "stride": chosen.stride,
+        "padding": chosen.padding,
+        "countPad": chosen.count_include_pad,
+    }
+    assert header["stem"] == {"kernel": 7, "stride": 2, "padding": 3}
+    assert header["start"] == pytest.approx([0.35] * header["input_shape"][0])
+    assert header["view"] == {
+        "weight": 0.8, "channel": 3, "row": 4, "column": 5, "pinned": True, "scope": "all"
+    }  # fmt: skip
+    assert header["caption"] == "CPU, at once"
+    assert header["colours"] == POOLING_COLOURS
+    assert header["names"] == [str(name) for name in found.features.channel_names]
+    np.testing.assert_allclose(header["attention"], found.attention.numpy(), rtol=1e-6)
+    np.testing.assert_array_equal(arrays["palette"], sequential())
+    shown = arrays["image"].transpose(2, 0, 1) / 255
+    assert np.abs(shown - found.features.image.numpy()).max() <= 0.5 / 255 + 1e-6
+
+
+def test_the_message_stays_the_same_for_the_same_trace() -> None:
+    found = run_poolings(features(), Settings())
+    assert inspector.pack(found, SHOWN, "") == inspector.pack(found, SHOWN, "")
+
+
+def test_each_channel_opens_on_the_cell_where_max_and_average_differ_most() -> None:
+    found = run_poolings(features(), Settings(kernel_size=3, padding=1))
+    contrast = found.pooled["max"] - found.pooled["average"]
+    for channel, (row, column) in enumerate(inspector.telling_cells(found)):
+        assert contrast[channel, row, column] == contrast[channel].max()
+
+
+# ---- what is looked at -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def looking(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def at(view: View, found: Trace) -> Shown:
+        monkeypatch.setattr(state, "view", lambda: view)
+        return inspector.resolved_view(found)
+
+    return at
+
+
+@pytest.mark.parametrize("picture", ["coins", "horse", "stars", "checks"])
+def test_the_first_view_is_the_most_telling_one_and_never_all_zeros(
+    looking: Any, picture: str
+) -> None:
+    found = run_poolings(features(picture), Settings(blend_weight=0.4))
+    seen = looking(View(), found)
+    assert (seen.channel, seen.row, seen.column) == most_telling(found.feature_map, 2, 2, 0, False)
+    assert found.pooled["max"][seen.channel, seen.row, seen.column] > 0
+    assert seen.weight == pytest.approx(0.4)
+    assert not seen.pinned
+
+
+@given(
+    view=st.builds(
+        View,
+        weight=st.none() | st.floats(0, 1),
+        channel=st.none() | st.integers(0, 10**9),
+        row=st.integers(0, 10**9),
+        column=st.integers(0, 10**9),
+        pinned=st.booleans(),
+    )
+)
+def test_whatever_a_link_looks_at_lies_inside_the_maps(view: View) -> None:
+    found = run_poolings(features(), Settings())
+    channels, rows, columns = found.pooled["max"].shape
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(state, "view", lambda: view)
+        seen = inspector.resolved_view(found)
+    assert 0 <= seen.channel < channels
+    assert 0 <= seen.row < rows
+    assert 0 <= seen.column < columns
+    assert seen.weight == (0.5 if view.weight is None else view.weight)
+    if view.pinned:
+        assert (seen.row, seen.column) == (min(view.row, rows - 1), min(view.column, columns - 1))
+
+
+# ---- words -------------------------------------------------------------------------------------
+
+
+def test_every_word_that_the_inspector_asks_for_is_there_and_every_word_is_used() -> None:
+    html = (ASSETS / "inspector" / "inspector.html").read_text("utf-8")
+    scripts = "".join(path.read_text("utf-8") for path in (ASSETS / "inspector").glob("*.js"))
+    asked = set(re.findall(r'data-(?:word|label)="(\w+)"', html))
+    asked |= set(re.findall(r"\bwords\.(?!length\b)(\w+)", scripts))
+    asked |= set(re.findall(r'"(same_as_\w+|dial_note)"', scripts))
+    asked |= set(re.findall(r'data-panel="(\w+)"', html))
+    assert asked == set(inspector.component_words())
+
+
+def test_every_blank_in_a_word_is_filled_by_the_inspector() -> None:
+    scripts = "".join(path.read_text("utf-8") for path in (ASSETS / "inspector").glob("*.js"))
+    for key, text in inspector.component_words().items():
+        for blank in re.findall(r"\{\w+\}", text):
+            assert f'"{blank}"' in scripts, f"{key}: {text}"
+
+
+# ---- what a person takes home ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("weight", [0.5, 0.3, 0.0, 1.0])
+def test_the_hybrid_map_follows_the_dial(weight: float) -> None:
+    found = run_poolings(features(), Settings(kernel_size=3, padding=1))
+    maps = panels.maps_at(found, weight)
+    expected = torch.lerp(found.pooled["average"], found.pooled["max"], weight)
+    torch.testing.assert_close(maps["hybrid"], expected)
+    for name in ("max", "average", "attention"):
+        assert maps[name] is found.pooled[name]
+
+
+def test_the_hybrid_map_is_what_the_dial_says_also_for_a_trained_stem(looking: Any) -> None:
+    """A trained stem may bring a blend weight of its own: dial, table and file must agree."""
+    trained = replace(features(), pooling_state={"hybrid": {"weight": torch.tensor([2.0])}})
+    found = run_poolings(trained, Settings())
+    weight = looking(View(), found).weight
+    torch.testing.assert_close(
+        panels.maps_at(found, weight)["hybrid"],
+        torch.lerp(found.pooled["average"], found.pooled["max"], weight),
+    )
+
+
+def test_the_maps_file_holds_what_the_page_shows() -> None:
+    found = run_poolings(features(), Settings(kernel_size=3, padding=1))
+    file = np.load(BytesIO(panels._npz(found, replace(SHOWN, weight=0.25))()), allow_pickle=False)
+    assert file["blend_weight"] == 0.25
+    expected: dict[str, Tensor] = {
+        "image": found.features.image,
+        "feature_map": found.feature_map,
+        "attention_values": found.attention,
+        "max": found.pooled["max"],
+        "average": found.pooled["average"],
+        "attention": found.pooled["attention"],
+        "hybrid": hybrid_pool2d(found.feature_map, 0.25, 3, 2, 1),
+    }
+    assert set(file.files) == {*expected, "blend_weight"}
+    for name, values in expected.items():
+        assert file[name].dtype == np.float32
+        np.testing.assert_array_equal(file[name], values.numpy())
+
+
+def run_script(text: str, folder: Path) -> str:
+    ast.parse(text)
+    (folder / "hybrid_pooling.py").write_text(text, "utf-8")
+    done = subprocess.run(
+        [sys.executable, "hybrid_pooling.py"],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def expected_lines(found: Trace, seen: Shown) -> list[str]:
+    lines = [f"channel: {found.features.channel_names[seen.channel]}"]
+    for name, values in panels.maps_at(found, seen.weight).items():
+        one = values[seen.channel]
+        lines.append(f"{name:10} {one.min():.3f} to {one.max():.3f}, mean {one.mean():.3f}")
+    return [*lines, f"attention value of the channel: {found.attention[seen.channel]:.3f}"]
+
+
+def test_the_script_gives_the_numbers_of_a_gallery_picture(tmp_path: Path) -> None:
+    chosen = Settings(
+        picture="brick", image_size=96, stem="random", channels=8, seed=11,
+        kernel_size=3, stride=2, padding=1, ceil_mode=True, blend_weight=0.5,
+    )  # fmt: skip
+    stem = load_stem("random", seed=11, channels=8)
+    found = run_poolings(run_stem(fit_image(gallery_image("brick"), 96), stem, CPU), chosen)
+    seen = replace(SHOWN, weight=0.85, channel=5)
+    assert run_script(reproduction_script(found, seen), tmp_path).splitlines() == expected_lines(
+        found, seen
+    )
+
+
+def test_the_script_gives_the_numbers_of_an_upload(tmp_path: Path) -> None:
+    name = 'it\'s my "cat" \\ 猫.png'
+    pixels = np.random.default_rng(5).integers(0, 256, (50, 70, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / name)
+    image = read_image((tmp_path / name).read_bytes())
+    chosen = Settings(picture="upload", image_size=64)
+    found = run_poolings(run_stem(fit_image(image, 64), load_stem("filters"), CPU), chosen)
+    seen = replace(SHOWN, weight=0.5, channel=15)
+    assert run_script(
+        reproduction_script(found, seen, name), tmp_path
+    ).splitlines() == expected_lines(found, seen)
+
+
+def test_the_script_carries_every_setting_that_decides_the_numbers() -> None:
+    text = reproduction_script(run_poolings(features(), Settings()), SHOWN)
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    (made,) = (call for call in calls if getattr(call.func, "id", "") == "Settings")
+    named = {keyword.arg for keyword in made.keywords}
+    assert named == set(Settings.__dataclass_fields__) - {"picture", "device"}

@@ -1,0 +1,492 @@
+"""The page "Noise and occlusion": every control, the link, and the sentences from the numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import streamlit as st
+import torch
+from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
+from streamlit.testing.v1 import AppTest
+
+from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES
+from hybridpool.ui import compute, noise_findings, noise_state, noise_words
+from hybridpool.ui.noise_findings import Reached
+from hybridpool.ui.noise_state import PATCHES, Perturbation
+from hybridpool.viz.sensitivity_charts import blend_chart, error_chart
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = "pages/2_Noise_and_occlusion.py"
+NAMES = {"max": "Max", "average": "Average", "hybrid": "Hybrid", "attention": "Attention"}
+FOREVER = 300
+SMALL = {"size": "64", "stem": "filters", "picture": "coins", "lang": "en"}
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noise_findings, "_", lambda message: message)
+
+
+# ---- what is done, and the link ----------------------------------------------------------------
+
+
+def test_every_noise_fill_and_shape_has_words() -> None:
+    assert set(NOISES) == set(noise_words.noise_names()) == set(noise_words.noise_notes())
+    assert set(NOISES) == set(noise_words.level_names())
+    assert set(FILLS) == set(noise_words.fill_names())
+    assert set(SHAPES) == set(noise_words.shape_names())
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_the_levels_of_a_curve_can_be_chosen_and_span_the_control(name: str) -> None:
+    noise = NOISES[name]
+    options, levels = noise_state.level_options(noise), noise_state.curve_levels(noise)
+    assert options == sorted(set(options))
+    assert (options[0], options[-1]) == (noise.low, noise.high)
+    assert noise.default in options
+    assert len(levels) == len(set(levels)) == 8
+    assert set(levels) <= set(options)
+    assert (levels[0], levels[-1]) == (noise.low, noise.high)
+
+
+@pytest.mark.parametrize(
+    "done",
+    [
+        Perturbation(),
+        Perturbation(noise="poisson", level=30, draw=7),
+        Perturbation(kind="occlusion", shape="disc", fill="noise", top=0, left=1, width=999),
+    ],
+)
+def test_a_link_restores_what_it_was_made_from(done: Perturbation) -> None:
+    assert noise_state.perturbation_from(noise_state.query(done)) == done
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        ({}, Perturbation()),
+        ({"show": "fog", "noise": "fog", "level": "nan", "draw": "inf"}, Perturbation()),
+        ({"level": "-3"}, Perturbation(level=0.0)),
+        ({"level": "1e99", "noise": "speckle"}, Perturbation(noise="speckle", level=1.0)),
+        ({"noise": "poisson", "level": "0"}, Perturbation(noise="poisson", level=2.0)),
+        ({"noise": "salt"}, Perturbation(noise="salt", level=0.05)),
+        ({"draw": "-1", "patch": "9999"}, Perturbation(patch=PATCHES[-1])),
+        ({"occluder": "1-2-3"}, Perturbation()),
+        ({"occluder": "5000-0-0-1e400"}, Perturbation()),
+        ({"occluder": "5000-0-0-10"}, Perturbation(top=999, left=0, height=1, width=10)),
+        ({"shape": "star", "fill": "gold"}, Perturbation()),
+    ],
+)
+def test_a_link_is_clamped(link: dict[str, str], expected: Perturbation) -> None:
+    assert noise_state.perturbation_from(link) == expected
+
+
+@pytest.mark.parametrize("size", [(64, 43), (106, 160), (224, 224), (1, 7)])
+def test_the_occluder_stays_on_the_picture_and_comes_back_to_the_pixel(
+    size: tuple[int, int],
+) -> None:
+    for top, left, height, width in [(0, 0, 1, 1), (size[0] - 1, size[1] - 1, 1, 1), (0, 0, *size)]:
+        box = {"top": top, "left": left, "height": height, "width": width}
+        kept = Perturbation(**noise_state.in_thousandths(box, size)).clamped()
+        assert kept.box(size) == (top, left, height, width)
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_one_seed_is_one_noise(name: str) -> None:
+    image = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(1))
+    done = Perturbation(noise=name, level=NOISES[name].default, draw=3)
+    assert torch.equal(done.apply(image), done.apply(image))
+    other = Perturbation(noise=name, level=NOISES[name].default, draw=4)
+    assert not torch.equal(done.apply(image), other.apply(image))
+
+
+def test_only_what_matters_tells_two_perturbations_apart() -> None:
+    assert Perturbation(top=1).essential() == Perturbation(fill="blur", patch=60).essential()
+    assert Perturbation(draw=1).essential() != Perturbation().essential()
+    grey = Perturbation(kind="occlusion")
+    assert Perturbation(kind="occlusion", draw=5, level=0.5).essential() == grey.essential()
+    noisy = Perturbation(kind="occlusion", fill="noise", draw=5)
+    assert noisy.essential() != Perturbation(kind="occlusion", fill="noise").essential()
+
+
+# ---- sentences ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.0, "0.0 %"), (0.0949, "9.5 %"), (0.0996, "10 %"), (1.234, "123 %"), (math.nan, "–")],
+)
+def test_percent(share: float, text: str) -> None:
+    assert noise_findings.percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"max": 0.31, "average": 0.17, "hybrid": 0.2},
+            "**Average** changed least, by 17 %; **Max** changed most, by 31 %.",
+        ),
+        (
+            {"max": 0.031, "average": 0.2, "hybrid": 0.1},
+            "**Max** changed least, by 3.1 %; **Average** changed most, by 20 %.",
+        ),
+        (
+            {"max": 0.1712, "average": 0.1698, "hybrid": 0.2},
+            "**Max and Average** changed least, by 17 %; **Hybrid** changed most, by 20 %.",
+        ),
+        (
+            {"max": 0.1712, "average": 0.1698, "hybrid": 0.1701, "attention": 0.2},
+            "**Max, Average and Hybrid** changed least, by 17 %; "
+            "**Attention** changed most, by 20 %.",
+        ),
+        ({"max": 0.1712, "average": 0.1698}, "All poolings changed by the same 17 %."),
+        ({"max": 0.0, "average": 0.0}, "Nothing changed in any pooling."),
+        (
+            {"max": math.inf, "average": 0.5},
+            "**Average** changed least, by 50 %; **Max** changed most, by ∞.",
+        ),
+    ],
+)
+def test_the_ranking_follows_from_the_numbers(changes: dict[str, float], said: str) -> None:
+    assert noise_findings.ranking(changes, NAMES) == said
+
+
+@pytest.mark.parametrize(
+    ("hybrid", "said"),
+    [
+        (0.25, "lies between max and average"),
+        (0.15, "changed less than both max and average"),
+        (0.35, "changed more than both max and average"),
+        (0.2001, "changed as one of its two parts did"),
+    ],
+)
+@pytest.mark.parametrize("ends", [(0.2, 0.3), (0.3, 0.2)])
+def test_hybrid_is_placed_where_it_lies(
+    hybrid: float, said: str, ends: tuple[float, float]
+) -> None:
+    changes = {"max": ends[0], "average": ends[1], "hybrid": hybrid}
+    whole = noise_findings.place_of_hybrid(changes, 0.4)
+    assert whole == f"**Hybrid**, at blend weight 0.40, {said}."
+    assert "with a blend weight for each channel" in noise_findings.place_of_hybrid(changes, None)
+
+
+def test_biases_say_direction_and_size() -> None:
+    found = {"max": 1.0294, "average": -0.004, "hybrid": -0.51}
+    assert noise_findings.biases(found, NAMES) == (
+        "**Max** is biased upwards by 1.03 σ. **Average** is not biased. "
+        "**Hybrid** is biased downwards by 0.51 σ."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "windows", "part"),
+    [(0, 0, "has a tie"), (0, 5, "still has it"), (2, 5, "40 % of the windows")],
+)
+def test_winners(changed: int, windows: int, part: str) -> None:
+    assert part in noise_findings.winners(changed, windows)
+
+
+def test_reach_counts_the_cells_and_names_what_changed_beyond() -> None:
+    found = Reached(
+        total=100,
+        reached=12,
+        changed={"max": 9, "average": 12, "hybrid": 12},
+        beyond={"max": 0, "average": 0, "attention": 88},
+    )
+    said = noise_findings.reach(found, NAMES)
+    assert said.startswith("The occluder can reach 12 of 100 cells of this channel. ")
+    assert "**Max** changed in 9 of them. **Average and Hybrid** changed in 12 of them." in said
+    assert "**Attention** also changed, if only by a trace, in 88 cells out of reach" in said
+    assert said.count("out of reach") == 1
+
+
+def test_the_curve_names_who_changes_least_where() -> None:
+    levels = [0.0, 0.1, 0.5]
+    always = {"max": [0.0, 0.2, 0.4], "average": [0.0, 0.1, 0.3]}
+    assert "**Average** changes least at every level" in noise_findings.curve(levels, always, NAMES)
+    crossing = {"max": [0.0, 0.2, 0.2], "average": [0.0, 0.1, 0.3]}
+    said = noise_findings.curve(levels, crossing, NAMES)
+    assert said.endswith("depends on the level: **Average** at 0.1 and **Max** at 0.5.")
+    still = {"max": [0.0] * 3, "average": [0.0] * 3}
+    assert noise_findings.curve(levels, still, NAMES) == "Nothing changed at any level."
+
+
+def test_certainty_counts_the_draws() -> None:
+    values = {"max": [0.2, 0.2, 0.2], "average": [0.1, 0.3, 0.1], "hybrid": [0.9, 0.9, 0.9]}
+    assert noise_findings.certainty(0.1, values, NAMES) == (
+        "At level 0.1, **Average** changes less than **Max** in 2 of 3 draws."
+    )
+    assert noise_findings.certainty(0.1, {"max": [0.0], "average": [0.0]}, NAMES) == ""
+
+
+@pytest.mark.parametrize(
+    ("weight", "by_draw", "parts"),
+    [
+        (0.0, [0.0, 0.0], ["blend weight 0, which is average pooling: 12 %", "says the same"]),
+        (1.0, [0.9, 1.0], ["blend weight 1, which is max pooling: 12 %", "0.90 and 1.00"]),
+        (0.42, [0.4, 0.5], ["0.42: 12 %", "Average pooling has 20 % there, max pooling 30 %"]),
+        (math.nan, [math.nan], ["no blend weight is better"]),
+    ],
+)
+def test_the_best_blend_weight_in_words(
+    weight: float, by_draw: list[float], parts: list[str]
+) -> None:
+    said = noise_findings.best_blend(weight, 0.12, (0.2, 0.3), by_draw)
+    assert all(part in said for part in parts), said
+
+
+def test_where_a_patch_matters_most() -> None:
+    same = {"max": (3, 4), "average": (3, 4)}
+    assert "all poolings most with its corner at row 3, column 4" in noise_findings.strongest(
+        same, NAMES
+    )
+    other = {"max": (3, 4), "average": (1, 2), "hybrid": (3, 4)}
+    assert noise_findings.strongest(other, NAMES) == (
+        "Where a patch changes them most: **Max and Hybrid** at row 3, column 4 and "
+        "**Average** at row 1, column 2."
+    )
+
+
+# ---- charts ------------------------------------------------------------------------------------
+
+WORDS = {name: name for name in (*NAMES, "level", "change", "present", "draw", "blend_weight")}
+WORDS |= {"best": "best", "dial": "dial"}
+
+
+@pytest.mark.parametrize("logarithmic", [False, True])
+def test_the_error_chart_shows_means_bands_and_the_present_level(logarithmic: bool) -> None:
+    values = {"max": np.array([[0.1, 0.3], [0.2, 0.6]]), "average": np.array([[0.1, 0.1]] * 2)}
+    here = {"max": 0.5, "average": 0.1}
+    figure = error_chart(
+        [2.0, 200.0],
+        values,
+        20.0,
+        here,
+        WORDS,
+        logarithmic=logarithmic,
+        more_is_noisier=not logarithmic,
+    )
+    band, _, line, _, now = figure.data
+    assert list(line.y) == pytest.approx([20, 40])
+    assert list(band.y) == pytest.approx([30, 60, 20, 10])
+    assert list(now.x) == [20.0, 20.0]
+    assert list(now.y) == [50, 10]
+    low, high = figure.layout.xaxis.range
+    assert (low > high) == logarithmic
+    assert figure.layout.shapes[0].x0 == pytest.approx(20.0)
+    assert figure.layout.annotations[0].x == pytest.approx(math.log10(20) if logarithmic else 20)
+
+
+def test_the_blend_chart_marks_the_best_weight_and_the_range_of_the_draws() -> None:
+    changes = np.array([[0.3, 0.5], [0.1, 0.3], [0.4, 0.6]])
+    figure = blend_chart([0.0, 0.5, 1.0], changes, 0.5, [0.4, math.nan, 0.6], 0.25, WORDS)
+    best = next(trace for trace in figure.data if trace.name == "best")
+    assert (list(best.x), list(best.y)) == ([0.5], [pytest.approx(20)])
+    shaded, dial = figure.layout.shapes
+    assert (shaded.x0, shaded.x1, dial.x0) == (0.4, 0.6, 0.25)
+    nothing = blend_chart([0.0, 1.0], changes[:2] * 0, math.nan, [math.nan], None, WORDS)
+    assert not nothing.layout.shapes
+    assert "best" not in [trace.name for trace in nothing.data]
+
+
+# ---- the page ----------------------------------------------------------------------------------
+
+
+def opened(**link: str) -> AppTest:
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=FOREVER).switch_page(PAGE)
+    for name, text in (SMALL | link).items():
+        test.query_params[name] = text
+    return good(test.run())
+
+
+def good(test: AppTest) -> AppTest:
+    assert not test.exception, [problem.value for problem in test.exception]
+    return test
+
+
+def sent(test: AppTest, component: str) -> dict[str, Any]:
+    """The header that a component got."""
+    for found in test.get("bidi_component"):
+        if found.proto.component_name.endswith(component):
+            raw = found.proto.bytes
+            (length,) = struct.unpack_from("<I", raw)
+            return dict(json.loads(raw[4 : 4 + length]))
+    raise AssertionError(f"{component} is not on the page")
+
+
+def texts(test: AppTest) -> str:
+    return "\n".join(element.value for element in test.markdown)
+
+
+def link(test: AppTest) -> dict[str, str]:
+    return {
+        name: value[0] if isinstance(value, list) else value
+        for name, value in test.query_params.items()
+    }
+
+
+def test_the_page_opens_with_rows_words_and_both_curves() -> None:
+    test = opened()
+    header = sent(test, "compare")
+    assert list(header["colours"]) == list(NAMES)
+    assert max(header["reach"]) > 0
+    said = texts(test)
+    assert "changed least" in said
+    assert "σ" in said
+    assert "8 draws (seeds 0 to 7)" in said
+    assert "The change is smallest at blend weight" in said
+    assert len(test.get("plotly_chart")) == 2
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_every_noise_can_be_chosen_and_begins_at_its_own_level(name: str) -> None:
+    other = "salt" if name != "salt" else "gaussian"
+    test = opened(noise=other)
+    good(test.selectbox(key="perturb_noise").set_value(name).run())
+    assert link(test)["noise"] == name
+    assert float(link(test)["level"]) == NOISES[name].default
+    assert max(sent(test, "compare")["reach"]) > 0
+
+
+def test_level_seed_and_draw_again_change_the_rows() -> None:
+    test = opened()
+    seen = [sent(test, "compare")["moved"]]
+    for act in (
+        lambda: test.select_slider(key="perturb_level").set_value(0.3),
+        lambda: test.number_input(key="perturb_draw").set_value(5),
+        lambda: test.button(key="draw_again").click(),
+    ):
+        good(act().run())
+        seen.append(sent(test, "compare")["moved"])
+    assert link(test)["draw"] == "6"
+    assert link(test)["level"] == "0.3"
+    assert all(a != b for a, b in pairwise(seen))
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_every_fill_covers_the_picture(fill: str) -> None:
+    test = opened(show="occlusion")
+    good(test.selectbox(key="perturb_fill").set_value(fill).run())
+    header = sent(test, "compare")
+    assert header["view"]["fill"] == fill
+    assert max(header["reach"]) > 0
+    assert "The occluder can reach" in texts(test)
+    assert " places, for each only the cells it reaches" in texts(test)
+
+
+def test_the_occluders_shape_kind_and_patch_are_controls() -> None:
+    test = opened()
+    good(test.segmented_control(key="perturb_kind").set_value("occlusion").run())
+    good(test.segmented_control(key="perturb_shape").set_value("disc").run())
+    assert sent(test, "compare")["view"]["shape"] == "disc"
+    sizes = []
+    for patch in (PATCHES[0], PATCHES[-1]):
+        good(test.select_slider(key="perturb_patch").set_value(patch).run())
+        sizes.append(sent(test, "occlusion_map")["patch"])
+    assert sizes[0] < sizes[1]
+    assert link(test)["show"] == "occlusion"
+    good(test.segmented_control(key="perturb_kind").set_value("noise").run())
+    assert "perturb_shape" not in [control.key for control in test.segmented_control]
+
+
+def test_an_occluder_let_go_of_lands_in_the_rows_and_in_the_link() -> None:
+    test = opened(show="occlusion", occluder="100-100-200-200")
+    rows, columns = sent(test, "compare")["image_shape"]
+    test.session_state["perturbation"] = Perturbation(
+        kind="occlusion",
+        **noise_state.in_thousandths(
+            {"top": 3, "left": 5, "height": 7, "width": 9}, (rows, columns)
+        ),
+    )
+    good(test.run())
+    assert sent(test, "compare")["box"] == {"top": 3, "left": 5, "height": 7, "width": 9}
+
+
+def test_a_link_restores_the_rows() -> None:
+    first = opened(noise="speckle", level="0.6", draw="11", weight="0.2", channel="3")
+    again = opened(**link(first))
+    one, two = (sent(test, "compare") for test in (first, again))
+    assert one == two
+    assert one["view"]["weight"] == 0.2
+    assert one["view"]["channel"] == 2
+
+
+def test_no_noise_is_said_so() -> None:
+    said = texts(opened(level="0"))
+    assert "Nothing changed in any pooling." in said
+    assert "no blend weight is better" in said
+
+
+def test_a_picture_that_a_link_cannot_carry_leaves_the_page_usable() -> None:
+    test = opened(picture="upload")
+    assert sent(test, "compare")["pooled_shape"]
+
+
+def test_curves_are_kept_whole_and_never_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    st.cache_resource.clear()
+    trace = compute.trace(noise_state.state.DEFAULT, None)
+    levels = (0.1,)
+    growing = compute.noise_sweeps(trace, "chelsea", "salt", levels, 3)
+    assert next(growing).seeds == (0,)
+    growing.close()
+    counts = [len(s.seeds) for s in compute.noise_sweeps(trace, "chelsea", "salt", levels, 3)]
+    assert counts[-1] == 3
+    monkeypatch.setattr(compute, "noise_sweep", None)
+    kept = list(compute.noise_sweeps(trace, "chelsea", "salt", levels, 3))
+    assert [len(sweep.seeds) for sweep in kept] == [3]
+
+
+class Interrupting:
+    """A sweep in whose midst a person moves a control, as the server learns of it."""
+
+    def __init__(self, sweep: Callable[..., Iterator[Any]], at: int) -> None:
+        self.sweep, self.at = sweep, at
+        self.records: list[int] = []
+
+    def __call__(self, *args: Any, **options: Any) -> Iterator[Any]:
+        number = len(self.records)
+        self.records.append(0)
+        for record in self.sweep(*args, **options):
+            self.records[number] += 1
+            if number == 0 and self.records[0] == self.at:
+                self.move_a_control()
+            yield record
+
+    def move_a_control(self) -> None:
+        run = get_script_run_ctx()
+        assert run is not None
+        assert run.script_requests is not None
+        run.script_requests.request_rerun(
+            RerunData(
+                query_string=run.query_string,
+                page_script_hash=run.page_script_hash,
+                # Within a fragment, its controls ask for nothing but the fragment.
+                fragment_id=ThreadState.get().fragment_id,
+            )
+        )
+
+
+@pytest.mark.parametrize(
+    ("show", "sweep"), [("noise", "noise_sweep"), ("occlusion", "occlusion_map")]
+)
+def test_a_control_that_moves_stops_what_is_being_computed(
+    monkeypatch: pytest.MonkeyPatch, show: str, sweep: str
+) -> None:
+    st.cache_resource.clear()
+    watched = Interrupting(getattr(compute, sweep), at=1)
+    monkeypatch.setattr(compute, sweep, watched)
+    test = opened(show=show, size="112")
+    stopped, whole = watched.records
+    assert stopped == 1
+    assert whole > 1
+    assert "Computed in" in texts(test)

@@ -1,0 +1,512 @@
+"""The page "Shift and frequency": maps, spectra, routes, sentences, the link, every control."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import streamlit as st
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from hybridpool.layers import POOLINGS
+from hybridpool.measure import gradient_shares
+from hybridpool.more_poolings import MORE_POOLINGS
+from hybridpool.pictures.gallery import gallery_image
+from hybridpool.pictures.image import fit_image
+from hybridpool.stem import ConvStem, load_stem
+from hybridpool.trace import Settings, Trace, run_poolings, run_stem
+from hybridpool.ui import (
+    frequency_findings,
+    frequency_maps,
+    noise_findings,
+    shift_compare,
+    shift_findings,
+    shift_maps,
+    shift_state,
+    shift_words,
+)
+from hybridpool.ui.shift_state import BANDS, MODES, REACH, Study
+from hybridpool.viz.frequency_charts import COLOURS, gradient_chart
+from hybridpool.viz.palette import paint, sequential
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = "pages/3_Shift_and_frequency.py"
+FOREVER = 300
+SMALL = {"size": "64", "stem": "filters", "picture": "coins", "lang": "en"}
+NAMES = {"max": "Max", "average": "Average", "hybrid": "Hybrid", "blur": "Blur"}
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (shift_findings, frequency_findings, noise_findings, shift_words):
+        monkeypatch.setattr(module, "_", lambda message: message)
+
+
+@pytest.fixture(scope="module")
+def stem() -> ConvStem:
+    return load_stem("filters")
+
+
+@pytest.fixture(scope="module")
+def image() -> torch.Tensor:
+    return fit_image(gallery_image("coins"), 64)
+
+
+def traced(image: torch.Tensor, stem: ConvStem, **settings: object) -> Trace:
+    chosen = Settings(image_size=64, device="cpu", **settings)
+    return run_poolings(run_stem(image, stem, torch.device("cpu")), chosen)
+
+
+# ---- what is chosen, and the link --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        Study(),
+        Study(-8, 8, "circular", "rows", ("blur", "soft"), 7, "high", "all", None, None, "picture"),
+        Study(more=tuple(MORE_POOLINGS), row=3, column=0),
+    ],
+)
+def test_a_link_restores_what_was_chosen(chosen: Study) -> None:
+    assert shift_state.study_from(shift_state.query(chosen)) == chosen
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"down": "99999999999999999999", "right": "-nan", "edge": "", "along": "depth"},
+        {"more": "blur-blur-<b>-", "draw": "-3", "band": "none", "from": "0-1", "on": "1"},
+        {"from": "1-2-3", "sender": "nobody", "down": "1e3"},
+        {"from": "x-2"},
+    ],
+)
+def test_a_link_can_ask_for_anything(parameters: dict[str, str]) -> None:
+    found = shift_state.study_from(parameters)
+    assert found == found.clamped()
+    assert abs(found.rows) <= REACH
+    assert found.mode in MODES
+    assert found.row is None
+    assert set(found.more) <= set(MORE_POOLINGS)
+
+
+def test_everything_that_is_shown_has_a_name_and_a_colour() -> None:
+    names = shift_words.all_names()
+    assert set(names) == {"feature_map", "ideal", *POOLINGS, *MORE_POOLINGS} == set(COLOURS)
+    assert len(set(names.values())) == len(names)
+    assert set(shift_words.mode_notes()) == set(shift_words.mode_names()) == set(MODES)
+    assert set(shift_words.band_names()) == set(BANDS)
+
+
+def test_bands_of_the_picture_add_up_to_it(image: torch.Tensor) -> None:
+    mean = image.mean((-2, -1), keepdim=True)
+    parts = [Study(band=band).filtered(image) - mean for band in ("low", "middle", "high")]
+    torch.testing.assert_close(sum(parts) + mean, image, atol=1e-5, rtol=0)
+    assert Study().filtered(image) is image
+
+
+# ---- shifted maps ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "window", [{}, {"kernel_size": 3, "padding": 1, "ceil_mode": True}, {"stride": 3}]
+)
+def test_rows_and_curve_and_the_library_say_the_same(mode, window, image, stem):
+    sensitivity = pytest.importorskip("hybridpool.sensitivity")
+    trace = traced(image, stem, **window)
+    for axis, pixels in (("columns", 3), ("rows", -5)):
+        chosen = replace(Study(0, 0, mode, axis), **{axis: pixels})
+        rows = shift_maps.shifted(trace, stem, image, chosen)
+        library = sensitivity.shift_curve(
+            image, stem, trace.settings, reach=REACH, axis=axis, mode=mode
+        )
+        place = library.shifts.index(pixels)
+        for weight in (None, 0.2):
+            curves = shift_maps.distance_curves(trace, stem, image, chosen, weight)
+            found = shift_maps.distances(rows, weight)
+            assert found == {name: values[place] for name, values in curves.items()}
+            wanted = {
+                name: library.relative_change(
+                    name, blend_weight=weight if name == "hybrid" else None
+                )
+                for name in POOLINGS
+            }
+            for name, values in wanted.items():
+                assert curves[name] == pytest.approx(values.tolist(), rel=1e-4, abs=1e-5)
+
+
+def test_around_the_edge_whole_steps_change_nothing_in_any_pooling(image, stem):
+    more = ("blur", "lp", "soft")
+    chosen = Study(4, -8, "circular", more=more)
+    found = shift_maps.shifted(traced(image, stem), stem, image, chosen)
+    assert found.cells == (1, -2)
+    assert set(shift_maps.distances(found, None)) == {*POOLINGS, *more}
+    assert max(shift_maps.distances(found, None).values()) < 1e-5
+
+
+def test_the_curve_agrees_with_the_rows_for_every_pooling_shown(image, stem):
+    trace = traced(image, stem)
+    chosen = Study(rows=-2, columns=0, axis="rows", more=("blur", "stochastic"), draw=3)
+    rows = shift_maps.distances(shift_maps.shifted(trace, stem, image, chosen), None)
+    curves = shift_maps.distance_curves(trace, stem, image, chosen, None)
+    assert set(curves) == {*POOLINGS, "blur", "stochastic"}
+    for name, values in curves.items():
+        assert len(values) == 2 * REACH + 1
+        assert values[REACH] == 0
+        assert values[REACH - 2] == pytest.approx(rows[name])
+        assert rows[name] > 0
+
+
+def test_blur_minds_a_shift_by_half_a_cell_less_than_max(image, stem):
+    chosen = Study(0, 2, "circular", more=("blur",))
+    found = shift_maps.distances(shift_maps.shifted(traced(image, stem), stem, image, chosen), None)
+    assert found["blur"] < 0.8 * found["max"]
+
+
+def test_pictures_are_laid_over_each_other_as_the_maps_are(image, stem):
+    found = shift_maps.shifted(traced(image, stem), stem, image, Study(4, -8))
+    before, after = found.before.features.image, found.after.features.image
+    assert torch.equal(before, after)
+    height, width = (side - 2 * REACH for side in image.shape[-2:])
+    assert before.shape[1:] == (height - 4, width - 8)
+    assert found.before.pooled["max"].shape[1:] == (height // 4 - 1, width // 4 - 2)
+
+
+def test_a_picture_too_small_is_refused(stem):
+    tiny = torch.rand(3, 16, 64, generator=torch.Generator().manual_seed(0))
+    trace = traced(tiny, stem)
+    with pytest.raises(ValueError, match="margin"):
+        shift_maps.shifted(trace, stem, tiny, Study())
+    wide = replace(trace, settings=replace(trace.settings, stride=8, kernel_size=8))
+    with pytest.raises(ValueError, match="one step"):
+        shift_maps.shifted(wide, stem, tiny[:, :8], Study(mode="circular"))
+
+
+# ---- the rows ----------------------------------------------------------------------------------
+
+
+def test_the_message_frames_windows_of_the_real_size_and_says_before_and_after(image, stem):
+    trace = traced(image, stem, kernel_size=3, padding=1)
+    found = shift_maps.shifted(trace, stem, image, Study(columns=4))
+    seen = shift_compare.state.Shown(0.5, 2, 99, 99, True, "channel")
+    st.session_state.clear()
+    header = shift_compare.header_of(shift_compare.pack(found, seen, "coins", trace.settings))
+    assert header["window"] == {"kernel": 3, "stride": 2, "padding": 1}
+    _, rows, columns = header["pooled_shape"]
+    assert (header["view"]["row"], header["view"]["column"]) == (rows - 1, columns - 1)
+    assert header["view"]["channel"] == 2
+    assert (header["words"]["clean"], header["words"]["changed"]) == ("Before", "After")
+    assert header["image_shape"] == list(found.before.features.image.shape[1:])
+
+
+def test_rows_of_further_poolings_are_true_cells_in_the_colours_of_the_rows_above(image, stem):
+    found = shift_maps.shifted(traced(image, stem), stem, image, Study(columns=2, more=("soft",)))
+    text = shift_compare.more_rows(found, 3, "channel")
+    pictures = re.findall(r'src="data:image/png;base64,([^"]+)" alt="([^"]+)"', text)
+    assert [alt for _, alt in pictures] == ["Soft, Before", "Soft, After", "Soft, Difference"]
+    before, after = (values[3].double().numpy() for values in found.more["soft"])
+    both = [
+        trace.pooled[name][3]
+        for trace in (found.before, found.after)
+        for name in ("max", "average")
+    ]
+    low, high = min(x.min().item() for x in both), max(x.max().item() for x in both)
+    for (data, _), values in zip(pictures[:2], (before, after), strict=True):
+        painted = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+        assert np.array_equal(painted, paint(values, low, high, sequential()))
+    change = np.linalg.norm(after - before) / np.linalg.norm(before)
+    assert f"{100 * change:.1f} %" in text
+
+
+# ---- spectra -----------------------------------------------------------------------------------
+
+
+def test_pooled_maps_are_those_of_the_trace_and_dense_ones_hold_them(image, stem):
+    trace = traced(image, stem, kernel_size=3, padding=1)
+    chosen = Study(more=("blur", "lp", "soft"))
+    for name in (*POOLINGS, *chosen.more):
+        strided = frequency_maps.pool(trace, chosen, name, None)
+        dense = frequency_maps.pool(trace, chosen, name, None, dense=True)
+        torch.testing.assert_close(dense[:, ::2, ::2], strided)
+        if name in POOLINGS:
+            torch.testing.assert_close(strided, trace.pooled[name])
+
+
+def test_the_power_over_the_plane_adds_up_to_the_variance(image, stem):
+    trace = traced(image, stem)
+    for name, stride in (("feature_map", 1), ("max", 2)):
+        values = trace.feature_map if name == "feature_map" else trace.pooled[name]
+        found = frequency_maps.spectrum_of(trace, Study(), name, None)
+        assert found.frequency[0] == pytest.approx(1 / (max(values.shape[-2:]) * stride))
+        assert sum(found.shares) == pytest.approx(1)
+        # White noise of variance 1 has a power of 1 at every frequency, whatever the stride.
+    noise = torch.randn(64, 32, 32, generator=torch.Generator().manual_seed(0))
+    white = replace(trace, feature_map=noise)
+    found = frequency_maps.spectrum_of(white, Study(), "feature_map", None)
+    assert np.mean(found.power) == pytest.approx(1, rel=0.02)
+
+
+def test_what_is_reduced_without_aliasing_aliases_nothing(image, stem):
+    trace = traced(image, stem)
+    assert frequency_maps.spectrum_of(trace, Study(), "feature_map", None).aliased is None
+    assert frequency_maps.spectrum_of(trace, Study(), "ideal", None).aliased == 0
+    found = {
+        name: frequency_maps.spectrum_of(trace, Study(more=("blur",)), name, None).aliased
+        for name in ("max", "blur")
+    }
+    assert 0 < found["blur"] < found["max"]
+
+
+# ---- routes ------------------------------------------------------------------------------------
+
+
+def test_the_gradient_of_one_cell_adds_up_to_one_and_is_shown_around_its_window(image, stem):
+    trace = traced(image, stem)
+    found = frequency_maps.routes(trace, stem, image, 1, 0.25, (5, 6), False)
+    for values in found.maps.values():
+        assert values.sum().item() == pytest.approx(1)
+    assert (found.maps["max"] > 0).sum() == 1
+    window = found.maps["average"][10:12, 12:14]
+    torch.testing.assert_close(window, torch.full((2, 2), 0.25))
+    torch.testing.assert_close(
+        found.maps["hybrid"], 0.25 * found.maps["max"] + 0.75 * found.maps["average"]
+    )
+    assert found.corner == (8, 10)
+    assert found.part("max").shape == (6, 6)
+    assert frequency_maps.half_on(found.maps["average"]) == (4, 2)
+
+
+def test_the_gradient_on_the_picture_says_what_a_brighter_pixel_does(image, stem):
+    trace = traced(image, stem)
+    channel = int(trace.feature_map.flatten(1).mean(1).argmax())
+    found = frequency_maps.routes(trace, stem, image, channel, 0.5, None, True)
+    row, column = divmod(int(found.maps["average"].abs().argmax()), image.shape[-1])
+    step = 1e-3
+    brighter = image.double().clone()
+    brighter[:, row, column] += step
+    double = load_stem("filters").double()
+
+    def total(picture: torch.Tensor) -> float:
+        with torch.no_grad():
+            return F.avg_pool2d(double(picture), 2)[channel].sum().item()
+
+    slope = (total(brighter) - total(image.double())) / step
+    assert found.maps["average"][row, column].item() == pytest.approx(slope, rel=0.05)
+
+
+def test_overlapping_windows_add_their_gradients(image, stem):
+    trace = traced(image, stem, kernel_size=3, stride=1)
+    found = frequency_maps.routes(trace, stem, image, 0, 1.0, None, False)
+    assert found.part("max").shape == trace.feature_map.shape[1:]
+    torch.testing.assert_close(found.maps["max"], gradient_shares(trace.feature_map[0], 1.0, 3, 1))
+
+
+# ---- sentences ---------------------------------------------------------------------------------
+
+
+def test_a_shift_is_said_in_pixels_and_cells() -> None:
+    assert shift_findings.moved(0, 0, (0, 0)).endswith("before and after are the same.")
+    assert shift_findings.moved(0, -1, (0, -0.25)) == (
+        "The picture moved 1 px to the left: 0.25 cells of the pooled map."
+    )
+    assert shift_findings.moved(4, 2, (1.0, 0.5)) == (
+        "The picture moved 4 px down and 2 px to the right: 1 and 0.5 cells of the pooled map."
+    )
+
+
+@pytest.mark.parametrize(
+    ("distances", "words"),
+    [
+        (
+            {"max": 0.3, "average": 0.2, "blur": 0.1},
+            "least in **Blur**, by 10 %, and most in **Max",
+        ),
+        ({"max": 0.1, "average": 0.2}, "least in **Max**, by 10 %, and most in **Average**"),
+        ({"max": 0.3, "average": 0.3}, "same 30 % in every pooling"),
+        ({"max": 0.0, "average": 0.0}, "exactly with the picture"),
+        ({"max": 0.3, "average": 0.2, "hybrid": 0.301}, "most in **Max and Hybrid**, by 30 %"),
+    ],
+)
+def test_distances_are_ranked_by_their_numbers(distances, words) -> None:
+    assert words in shift_findings.nearest_and_farthest(distances, NAMES)
+
+
+@pytest.mark.parametrize(
+    ("hybrid", "words"),
+    [(0.25, "between"), (0.1, "less than both"), (0.4, "more than both"), (0.2, "one of its two")],
+)
+def test_the_place_of_hybrid_follows_the_numbers(hybrid, words) -> None:
+    found = shift_findings.hybrid_between({"max": 0.3, "average": 0.2, "hybrid": hybrid})
+    assert words in found
+
+
+def test_the_curve_is_summed_up_without_the_shift_by_nothing() -> None:
+    curves = {"max": [0.4, 0, 0.2], "average": [0.1, 0, 0.3]}
+    said = shift_findings.over_all([-1, 0, 1], curves, NAMES)
+    assert "all 2 shifts **Average** differs least, by 20 % on average, and **Max** most" in said
+    assert "At 1 of the 2 shifts no pooling differs less than **Average**." in said
+    still = shift_findings.over_all([-1, 0, 1], {"max": [0, 0, 0]}, NAMES)
+    assert still == "No shift changes any pooling."
+    same = shift_findings.over_all([-1, 0, 1], {"max": [0.2, 0, 0.2], "blur": [0.2, 0, 0.2]}, NAMES)
+    assert "same 20 %" in same
+
+
+def test_whole_steps_are_told_apart() -> None:
+    shifts = [-2, -1, 0, 1, 2]
+    still, moving = [0.0, 0.3, 0, 0.3, 0.0], [0.1, 0.3, 0, 0.3, 0.2]
+    assert shift_findings.whole_steps(shifts, {"max": still}, NAMES, 3) == ""
+    both = shift_findings.whole_steps(shifts, {"max": still, "blur": moving}, NAMES, 2)
+    assert "Max differ by less than 0.05 %, **Blur** by up to 20 %" in both
+    assert "all poolings move" in shift_findings.whole_steps(shifts, {"max": still}, NAMES, 2)
+    assert "Even at" in shift_findings.whole_steps(shifts, {"max": moving}, NAMES, 2)
+
+
+def test_high_frequencies_are_ranked_and_held_against_the_ideal() -> None:
+    shares = {"max": (0.5, 0.2, 0.3), "average": (0.7, 0.2, 0.1), "ideal": (0.6, 0.2, 0.2)}
+    said = frequency_findings.high_share(shares, NAMES)
+    assert "in **Max**, 30 %, and the smallest in **Average**, 10 %" in said
+    assert "without aliasing has 20 %; only these have more: Max." in said
+    shares["ideal"] = (0.5, 0.1, 0.4)
+    assert "no pooled map has more" in frequency_findings.high_share(shares, NAMES)
+    shares["max"] = (float("nan"),) * 3
+    assert "no frequencies" in frequency_findings.high_share(shares, NAMES)
+
+
+def test_whether_hybrid_keeps_both_ends_is_read_off_the_shares() -> None:
+    shares = {"max": (0.4, 0.3, 0.3), "average": (0.6, 0.3, 0.1), "hybrid": (0.5, 0.4, 0.05)}
+    said = frequency_findings.both_ends(shares, 0.5)
+    assert "blend weight 0.50" in said
+    assert "low frequencies, between max and average; of high ones, below both" in said
+    shares["hybrid"] = (0.7, 0.0, 0.3)
+    said = frequency_findings.both_ends(shares, None)
+    assert "above both max and average; of high ones, level with one" in said
+    assert "blend weight" not in said
+
+
+def test_aliasing_is_ranked() -> None:
+    said = frequency_findings.aliasing({"max": 0.2, "average": 0.05}, NAMES, 2)
+    assert "strongest in **Max**: 20 %" in said
+    assert "weakest in **Average**, with 5.0 %" in said
+    assert "nothing can alias" in frequency_findings.aliasing({"max": 0.0}, NAMES, 1)
+    assert "every pooling 20 %" in frequency_findings.aliasing({"max": 0.2}, NAMES, 2)
+    assert frequency_findings.aliasing({"max": float("nan")}, NAMES, 2) == ""
+
+
+def test_routes_are_counted() -> None:
+    said = frequency_findings.routes({"max": (1, 1), "average": (4, 2)}, 100, NAMES)
+    assert "**Max** reaches 1 of 100 cells." in said
+    assert "**Average** reaches 4 of 100 cells; half of its gradient falls on 2." in said
+    said = frequency_findings.routes({"max": (9, 3)}, 100, NAMES, pixels=True)
+    assert said == "**Max** reaches 9 of 100 pixels; half of its gradient falls on 3."
+    assert "silent" in frequency_findings.routes({"max": (0, 0)}, 100, NAMES)
+    assert "**Max** reaches nothing." in frequency_findings.routes(
+        {"max": (0, 0), "average": (4, 2)}, 100, NAMES
+    )
+
+
+def test_signed_gradients_have_colours_that_diverge_and_zeros_are_left_blank() -> None:
+    words = dict.fromkeys(["row", "column", "gradient"], "")
+    values = np.array([[0.0, 1.0]])
+    plain = gradient_chart(values, (0, 0), 1, words).data[0]
+    signed = gradient_chart(values, (0, 0), 1, words, signed=True).data[0]
+    assert (plain.zmin, signed.zmin, signed.zmax) == (0, -1, 1)
+    assert plain.colorscale != signed.colorscale
+    assert list(plain.text[0]) == ["", "1"]
+
+
+# ---- the page ----------------------------------------------------------------------------------
+
+
+def opened(**link: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=FOREVER)
+    app.query_params.update({**SMALL, **link})
+    app.switch_page(PAGE)
+    return run(app)
+
+
+def run(app_or_control: Any) -> AppTest:
+    app: AppTest = app_or_control.run()
+    assert not app.exception
+    return app
+
+
+def link_of(app: AppTest) -> dict[str, str]:
+    found = {name: app.query_params[name] for name in app.query_params}
+    return {name: text if isinstance(text, str) else text[-1] for name, text in found.items()}
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(element.value for element in app.markdown)
+
+
+def test_every_control_changes_what_is_said_and_the_link() -> None:
+    app = opened()
+    assert "1 px to the right: 0.25 cells" in said(app)
+    run(app.slider(key="study_rows").set_value(-3))
+    assert "3 px up and 1 px to the right" in said(app)
+    assert link_of(app)["down"] == "-3"
+    run(app.slider(key="study_columns").set_value(0))
+    assert "0.75 cells" in said(app)
+    for field, name, value in (
+        ("mode", "edge", "circular"),
+        ("axis", "along", "rows"),
+        ("band", "band", "middle"),
+        ("sender", "sender", "all"),
+        ("shown_on", "on", "picture"),
+    ):
+        before = said(app)
+        run(app.segmented_control(key=f"study_{field}").set_value(value))
+        assert link_of(app)[name] == value
+        if field != "axis":
+            assert said(app) != before
+    assert not [each for each in app.number_input if each.key == "gradient_row"]
+    assert not [each for each in app.number_input if each.key == "study_draw"]
+    run(app.multiselect(key="study_more").set_value(["stochastic", "blur"]))
+    assert link_of(app)["more"] == "blur-stochastic"
+    assert "| Stochastic |" in said(app)
+    before = said(app)
+    run(app.number_input(key="study_draw").set_value(5))
+    assert said(app) != before
+    run(app.multiselect(key="study_more").set_value([]))
+    assert "more" not in link_of(app)
+
+
+def test_a_chosen_cell_is_kept_in_the_link_and_inside_the_map() -> None:
+    app = opened(**{"from": "99-2"})
+    row, column = (app.number_input(key=f"gradient_{name}") for name in ("row", "column"))
+    assert row.value == row.max
+    assert column.value == 2
+    run(column.set_value(3))
+    assert link_of(app)["from"] == f"{row.value}-3"
+
+
+def test_a_link_restores_the_page() -> None:
+    link = shift_state.query(
+        Study(2, -6, "circular", "rows", ("lp",), 0, "low", "cell", 2, 3, "picture")
+    )
+    app = opened(**link)
+    assert "2 px down and 6 px to the left: 0.5 and 1.5 cells" in said(app)
+    assert app.segmented_control(key="study_band").value == "low"
+    assert link.items() <= link_of(app).items()
+
+
+def test_a_window_that_leaves_no_room_to_shift_says_so_and_the_rest_stays() -> None:
+    app = opened(kernel="8", stride="8", size="64", edge="crop", right="8")
+    if app.error:
+        assert "too small for shifts of up to 8 pixels" in app.error[0].value
+    assert "reaches 1 of" in said(app)
+
+
+def test_the_page_speaks_chinese_without_a_break() -> None:
+    app = opened(lang="zh", more="blur-lp-stochastic-soft")
+    assert not app.exception
