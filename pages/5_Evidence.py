@@ -1,9 +1,9 @@
 """Evidence: the article's claims against trained networks, one verdict each, by a written rule."""
 
-from hybridpool.ui import evidence_state
-from hybridpool.ui.evidence_details import show_claim
-from hybridpool.ui.evidence_panels import (
-    current_evidence,
+from hybridpool.ui.evidence import state
+from hybridpool.ui.evidence.details import show_claim
+from hybridpool.ui.evidence.source import current_evidence
+from hybridpool.ui.evidence.summary import (
     show_nothing,
     show_published,
     show_summary,
@@ -17,7 +17,8 @@ open_page(
     _(
         "What the article claims about hybrid pooling, held against networks that were trained "
         "for it: the same network, data and seeds, and only the pooling changes. The verdicts "
-        "follow from the numbers by one rule, also where hybrid pooling does not win."
+        "follow from the numbers by rules that were written before, also where hybrid pooling does "
+        "not win."
     ),
     shared_controls=False,
 )
@@ -30,4 +31,4 @@ else:
     show_claim(evidence)
     show_what_was_run(group)
 show_published()
-evidence_state.mirror_in_link()
+state.mirror_in_link()

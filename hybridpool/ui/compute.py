@@ -338,8 +338,8 @@ def network_counts(settings: NetworkSettings) -> tuple[NetworkCost, ...]:
     return count_networks(settings)
 
 
-def results(folder: Path) -> tuple[list[Run], ResultsError | None]:
-    """The runs in a folder and below it, and what is wrong with the first file that is none.
+def results(folder: Path) -> tuple[list[Run], list[ResultsError]]:
+    """The runs in a folder and below it, and what is wrong with each file that is none.
 
     Files that change, come or go are seen at the next look.
     """
@@ -354,16 +354,16 @@ def results(folder: Path) -> tuple[list[Run], ResultsError | None]:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _results(
     folder: str, stamps: tuple[tuple[str, int, int], ...]
-) -> tuple[list[Run], ResultsError | None]:
-    runs, problem = [], None
+) -> tuple[list[Run], list[ResultsError]]:
+    runs, problems = [], []
     for name, _, _ in stamps:
         try:
             runs.append(read_run((Path(folder) / name).read_bytes(), name))
         except OSError:
             continue  # taken away since it was listed
         except ResultsError as found:
-            problem = problem or found
-    return runs, problem
+            problems.append(found)
+    return runs, problems
 
 
 @st.cache_data(max_entries=24, show_spinner=False)

@@ -17,6 +17,7 @@ import streamlit as st
 import torch
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+from hybridpool.ui.evidence_published import SOURCES
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -24,7 +25,6 @@ from hybridpool import stem
 from hybridpool.cost import this_machine
 from hybridpool.pictures.gallery import GALLERY
 from hybridpool.ui import compute, evidence_state, words
-from hybridpool.ui.evidence_published import SOURCES
 from tests.made_up_runs import a_folder, a_full_house
 
 ROOT = Path(__file__).resolve().parents[2]

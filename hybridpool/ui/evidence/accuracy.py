@@ -27,7 +27,10 @@ def show_accuracy(evidence: Evidence) -> None:
         st.plotly_chart(
             accuracy_chart(
                 values,
-                {arm: as_interval(summarise_seeds(list(at.values()))) for arm, at in values.items()},
+                {
+                    arm: as_interval(summarise_seeds(list(at.values())))
+                    for arm, at in values.items()
+                },
                 {
                     **arms(values),
                     "accuracy": _("Test accuracy"),

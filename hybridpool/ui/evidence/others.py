@@ -30,9 +30,7 @@ def show_start(evidence: Evidence) -> None:
             )
         )
     if rows:
-        show_table(
-            [_("Start"), _("Test accuracy"), _("Runs"), _("Blend weights at the end")], rows
-        )
+        show_table([_("Start"), _("Test accuracy"), _("Runs"), _("Blend weights at the end")], rows)
         found = evidence.finding("start").comparisons
         show_primary(found, "start_forest")
         say([sentences.resolution(found)])

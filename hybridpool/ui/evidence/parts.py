@@ -57,9 +57,9 @@ def show_primary(comparisons: Sequence[Comparison], key: str) -> None:
         list(rows.items()),
         key,
         _(
-            "Differences with 95 % intervals each. Filled marks do not reach 0; whether that counts "
-            "is decided after Holm's correction, in the table above. Shaded: ±{margin:g} points, "
-            "which count as none."
+            "Differences with intervals of 95 % each. Filled marks do not reach 0; whether that "
+            "counts is decided after Holm's correction, in the table above. Shaded: ±{margin:g} "
+            "points, which count as none."
         ).format(margin=100 * margin),
         margin,
     )

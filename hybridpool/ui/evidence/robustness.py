@@ -9,7 +9,7 @@ import streamlit as st
 
 from hybridpool.training import claims, values
 from hybridpool.training.claims import Evidence
-from hybridpool.training.comparisons import Comparison, difference
+from hybridpool.training.comparisons import Comparison, Difference, difference
 from hybridpool.training.curves import corruption_lines, occlusion_lines, values_by_arm
 from hybridpool.training.results import summarise_seeds
 from hybridpool.training.selection import by_arm
@@ -118,7 +118,7 @@ def _kind_by_kind(evidence: Evidence, kinds: dict[str, Measure]) -> list[Compari
 
 
 def _show_kinds(singles: Sequence[Comparison]) -> None:
-    rows: dict[str, dict[str, claims.Difference]] = {}
+    rows: dict[str, dict[str, Difference]] = {}
     for one in singles:
         rows.setdefault(sentences.row(one), {})[one.baseline] = one.difference
     with st.expander(_("Kind by kind"), icon=":material/format_list_bulleted:"):

@@ -205,9 +205,7 @@ def _more(evidence: Evidence) -> str:
     if ahead:
         return _("More than {arm} gain here: {list} points.").format(
             arm=inside(evidence.arm),
-            list=joined(
-                [f"{inside(one.arm)} {interval(one.difference)}" for one in ahead]
-            ),
+            list=joined([f"{inside(one.arm)} {interval(one.difference)}" for one in ahead]),
         )
     if judged:
         return _("Of {count} further poolings none was seen to gain more.").format(
@@ -304,9 +302,7 @@ def _unmeasured(finding: Finding, evidence: Evidence) -> str:
         return _(
             "Nothing was measured: no runs with {pictures} training pictures or fewer compare "
             "{complex} with one weight a layer."
-        ).format(
-            pictures=f"{SMALL_DATA:,}", complex=joined([inside(arm) for arm in COMPLEX])
-        )
+        ).format(pictures=f"{SMALL_DATA:,}", complex=joined([inside(arm) for arm in COMPLEX]))
     words = {
         "noise": _("Nothing was measured: these runs were not tried on noisy pictures."),
         "occlusion": _("Nothing was measured: these runs were not tried on covered pictures."),
