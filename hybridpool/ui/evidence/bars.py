@@ -42,7 +42,7 @@ def _bar(one: Comparison, reach: float) -> str:
         )
         seen = f' title="{html.escape(tip)}"'
     return (
-        f"<span>{name}</span>"
+        f'<span class="name">{name}</span>'
         f'<span class="axis {clear}" style="--colour:{colour}" aria-hidden="true">'
         f'<i class="margin" style="left:{_place(-one.margin, reach)};'
         f'right:{_place(-one.margin, reach)}"></i><i class="zero"></i>'

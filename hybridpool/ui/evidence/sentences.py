@@ -203,7 +203,7 @@ def _more(evidence: Evidence) -> str:
         (one for one in judged if one.outcome == "ahead"), key=lambda one: -one.difference.mean
     )
     if ahead:
-        return _("More than {arm} gain here: {list} points.").format(
+        return _("More is gained here by {list} points over {arm}.").format(
             arm=inside(evidence.arm),
             list=joined([f"{inside(one.arm)} {interval(one.difference)}" for one in ahead]),
         )
@@ -372,7 +372,7 @@ def what_learning_is_worth(comparisons: Sequence[Comparison]) -> str:
         return ""
     arm = arm_names()[found["fixed"].arm]
     clauses = joined([clause(one) for one in found.values()])
-    said = _("**Is learning worth anything?** {arm} is {clauses} points.").format(
+    said = _("**Is learning worth anything?** In points, {arm} is {clauses}.").format(
         arm=arm, clauses=clauses
     )
     fixed = found["fixed"].outcome
