@@ -19,7 +19,7 @@ from hybridpool.training.selection import (
 )
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.words import arm_names, condition_names, named
-from hybridpool.ui.noise_findings import joined
+from hybridpool.ui.phrases import joined
 from hybridpool.ui.words import _
 
 # ---- numbers -----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from hybridpool.training.selection import by_size, few_pictures
 from hybridpool.training.values import clean, gap
 from hybridpool.ui.evidence import sentences
 from hybridpool.ui.evidence.parts import BAR, arms, as_points, link, say, show_primary
-from hybridpool.ui.noise_findings import joined
+from hybridpool.ui.phrases import joined
 from hybridpool.ui.words import _
 from hybridpool.viz.evidence_charts import lines_chart
 

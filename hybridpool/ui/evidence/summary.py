@@ -18,7 +18,7 @@ from hybridpool.ui.evidence.bars import bars
 from hybridpool.ui.evidence.parts import plain, say, show_table
 from hybridpool.ui.evidence.published import SOURCES, published
 from hybridpool.ui.evidence.state import Group
-from hybridpool.ui.noise_findings import joined
+from hybridpool.ui.phrases import joined
 from hybridpool.ui.words import _
 
 _STYLE = Path(__file__).resolve().parents[3] / "assets" / "evidence" / "table.css"
