@@ -1,8 +1,8 @@
 """Evidence: the article's claims against trained networks, one verdict each, by a written rule."""
 
-from hybridpool.ui.evidence import state
 from hybridpool.ui.evidence.details import show_claim
 from hybridpool.ui.evidence.source import current_evidence
+from hybridpool.ui.evidence.state import STATE
 from hybridpool.ui.evidence.summary import (
     show_nothing,
     show_published,
@@ -10,6 +10,8 @@ from hybridpool.ui.evidence.summary import (
     show_what_was_run,
 )
 from hybridpool.ui.frame import open_page
+from hybridpool.ui.page_state import mirror_in_link
+from hybridpool.ui.settings import SHARED
 from hybridpool.ui.words import _
 
 open_page(
@@ -21,6 +23,7 @@ open_page(
         "not win."
     ),
     shared_controls=False,
+    state=STATE,
 )
 found = current_evidence()
 if found is None:
@@ -31,4 +34,4 @@ else:
     show_claim(evidence)
     show_what_was_run(group)
 show_published()
-state.mirror_in_link()
+mirror_in_link(SHARED.query(), STATE.query())

@@ -20,7 +20,7 @@ from hybridpool.training.results import Run, Summary, read_folder, write_run
 from hybridpool.ui import compute
 from hybridpool.ui.evidence import bars, published, sentences, state
 from hybridpool.ui.evidence import words as names
-from hybridpool.ui.evidence.state import Choice, choice_from, groups, query
+from hybridpool.ui.evidence.state import STATE, Choice, groups
 from hybridpool.viz.evidence_charts import Interval, forest_chart
 from hybridpool.viz.palette import ARM_COLOURS
 from tests.made_up_runs import ARMS, SEEDS, a_field, a_folder, a_full_house, a_run
@@ -383,7 +383,7 @@ def test_names_in_own_files_are_never_markup(
     "chosen", [Choice(), Choice("small-50000-abc", "channel", "noise", "block grey")]
 )
 def test_a_link_restores_what_was_chosen(chosen: Choice) -> None:
-    assert choice_from(query(chosen)) == chosen
+    assert STATE.read(STATE.query(chosen)) == chosen
 
 
 def test_the_article_s_network_comes_first_where_it_can_be_judged() -> None:
@@ -397,7 +397,7 @@ def english(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (sentences, names, published, bars):
         monkeypatch.setattr(module, "_", lambda message: message)
     monkeypatch.setattr("hybridpool.ui.phrases._", lambda message: message)
-    monkeypatch.setattr("hybridpool.ui.panels._", lambda message: message)
+    monkeypatch.setattr("hybridpool.ui.explore.panels._", lambda message: message)
 
 
 def evidence(runs: list[Run], arm: str = "hybrid") -> Evidence:
@@ -595,7 +595,7 @@ def test_published_rows_have_sources_and_the_blend_its_own_row() -> None:
 
 def test_every_arm_has_a_name_a_colour_and_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(names, "_", lambda message: message)
-    monkeypatch.setattr("hybridpool.ui.panels._", lambda message: message)
+    monkeypatch.setattr("hybridpool.ui.explore.panels._", lambda message: message)
     assert set(names.arm_names()) == set(EVERY_ARM) == set(ARM_COLOURS)
     assert len(set(ARM_COLOURS.values())) == len(ARM_COLOURS)
 

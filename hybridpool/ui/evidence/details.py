@@ -5,13 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from hybridpool.training.claims import Evidence
-from hybridpool.ui.evidence import sentences, state
+from hybridpool.ui.evidence import sentences
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.accuracy import show_accuracy
 from hybridpool.ui.evidence.frequency import show_frequency
 from hybridpool.ui.evidence.others import show_cost, show_own_task, show_size, show_start
 from hybridpool.ui.evidence.robustness import show_robustness
 from hybridpool.ui.evidence.small_data import show_small_data
+from hybridpool.ui.evidence.state import STATE
 from hybridpool.ui.words import _
 
 
@@ -19,17 +20,16 @@ def show_claim(evidence: Evidence) -> None:
     """Choose a claim, and see its charts."""
     st.subheader(_("What is behind each verdict"))
     titles = names.claim_titles()
-    state.control(
+    STATE.control(
         st.pills,
         "claim",
-        state.choice().claim,
         _("Claim"),
         options=list(titles),
         format_func=titles.__getitem__,
         label_visibility="collapsed",
         required=True,
     )
-    claim = state.choice().claim
+    claim = STATE.chosen().claim
     st.markdown(f"> {names.claim_quotes()[claim]}")
     st.markdown(sentences.with_verdict(evidence.finding(claim), evidence))
     sections = {

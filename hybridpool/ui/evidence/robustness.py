@@ -14,7 +14,7 @@ from hybridpool.training.curves import corruption_lines, occlusion_lines, values
 from hybridpool.training.results import summarise_seeds
 from hybridpool.training.selection import by_arm
 from hybridpool.training.values import Measure
-from hybridpool.ui.evidence import sentences, state
+from hybridpool.ui.evidence import sentences
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.parts import (
     BAR,
@@ -25,6 +25,7 @@ from hybridpool.ui.evidence.parts import (
     show_primary,
     show_table,
 )
+from hybridpool.ui.evidence.state import STATE
 from hybridpool.ui.words import _
 from hybridpool.viz.evidence_charts import lines_chart
 
@@ -61,12 +62,11 @@ def show_robustness(evidence: Evidence, claim: str) -> None:
 def _show_changes(shown: Sequence[str], together: str) -> str:
     """Which corruption or occluder is shown; "" is all of the claim together."""
     titles = {"": together} | {name: names.named(names.condition_names(), name) for name in shown}
-    chosen = state.choice().change
+    chosen = STATE.chosen().change
     chosen = chosen if chosen in titles else ""
-    state.control(
+    STATE.control(
         st.selectbox,
         "change",
-        chosen,
         _("What the pictures go through"),
         options=list(titles),
         format_func=titles.__getitem__,

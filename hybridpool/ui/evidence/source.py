@@ -12,7 +12,7 @@ from hybridpool.training.results import ResultsError
 from hybridpool.ui import compute
 from hybridpool.ui.evidence import state
 from hybridpool.ui.evidence import words as names
-from hybridpool.ui.evidence.state import Group
+from hybridpool.ui.evidence.state import STATE, Group
 from hybridpool.ui.words import _, fill
 
 _MOST_NAMED = 5
@@ -32,7 +32,7 @@ def current_evidence() -> tuple[Evidence, Group] | None:
     if chosen is None:
         return None
     everything = state.evidence_of(state.own_runs() if chosen.own else ours)
-    return Evidence(chosen.runs, everything, state.choice().arm), chosen
+    return Evidence(chosen.runs, everything, STATE.chosen().arm), chosen
 
 
 def told(problems: Sequence[ResultsError]) -> str:
@@ -44,7 +44,7 @@ def told(problems: Sequence[ResultsError]) -> str:
 
 
 def _chosen(groups: list[Group]) -> Group | None:
-    wanted = state.choice().group
+    wanted = STATE.chosen().group
     for group in groups:
         if group.key == wanted:
             return group
@@ -62,20 +62,19 @@ def _chosen(groups: list[Group]) -> Group | None:
 def _show_choices(groups: list[Group], chosen: Group) -> None:
     labels = {group.key: _label(group) for group in groups}
     st.subheader(_("Results"))
-    state.control(
+    STATE.control(
         st.selectbox,
         "group",
-        chosen.key,
         _("Which networks"),
+        shown=chosen.key,
         options=list(labels),
         format_func=labels.__getitem__,
         help=_("Only runs that differ in nothing but pooling and seed are compared."),
     )
     blends = names.blend_names()
-    state.control(
+    STATE.control(
         st.segmented_control,
         "arm",
-        state.choice().arm,
         _("Hybrid pooling with"),
         options=list(blends),
         format_func=blends.__getitem__,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -15,7 +14,7 @@ from hybridpool.training.claims import ARTICLE_NETWORK, BLENDS, CLAIMS, SINGLE
 from hybridpool.training.comparisons import MIN_SEEDS
 from hybridpool.training.results import ResultsError, Run, comparable, read_run
 from hybridpool.training.selection import by_arm
-from hybridpool.ui import state, words
+from hybridpool.ui.page_state import PageState, Parameter, Values
 
 #: Where the results of the project lie; the variable names another folder.
 RESULTS = Path(
@@ -77,75 +76,27 @@ class Group:
         return all(len(found.get(arm, ())) >= MIN_SEEDS for arm in (*SINGLE, BLENDS[0]))
 
 
-def choice() -> Choice:
-    """What is chosen in this session, at first what the link says."""
-    if "evidence" not in st.session_state:
-        st.session_state["evidence"] = choice_from(st.query_params.to_dict())
-    found: Choice = st.session_state["evidence"]
-    return found
+def _along(chosen: Choice, values: Values) -> Values:
+    """Another claim shows all its conditions together."""
+    return {"change": ""} | values if "claim" in values else values
 
 
-def choose(**values: str) -> None:
-    """Choose something else; another claim shows all its conditions together."""
-    if "claim" in values:
-        values.setdefault("change", "")
-    st.session_state["evidence"] = replace(choice(), **values).clamped()
-
-
-def choice_from(parameters: Mapping[str, str]) -> Choice:
-    """What a link asks for; what cannot be read is left as it is by default.
-
-    Example:
-        >>> choice_from({"claim": "noise", "blend": "nobody"}).claim
-        'noise'
-    """
-    plain = Choice()
-    return Choice(
-        group=parameters.get("results", plain.group),
-        arm=parameters.get("blend", plain.arm),
-        claim=parameters.get("claim", plain.claim),
-        change=parameters.get("under", plain.change).replace("-", " "),
-    ).clamped()
-
-
-def query(chosen: Choice) -> dict[str, str]:
-    """It as the parameters of a link.
-
-    Example:
-        >>> query(Choice())
-        {'blend': 'hybrid', 'claim': 'accuracy'}
-    """
-    parameters = {"blend": chosen.arm, "claim": chosen.claim}
-    if chosen.group:
-        parameters["results"] = chosen.group
-    if chosen.change:
-        parameters["under"] = chosen.change.replace(" ", "-")
-    return parameters
-
-
-def mirror_in_link() -> None:
-    """Write the whole state into the address bar, so that the link restores it."""
-    wanted = state.query(state.settings(), state.view()) | query(choice())
-    wanted["lang"] = words.language()
-    if st.session_state.get("large"):
-        wanted["large"] = "1"
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
-
-
-def control(
-    widget: Callable[..., Any], field: str, value: object, label: str, **options: Any
-) -> None:
-    """A widget that shows and changes a field of the choice."""
-    key = f"evidence_{field}"
-    st.session_state[key] = value
-    widget(label, key=key, on_change=_moved, args=(field, key), **options)
-
-
-def _moved(field: str, key: str) -> None:
-    value = st.session_state[key]
-    if value is not None:
-        choose(**{field: value})
+STATE = PageState(
+    "evidence",
+    Choice(),
+    (
+        Parameter("results", "group", write=lambda chosen: chosen.group or None),
+        Parameter("blend", "arm"),
+        Parameter("claim", "claim"),
+        Parameter(
+            "under",
+            "change",
+            read=lambda text: text.replace("-", " "),
+            write=lambda chosen: chosen.change.replace(" ", "-") or None,
+        ),
+    ),
+    _along,
+)
 
 
 def evidence_of(runs: Iterable[Run]) -> list[Run]:
@@ -191,7 +142,7 @@ def forget_own() -> None:
     """Leave the loaded runs."""
     st.session_state.pop("own_results", None)
     st.session_state.pop("own_results_problems", None)
-    choose(group="")
+    STATE.choose(group="")
 
 
 def own_problems() -> tuple[ResultsError, ...]:
@@ -216,7 +167,7 @@ def accept_own(files: Sequence[tuple[str, bytes]]) -> None:
     st.session_state["own_results"] = tuple(together.values())
     newest = groups(runs, own=True)
     if newest:
-        choose(group=newest[0].key)
+        STATE.choose(group=newest[0].key)
 
 
 def read_own(files: Sequence[tuple[str, bytes]]) -> tuple[list[Run], list[ResultsError]]:
