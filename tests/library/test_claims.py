@@ -1,7 +1,9 @@
 """Verdicts on runs that no network made: clear-cut each way, and every way of being too few."""
 
 import math
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +17,7 @@ from hybridpool.training.curves import (
     weight_paths,
 )
 from hybridpool.training.report import report
-from hybridpool.training.results import Run
+from hybridpool.training.results import Run, read_folder
 from tests.made_up_runs import ARMS, NOISES, SEEDS, a_field, a_full_house, a_run
 
 
@@ -386,3 +388,16 @@ def test_arms_have_one_order_and_unknown_ones_come_last() -> None:
     runs = [a_run(arm, 0) for arm in ("stranger", "blur", "max")]
     assert list(selection.by_arm(runs)) == ["max", "blur", "stranger"]
     assert list(values_by_arm(runs, lambda run: None)) == []
+
+
+def test_the_readme_says_what_the_results_say() -> None:
+    """Every interval with its outcome in the README is one of the report on the stored results."""
+    root = Path(__file__).resolve().parents[2]
+    papers = (root / "README.md").read_text("utf-8")
+    (section,) = re.findall(r"### What was found so far\n(.*?)(?:\n#|\Z)", papers, re.DOTALL)
+    claimed = re.findall(r"([+−±][\d.]+ \([+−][\d.]+ to [+−][\d.]+\)), (\w+)", section)
+    runs, problems = read_folder(root / "assets" / "results")
+    assert not problems
+    said = re.findall(r"([+-][\d.]+ \([+-][\d.]+ to [+-][\d.]+\)) +(\w+)", report(runs))
+    assert len(claimed) >= 4
+    assert {(number.replace("−", "-"), outcome) for number, outcome in claimed} <= set(said)

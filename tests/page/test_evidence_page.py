@@ -13,6 +13,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from hybridpool.training import claims
 from hybridpool.training.arms import ARMS as EVERY_ARM
 from hybridpool.training.claims import CLAIMS, PRIMARY, Evidence
 from hybridpool.training.comparisons import Comparison, Difference
@@ -286,10 +287,15 @@ def test_runs_that_chose_a_setting_are_no_evidence(
 
 
 def test_files_are_read_once(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    runs, problems = compute.results(house)
-    assert (len(runs), problems) == (len(a_full_house()), [])
+    stored = compute.results(house)
+    assert (len(stored.runs), stored.problems) == (len(a_full_house()), [])
     monkeypatch.setattr(compute, "read_run", lambda *_: pytest.fail("read again"))
-    assert compute.results(house)[0] == runs
+    assert compute.results(house) is stored
+    opened(house, monkeypatch)
+    (judged,) = stored.judged.values()
+    monkeypatch.setattr(claims, "judge", lambda *_: pytest.fail("judged again"))
+    opened(house, monkeypatch)
+    assert list(stored.judged.values()) == [judged]
 
 
 # ---- own results -------------------------------------------------------------------------------

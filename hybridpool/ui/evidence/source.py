@@ -20,19 +20,22 @@ _MOST_NAMED = 5
 
 def current_evidence() -> tuple[Evidence, Group] | None:
     """What is judged, chosen in the sidebar; None where there are no results at all."""
-    ours, problems = compute.results(state.RESULTS)
+    ours = compute.results(state.RESULTS)
     with st.sidebar:
-        groups = [*state.groups(ours), *state.groups(state.own_runs(), own=True)]
+        groups = [*state.groups(ours.runs), *state.groups(state.own_runs(), own=True)]
         chosen = _chosen(groups)
         if chosen is not None:
             _show_choices(groups, chosen)
         _show_uploader()
-    if problems:
-        st.warning(told(problems), icon=":material/description:")
+    if ours.problems:
+        st.warning(told(ours.problems), icon=":material/description:")
     if chosen is None:
         return None
-    everything = state.evidence_of(state.own_runs() if chosen.own else ours)
-    return Evidence(chosen.runs, everything, STATE.chosen().arm), chosen
+    arm = STATE.chosen().arm
+    if chosen.own:
+        return Evidence(chosen.runs, state.evidence_of(state.own_runs()), arm), chosen
+    fresh = Evidence(chosen.runs, state.evidence_of(ours.runs), arm)
+    return ours.judged.setdefault((chosen.key, arm), fresh), chosen
 
 
 def told(problems: Sequence[ResultsError]) -> str:
