@@ -40,13 +40,6 @@ CLAIMS = (
 )
 """In the order of the page."""
 
-VERDICTS = (
-    *("confirmed", "depends", "refuted", "partly_refuted"),
-    *("unseen", "open", "unmeasured"),
-)
-"""Every condition holds; some do; all are refuted; some are and none holds; none of these: the
-runs cannot tell; too few runs; not measured."""
-
 SINGLE = ("max", "average")
 """The single poolings: a claim has to hold against both."""
 
@@ -71,7 +64,9 @@ class Finding:
 
     Attributes:
         claim: A key of `CLAIMS`.
-        verdict: One of `VERDICTS`.
+        verdict: ``"confirmed"``: every condition holds; ``"depends"``: some do;
+            ``"not_confirmed"``: none does; ``"open"``: too few runs to tell; ``"elsewhere"``:
+            measured without training.
         arm: The hybrid pooling that was judged.
         comparisons: The primary ones, family by family.
         conditions: For each condition ``"holds"``, ``"refuted"``, ``"unseen"`` or ``"few"``.

@@ -19,9 +19,6 @@ from scipy.optimize import brentq
 from hybridpool.training.results import Run
 from hybridpool.training.values import Measure, Value
 
-OUTCOMES = ("ahead", "behind", "equivalent", "undecided", "few")
-"""Higher, lower, closer than the margin, none of these, and fewer than `MIN_SEEDS` seeds."""
-
 MIN_SEEDS = 3
 LEVEL = 0.05
 POWER = 0.8
@@ -83,7 +80,9 @@ class Comparison:
         baseline: The one that it is held against.
         measure: What is compared: ``"accuracy"`` or ``"gap"``.
         difference: The arm minus the baseline.
-        outcome: One of `OUTCOMES`, after Holm's correction in its family.
+        outcome: ``"ahead"`` or ``"behind"`` after Holm's correction in its family, else
+            ``"equivalent"`` within the margin or ``"undecided"``; ``"few"`` with fewer than
+            `MIN_SEEDS` seeds.
         margin: Differences within it count as equivalent.
         visible: What would have been seen with 80 % power at the strictest step of its family.
     """

@@ -403,7 +403,7 @@ def english(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (sentences, names, published, bars):
         monkeypatch.setattr(module, "_", lambda message: message)
     monkeypatch.setattr("hybridpool.ui.phrases._", lambda message: message)
-    monkeypatch.setattr("hybridpool.ui.explore.panels._", lambda message: message)
+    monkeypatch.setattr("hybridpool.ui.names._", lambda message: message)
 
 
 def evidence(runs: list[Run], arm: str = "hybrid") -> Evidence:
@@ -601,7 +601,7 @@ def test_published_rows_have_sources_and_the_blend_its_own_row() -> None:
 
 def test_every_arm_has_a_name_a_colour_and_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(names, "_", lambda message: message)
-    monkeypatch.setattr("hybridpool.ui.explore.panels._", lambda message: message)
+    monkeypatch.setattr("hybridpool.ui.names._", lambda message: message)
     assert set(names.arm_names()) == set(EVERY_ARM) == set(ARM_COLOURS)
     assert len(set(ARM_COLOURS.values())) == len(ARM_COLOURS)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hybridpool.cost import NetworkCost, NetworkCosts, PoolingCosts
 from hybridpool.ui.cost import words as cost_words
-from hybridpool.ui.cost.words import megabytes, percent, significant
-from hybridpool.ui.phrases import joined
+from hybridpool.ui.cost.words import megabytes
+from hybridpool.ui.phrases import joined, percent, significant
 from hybridpool.ui.words import _
 
 #: Below the first share of a step a price is called small, from the second on it is not.
@@ -104,9 +104,9 @@ def _network(costs: NetworkCosts, network: str) -> str:
             "with hybrid and {attention} with attention."
         ).format(
             network=cost_words.network_names()[network],
-            max=percent(maximum.share),
-            hybrid=percent(hybrid.share),
-            attention=percent(attention.share),
+            max=percent(maximum.share, most=2),
+            hybrid=percent(hybrid.share, most=2),
+            attention=percent(attention.share, most=2),
         ),
         _price(maximum, hybrid),
     ]
@@ -130,4 +130,4 @@ def _price(maximum: NetworkCost, hybrid: NetworkCost) -> str:
             "Hybrid costs {price} of a step more than max: **stay with plain pooling here**, "
             "unless accuracy pays for it."
         )
-    return words.format(price=percent(price))
+    return words.format(price=percent(price, most=2))

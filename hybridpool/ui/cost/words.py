@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hybridpool.cost import CostSettings, Machine, Turns
+from hybridpool.ui.names import more_names, pooling_names
+from hybridpool.ui.phrases import significant
 from hybridpool.ui.words import _
 
 
 def names() -> dict[str, str]:
     """What is measured, one for each key of `CONTESTANTS`."""
+    plain, more = pooling_names(), more_names()
     return {
         "copy": _("Plain copy"),
-        "max": _("Max"),
-        "average": _("Average"),
+        "max": plain["max"],
+        "average": plain["average"],
         "article": _("Article's formula"),
-        "hybrid": _("Hybrid"),
+        "hybrid": plain["hybrid"],
         "hybrid_channel": _("Hybrid per channel"),
-        "attention": _("Attention"),
-        "blur": _("Max, then blur"),
+        "attention": plain["attention"],
+        "blur": more["blur"],
     }
 
 
@@ -112,33 +115,3 @@ def megabytes(count: float) -> str:
         ('2.10', '0')
     """
     return significant(count / 1e6)
-
-
-def significant(value: float) -> str:
-    """A number with three digits that count, without an exponent.
-
-    Example:
-        >>> significant(0.5), significant(1234.5)
-        ('0.500', '1234')
-    """
-    if value == 0:
-        return "0"
-    decimals = 2
-    size = abs(value)
-    while size >= 10 and decimals > 0:
-        size, decimals = size / 10, decimals - 1
-    while size < 0.9995 and decimals < 8:
-        size, decimals = size * 10, decimals + 1
-    return f"{value:.{decimals}f}"
-
-
-def percent(share: float) -> str:
-    """A share with two digits that count, down to hundredths of a per cent.
-
-    Example:
-        >>> percent(0.1234), percent(0.0567), percent(0.0012), percent(-0.0012)
-        ('12 %', '5.7 %', '0.12 %', '-0.12 %')
-    """
-    size = abs(share)
-    decimals = 0 if size >= 0.0995 else 1 if size >= 0.00995 else 2
-    return f"{100 * share:.{decimals}f} %"

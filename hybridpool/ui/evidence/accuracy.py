@@ -11,9 +11,10 @@ from hybridpool.training.curves import values_by_arm
 from hybridpool.training.results import summarise_seeds
 from hybridpool.training.selection import by_arm
 from hybridpool.training.values import clean
+from hybridpool.ui.charts import show_chart
 from hybridpool.ui.evidence import sentences
 from hybridpool.ui.evidence import words as names
-from hybridpool.ui.evidence.parts import BAR, arms, as_interval, say, show_forest, show_primary
+from hybridpool.ui.evidence.parts import arms, as_interval, say, show_forest, show_primary
 from hybridpool.ui.words import _
 from hybridpool.viz.evidence_charts import accuracy_chart
 
@@ -24,7 +25,7 @@ def show_accuracy(evidence: Evidence) -> None:
     found = evidence.finding("accuracy").comparisons
     left, right = st.columns(2, gap="large")
     with left:
-        st.plotly_chart(
+        show_chart(
             accuracy_chart(
                 values,
                 {
@@ -39,7 +40,6 @@ def show_accuracy(evidence: Evidence) -> None:
                 },
             ),
             key="accuracy",
-            config=BAR,
             alt=_("Test accuracy by pooling, every seed a dot"),
         )
         st.caption(

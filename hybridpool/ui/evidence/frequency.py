@@ -10,18 +10,18 @@ from hybridpool.training.curves import frequency_lines, values_by_arm
 from hybridpool.training.results import summarise_seeds
 from hybridpool.training.selection import by_arm
 from hybridpool.training.values import SHIFTED, consistency
+from hybridpool.ui.charts import show_chart
 from hybridpool.ui.evidence import sentences
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.bars import bars
 from hybridpool.ui.evidence.parts import (
-    BAR,
     arms,
     as_points,
     link,
     say,
     show_primary,
-    show_table,
 )
+from hybridpool.ui.tables import show_table
 from hybridpool.ui.words import _
 from hybridpool.viz.evidence_charts import lines_chart
 
@@ -38,10 +38,9 @@ def show_frequency(evidence: Evidence) -> None:
         lines = frequency_lines(evidence.runs, side)
         if lines:
             with place:
-                st.plotly_chart(
+                show_chart(
                     lines_chart(as_points(lines), {**arms(lines), "x": title, "y": _("Accuracy")}),
                     key=f"frequency_{side}",
-                    config=BAR,
                     alt=title,
                 )
     if found:

@@ -11,7 +11,8 @@ from hybridpool.training.selection import by_arm, by_network, by_start
 from hybridpool.training.values import clean
 from hybridpool.ui.evidence import sentences
 from hybridpool.ui.evidence import words as names
-from hybridpool.ui.evidence.parts import link, say, show_paths, show_primary, show_table
+from hybridpool.ui.evidence.parts import link, say, show_paths, show_primary
+from hybridpool.ui.tables import show_table
 from hybridpool.ui.words import _
 
 

@@ -10,12 +10,11 @@ from hybridpool.training.comparisons import Comparison, Difference
 from hybridpool.training.curves import Line, weight_paths
 from hybridpool.training.results import Run, Summary
 from hybridpool.ui import frame
+from hybridpool.ui.charts import show_chart
 from hybridpool.ui.evidence import sentences
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.words import _
 from hybridpool.viz.evidence_charts import Interval, Path, forest_chart, paths_chart
-
-BAR = {"displaylogo": False, "displayModeBar": False}
 
 
 def show_forest(
@@ -34,14 +33,13 @@ def show_forest(
     }
     known = {baseline for _label, found in shown for baseline in found}
     against |= {start: names.start_name(start) for start in known if start not in against}
-    st.plotly_chart(
+    show_chart(
         forest_chart(
             [(label, {k: as_interval(at) for k, at in found.items()}) for label, found in shown],
             {**against, "difference": _("Difference in percentage points")},
             margin=margin,
         ),
         key=key,
-        config=BAR,
         alt=_("Differences between poolings with their intervals"),
     )
     st.caption(caption)
@@ -71,7 +69,7 @@ def show_paths(runs: Sequence[Run], arm: str) -> None:
     if not paths:
         st.info(_("No run noted how the blend weights moved."), icon=":material/info:")
         return
-    st.plotly_chart(
+    show_chart(
         paths_chart(
             {
                 _("Layer {number}").format(number=number): Path(
@@ -87,7 +85,6 @@ def show_paths(runs: Sequence[Run], arm: str) -> None:
             },
         ),
         key="paths",
-        config=BAR,
         alt=_("Blend weight of each pooling layer over the training"),
     )
     st.caption(
@@ -97,12 +94,6 @@ def show_paths(runs: Sequence[Run], arm: str) -> None:
         )
     )
     say([sentences.real_blends(runs, arm)])
-
-
-def show_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    st.markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 def link(file: str) -> None:

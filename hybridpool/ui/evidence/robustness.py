@@ -14,18 +14,18 @@ from hybridpool.training.curves import corruption_lines, occlusion_lines, values
 from hybridpool.training.results import summarise_seeds
 from hybridpool.training.selection import by_arm
 from hybridpool.training.values import Measure
+from hybridpool.ui.charts import show_chart
 from hybridpool.ui.evidence import sentences
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.parts import (
-    BAR,
     arms,
     as_points,
     say,
     show_forest,
     show_primary,
-    show_table,
 )
 from hybridpool.ui.evidence.state import STATE
+from hybridpool.ui.tables import show_table
 from hybridpool.ui.words import _
 from hybridpool.viz.evidence_charts import lines_chart
 
@@ -76,7 +76,7 @@ def _show_changes(shown: Sequence[str], together: str) -> str:
 
 def _show_lines(evidence: Evidence, noise: bool, taken: Sequence[str]) -> None:
     lines = (corruption_lines if noise else occlusion_lines)(evidence.runs, taken)
-    st.plotly_chart(
+    show_chart(
         lines_chart(
             as_points(lines),
             {
@@ -88,7 +88,6 @@ def _show_lines(evidence: Evidence, noise: bool, taken: Sequence[str]) -> None:
             },
         ),
         key="robustness",
-        config=BAR,
         alt=_("Accuracy by pooling, from unchanged to strongly changed pictures"),
     )
     pictures = max(run.measures.pictures for run in evidence.runs)

@@ -8,8 +8,9 @@ from hybridpool.training.claims import Evidence
 from hybridpool.training.curves import size_lines
 from hybridpool.training.selection import by_size, few_pictures
 from hybridpool.training.values import clean, gap
+from hybridpool.ui.charts import show_chart
 from hybridpool.ui.evidence import sentences
-from hybridpool.ui.evidence.parts import BAR, arms, as_points, link, say, show_primary
+from hybridpool.ui.evidence.parts import arms, as_points, link, say, show_primary
 from hybridpool.ui.phrases import joined
 from hybridpool.ui.words import _
 from hybridpool.viz.evidence_charts import lines_chart
@@ -29,14 +30,13 @@ def show_small_data(evidence: Evidence) -> None:
     ):
         lines = size_lines(groups, value)
         with place:
-            st.plotly_chart(
+            show_chart(
                 lines_chart(
                     as_points(lines),
                     {**arms(lines), "x": _("Training pictures"), "y": title},
                     logarithmic=True,
                 ),
                 key=key,
-                config=BAR,
                 alt=_("{what} by the number of training pictures").format(what=title),
             )
     epochs = [

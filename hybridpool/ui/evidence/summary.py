@@ -15,10 +15,11 @@ from hybridpool.training.selection import by_arm
 from hybridpool.ui.evidence import sentences
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.bars import bars
-from hybridpool.ui.evidence.parts import plain, say, show_table
+from hybridpool.ui.evidence.parts import plain, say
 from hybridpool.ui.evidence.published import SOURCES, published
 from hybridpool.ui.evidence.state import Group
 from hybridpool.ui.phrases import joined
+from hybridpool.ui.tables import show_table
 from hybridpool.ui.words import _
 
 _STYLE = Path(__file__).resolve().parents[3] / "assets" / "evidence" / "table.css"
@@ -116,7 +117,7 @@ def show_published() -> None:
         )
         for one in published()
     ]
-    show_table([_("Source"), _("Setting"), _("Result")], rows)
+    show_table([_("Source"), _("Setting"), _("Result")], rows, numbers=False)
     st.caption(
         _(
             "Figures as their authors give them, mostly of single runs: a difference of a few "

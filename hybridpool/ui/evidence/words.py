@@ -9,7 +9,7 @@ from hybridpool.training.claims import SMALL_COST
 from hybridpool.training.comparisons import MIN_SEEDS
 from hybridpool.training.selection import SMALL_DATA
 from hybridpool.training.values import MARGIN, WIDE_MARGIN
-from hybridpool.ui.explore.panels import pooling_names
+from hybridpool.ui.names import pooling_names
 from hybridpool.ui.words import _
 
 #: What trains the networks of this page, on a CPU; the article's, on a GPU; one's own pictures.
