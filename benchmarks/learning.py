@@ -17,7 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.page import Figure
 from hybridpool.race.race import ARMS, Race, RaceSettings
-from tests.browser import PATIENCE, find_chromium, running_chromium, running_server
+from tests.pages import PATIENCE, find_chromium, running_chromium, running_server
 
 STEPS = 200
 _MARKS = "root => [performance.now(), Number(root.dataset.painted), Number(root.dataset.step)]"

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks.page import PICTURES, VIEWPORT, Figure, heading
 from hybridpool.ui.noise_state import PATCHES
 from hybridpool.ui.state import DEFAULT
-from tests.browser import PATIENCE, Server, find_chromium, running_chromium, running_server
+from tests.pages import PATIENCE, Server, find_chromium, running_chromium, running_server
 
 # Looks in every frame at what a person reads, and notes when a part of it first is another than
 # it was before the act. Streamlit gives each component a shadow root.

@@ -26,7 +26,7 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from hybridpool.pictures.gallery import GALLERY
-from tests.browser import (
+from tests.pages import (
     Explore,
     Server,
     find_chromium,

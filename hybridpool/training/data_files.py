@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from hybridpool.pictures.image import ImageError, fit_image, read_image
+from hybridpool.pictures import ImageError, fit_image, read_image
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
 #: One picture in so many is for the test where a folder has no test pictures of its own.

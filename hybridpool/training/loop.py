@@ -124,6 +124,8 @@ class Training:
         self.weight_steps: list[int] = []
         self.weights: dict[str, list[tuple[float, ...]]] = {}
         self.kept_for_backward = 0
+        #: On the test pictures, once they were looked at.
+        self.accuracy: float | None = None
         if checkpoint is not None and checkpoint.is_file():
             self._load(checkpoint)
 
@@ -309,13 +311,16 @@ class Training:
             raise DamagedCheckpoint(_damaged(path)) from error
 
     def result(self, trials: Trials | None, command: str) -> Run:
-        """What was found, once the last step is taken."""
+        """What was found, once the last step is taken; the checkpoint learns the accuracy."""
         pooling = {
             id(parameter)
             for layer in blends(self.model).values()
             for parameter in layer.parameters()
         }
         on_gpu = self.device.type == "cuda"
+        measures = measure(self.model, self.dataset, trials)
+        self.accuracy = measures.clean
+        self.save()
         return Run(
             settings=self.settings,
             data={
@@ -329,7 +334,7 @@ class Training:
             history=tuple(self.history),
             weight_steps=tuple(self.weight_steps),
             weights={name: tuple(path) for name, path in self.weights.items()},
-            measures=measure(self.model, self.dataset, trials),
+            measures=measures,
             classes=self.dataset.classes,
             costs=Costs(
                 parameters=sum(parameter.numel() for parameter in self.model.parameters()),
@@ -438,6 +443,7 @@ _PLAIN = (
     "weight_steps",
     "weights",
     "kept_for_backward",
+    "accuracy",
 )
 
 

@@ -328,7 +328,7 @@ def read_run(data: bytes | str, file: str) -> Run:
     """
     try:
         found = json.loads(data, parse_constant=_refuse_constant)
-        if not isinstance(found, dict) or found.get("format") not in (1, FORMAT):
+        if not isinstance(found, dict) or str(found.get("format")) not in ("1", str(FORMAT)):
             raise ValueError("it does not say which format it has")
         run = record(Run, upgraded(found) if found["format"] == 1 else found)
         check(run)

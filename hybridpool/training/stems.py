@@ -65,10 +65,11 @@ def export_stem(checkpoint: Path, output: Path, dataset: Dataset | None = None) 
     if not checkpoint.is_file():
         raise ValueError(f"{checkpoint} is no checkpoint: train the small network first.")
     state = read_checkpoint(checkpoint, torch.device("cpu"))
-    settings, history = state["settings"], state["history"]
-    done = history[-1]["epoch"] if history else 0
-    if settings["network"] != "small" or done != settings["epochs"]:
-        raise ValueError(f"{checkpoint} is not that of a small network that is fully trained.")
+    settings = state["settings"]
+    if settings["network"] != "small" or state.get("accuracy") is None:
+        raise ValueError(
+            f"{checkpoint} is not that of a small network that is fully trained and measured."
+        )
     stage = {
         name.removeprefix(_STAGE): tensor.contiguous()
         for name, tensor in state["model"].items()
@@ -85,7 +86,7 @@ def export_stem(checkpoint: Path, output: Path, dataset: Dataset | None = None) 
         "pictures": str(settings["train_pictures"]),
         "seed": str(settings["seed"]),
         "epochs": str(settings["epochs"]),
-        "accuracy": f"{history[-1]['test_accuracy']:.4f}",
+        "accuracy": f"{state['accuracy']:.4f}",
         "licence": LICENCE,
         "stride": "1",
         "padding": str(stage["conv.weight"].shape[-1] // 2),
@@ -123,14 +124,20 @@ def learn_afterwards(state: dict[str, Any], dataset: Dataset, arm: str) -> dict[
     Example:
         >>> pictures = torch.zeros(8, 3, 32, 32, dtype=torch.uint8)
         >>> few = Dataset("nothing", pictures, torch.arange(8), pictures, torch.arange(8))
-        >>> settings = {"network": "small", "arm": "hybrid", "seed": 0, "batch_size": 4}
+        >>> settings = {"width": 16, "arm": "hybrid", "seed": 0, "batch_size": 4}
         >>> model = build_network("small", "hybrid", seed=0)
         >>> state = {"settings": settings, "model": model.state_dict()}
         >>> sorted(learn_afterwards(state, few, "attention"))
         ['fc.0.bias', 'fc.0.weight', 'fc.2.bias', 'fc.2.weight']
     """
     settings = state["settings"]
-    model: Any = build_network("small", settings["arm"], settings["seed"])
+    model: Any = build_network(
+        "small",
+        settings["arm"],
+        settings["seed"],
+        len(dataset.classes),
+        width=settings["width"],
+    )
     model.load_state_dict(state["model"])
     # As it is used later: batch normalisation keeps the statistics that it has.
     model.eval().requires_grad_(False)

@@ -17,7 +17,7 @@ from hybridpool.by_hand import PRESETS, Window, attend_by_hand, pool_by_hand, pr
 from hybridpool.ui.by_hand_state import Task, look_from, task_from
 from hybridpool.ui.words import translation
 
-APP = Path(__file__).resolve().parents[1] / "app.py"
+APP = Path(__file__).resolve().parents[2] / "app.py"
 FILE = "pages/1_By_hand.py"
 
 

@@ -22,7 +22,7 @@ from hybridpool.ui import learning_findings, learning_gaps, learning_state, lear
 from hybridpool.ui.learning_state import SPEEDS, Lesson
 from hybridpool.viz.learning_charts import ARM_COLOURS, ARM_DASHES, CHANNEL_COLOURS, gap_chart
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = "pages/4_Learning.py"
 FOREVER = 300
 QUICK = {"steps": "100", "speed": "fast", "pictures": "50", "lang": "en"}

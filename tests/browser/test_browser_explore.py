@@ -23,7 +23,7 @@ from hybridpool.stem import load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
 from hybridpool.ui.state import DEFAULT, query, view_from
 from hybridpool.viz.palette import sequential
-from tests.browser import (
+from tests.pages import (
     PATIENCE,
     POOLED,
     Explore,

@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from tests.browser import PATIENCE, Server, find_chromium, running_chromium, running_server
+from tests.pages import PATIENCE, Server, find_chromium, running_chromium, running_server
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
 expect = sync_api.expect

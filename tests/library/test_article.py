@@ -4,7 +4,6 @@ import io
 import warnings
 from collections.abc import Iterator
 
-import oracle
 import pytest
 import torch
 from torch import nn
@@ -15,6 +14,7 @@ from hybridpool import (
     HybridResNetBlock,
     hybrid_pool2d,
 )
+from tests import oracle
 
 GRID = torch.arange(1.0, 17.0).view(1, 1, 4, 4)
 

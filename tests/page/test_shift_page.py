@@ -38,7 +38,7 @@ from hybridpool.ui.shift_state import BANDS, MODES, REACH, Study
 from hybridpool.viz.frequency_charts import COLOURS, gradient_chart
 from hybridpool.viz.palette import paint, sequential
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = "pages/3_Shift_and_frequency.py"
 FOREVER = 300
 SMALL = {"size": "64", "stem": "filters", "picture": "coins", "lang": "en"}

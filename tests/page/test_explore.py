@@ -27,9 +27,9 @@ from hybridpool.ui.panels import maps_at
 from hybridpool.ui.script import reproduction_script
 from hybridpool.ui.state import Shown, settings_from, view_from
 from hybridpool.ui.words import translation
-from tests.browser import POOLED, decode_message, expected
+from tests.pages import POOLED, decode_message, expected
 
-APP = Path(__file__).resolve().parents[1] / "app.py"
+APP = Path(__file__).resolve().parents[2] / "app.py"
 CPU = torch.device("cpu")
 #: What most tests here look at: filters whose channels have names, and a blend weight to be set.
 DEFAULT = replace(state.DEFAULT, stem="filters")

@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
-import oracle
 import pytest
 import torch
 import torch.nn.functional as F
@@ -20,6 +19,7 @@ from torch.autograd import gradcheck, gradgradcheck
 
 import hybridpool.functional as functional
 from hybridpool import hybrid_pool2d
+from tests import oracle
 
 LAYOUTS = pytest.mark.parametrize(
     "layout", [torch.contiguous_format, torch.channels_last], ids=["contiguous", "channels_last"]

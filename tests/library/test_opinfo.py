@@ -8,12 +8,12 @@ out of the samples for ``avg_pool2d``, which all but one have.
 from collections.abc import Callable
 from typing import Any
 
-import oracle
 import pytest
 import torch
 from torch import Tensor
 
 from hybridpool import hybrid_pool2d
+from tests import oracle
 
 BLEND_WEIGHT = 0.3
 OPTIONS_OF_AVERAGE = (

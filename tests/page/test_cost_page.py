@@ -41,7 +41,7 @@ from hybridpool.ui import (
 from hybridpool.ui.cost_state import Chosen
 from hybridpool.viz.cost_charts import COST_COLOURS, TimeBar, share_chart, time_chart
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = "pages/6_Cost.py"
 FOREVER = 300
 SMALL = {"batch": "1", "map": "4x8x8", "turns": "3", "lang": "en", "pictures": "1x32"}

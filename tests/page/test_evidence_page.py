@@ -21,7 +21,7 @@ from hybridpool.ui.evidence_state import Choice, choice_from, groups, query
 from hybridpool.viz.evidence_charts import Interval, forest_chart
 from tests.made_up_runs import ARMS, SEEDS, a_field, a_folder, a_full_house, a_run
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = "pages/5_Evidence.py"
 FOREVER = 300
 

@@ -16,7 +16,7 @@ from babel.messages.pofile import read_po
 
 from hybridpool.ui import words
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [ROOT / "app.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "hybridpool").rglob("*.py")]
 CATALOGUES = sorted((ROOT / "assets" / "locale").glob("*.po"))
 

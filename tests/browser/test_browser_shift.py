@@ -13,7 +13,7 @@ from hybridpool.stem import load_stem
 from hybridpool.trace import Settings
 from hybridpool.ui import shift_maps
 from hybridpool.ui.shift_state import Study
-from tests.browser import (
+from tests.pages import (
     PATIENCE,
     Server,
     expected,

@@ -14,7 +14,7 @@ from hybridpool import hybrid_pool2d
 from hybridpool.by_hand import Window, attend_by_hand, pool_by_hand, preset_grid
 from hybridpool.ui.by_hand_state import task_from
 from hybridpool.viz.palette import sequential
-from tests.browser import PATIENCE, Server, find_chromium, running_chromium, running_server
+from tests.pages import PATIENCE, Server, find_chromium, running_chromium, running_server
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
 expect = sync_api.expect

@@ -27,7 +27,7 @@ from hybridpool.ui import compute, evidence_state, words
 from hybridpool.ui.evidence_published import SOURCES
 from tests.made_up_runs import a_folder, a_full_house
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["app.py", *sorted(f"pages/{path.name}" for path in (ROOT / "pages").glob("*.py"))]
 FOREVER = 600
 

@@ -22,29 +22,43 @@ from PIL import Image
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from hybridpool.layers import HybridPooling
 from hybridpool.stem import load_stem, trained_stems
 from hybridpool.training import __main__ as command_line
+from hybridpool.training.arms import ARMS, blend_parameters, blends
 from hybridpool.training.data import MEAN, Dataset, DataUnavailable, load
 from hybridpool.training.evaluate import (
     FILLS,
     SHAPES,
     SIDES,
     crop_and_mirror,
+    keep_frequencies,
     make_trials,
     measure,
     occlude_each,
     prepare,
     shift_each,
 )
-from hybridpool.training.loop import Training
-from hybridpool.training.networks import ARMS, NETWORKS, build_network, learned_poolings
+from hybridpool.training.loop import Diverged, Training
+from hybridpool.training.networks import NETWORKS, build_network
 from hybridpool.training.report import report
-from hybridpool.training.results import Run, RunSettings, read_folder, read_run
+from hybridpool.training.results import (
+    Costs,
+    Epoch,
+    Measures,
+    Run,
+    RunSettings,
+    read_folder,
+    read_run,
+    right_of,
+)
 from hybridpool.training.stems import export_stem
 
-ROOT = Path(__file__).resolve().parents[1]
-TINY = RunSettings(epochs=2, train_pictures=24, batch_size=8, measured_pictures=0)
+ROOT = Path(__file__).resolve().parents[2]
+TINY = RunSettings(
+    data="drawn", epochs=2, train_pictures=24, batch_size=8, measured_pictures=0, learning_rate=0.2
+)
+#: What the frozen arm of a network with three poolings holds.
+HELD = (0.9, 0.4, 0.6)
 
 
 def pictures(count: int, seed: int) -> Tensor:
@@ -109,13 +123,16 @@ def test_smaller_training_sets_are_balanced_and_part_of_larger_ones(dataset: Dat
 # ---- a fair start --------------------------------------------------------------------------------
 
 
+def held(arm: str) -> tuple[float, ...]:
+    return HELD if arm == "frozen" else ()
+
+
 @pytest.mark.parametrize("network", NETWORKS)
 def test_all_arms_of_a_seed_start_alike_but_for_the_pooling(network: str) -> None:
     before = torch.get_rng_state()
     plain = build_network(network, "max", seed=1).state_dict()
-    # A ResNet-18 takes its time to be drawn.
-    for arm in ARMS if network == "small" else ("attention", "blur"):
-        state = build_network(network, arm, seed=1).state_dict()
+    for arm in ARMS:
+        state = build_network(network, arm, seed=1, frozen_at=held(arm)).state_dict()
         assert all(torch.equal(state[name], plain[name]) for name in plain), arm
     assert torch.equal(torch.get_rng_state(), before)
     other = build_network(network, "max", seed=2).state_dict()
@@ -124,20 +141,59 @@ def test_all_arms_of_a_seed_start_alike_but_for_the_pooling(network: str) -> Non
 
 @pytest.mark.parametrize(
     ("arm", "sizes"),
-    [("max", []), ("fixed", []), ("hybrid", [1, 1, 1]), ("channel", [16, 32, 64])],
+    [
+        ("max", []),
+        ("fixed", []),
+        ("frozen", []),
+        ("hybrid", [1, 1, 1]),
+        ("channel", [16, 32, 64]),
+        ("hybrid_blur", [1, 1, 1]),
+        ("gated", [4, 4, 4]),
+        ("strided", []),
+    ],
 )
 def test_the_arms_have_the_blend_weights_that_they_are_named_for(
     arm: str, sizes: list[int]
 ) -> None:
-    layers = learned_poolings(build_network("small", arm, seed=0)).values()
-    found = [layer for layer in layers if isinstance(layer, HybridPooling)]
-    assert [layer.weight.numel() for layer in found] == sizes
+    model = build_network("small", arm, seed=0, frozen_at=held(arm))
+    assert [weight.numel() for weight in blend_parameters(model)] == sizes
+    assert len(blends(model)) == len(sizes)
+
+
+def test_blend_weights_start_where_they_are_told_to() -> None:
+    def starts(arm: str, **how: Any) -> list[float]:
+        layers = blends(build_network("air", arm, seed=3, **how), learned=False).values()
+        return [round(layer.blend_weight.mean().item(), 4) for layer in layers]
+
+    assert starts("fixed") == starts("hybrid") == [0.5] * 3
+    assert starts("frozen", frozen_at=HELD) == list(HELD)
+    assert starts("channel", start=0.02) == [0.02] * 3
+    article = starts("hybrid", start=None)
+    # A logit drawn evenly from 0 to 1, so a blend weight from 0.5 to 0.73; another for each layer.
+    assert len(set(article)) == 3
+    assert all(0.5 <= weight <= 0.7311 for weight in article)
+    assert starts("hybrid", start=None) == article
+
+
+@pytest.mark.parametrize(
+    ("arm", "how"),
+    [
+        ("max", {"start": 0.3}),
+        ("attention", {"start": None}),
+        ("frozen", {}),
+        ("frozen", {"frozen_at": (0.5,)}),
+        ("hybrid", {"frozen_at": HELD}),
+    ],
+)
+def test_a_start_that_an_arm_cannot_have_is_refused(arm: str, how: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"cannot start|was given"):
+        build_network("small", arm, seed=0, **how)
 
 
 @pytest.mark.parametrize("arm", ARMS)
 @pytest.mark.parametrize("network", NETWORKS)
 def test_every_arm_of_every_network_learns(network: str, arm: str) -> None:
-    model = build_network(network, arm, seed=0)
+    model = build_network(network, arm, seed=0, frozen_at=held(arm))
     model(prepare(pictures(2, 0))).square().mean().backward()
     still = [
         name
@@ -163,7 +219,7 @@ def numbers(run: Run) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("arm", ["channel", "attention"])
+@pytest.mark.parametrize("arm", ["channel", "attention", "gated", "max"])
 def test_a_run_that_stops_after_any_step_ends_with_the_same_numbers(
     arm: str, dataset: Dataset, tmp_path: Path
 ) -> None:
@@ -191,12 +247,69 @@ def test_a_checkpoint_of_another_run_is_refused(dataset: Dataset, tmp_path: Path
         Training(replace(TINY, seed=1), dataset, tmp_path / "x.pt")
 
 
-def test_the_blend_weights_learn_faster_than_the_rest_and_do_not_decay(dataset: Dataset) -> None:
-    training = Training(replace(TINY, weight_decay=0.1, blend_rate=7.0), dataset)
-    rest, logits = training.optimizer.param_groups
-    assert logits["max_lr"] == pytest.approx(7 * rest["max_lr"])
-    assert (rest["weight_decay"], logits["weight_decay"]) == (0.1, 0.0)
-    assert [tuple(logit.shape) for logit in logits["params"]] == [(1,)] * 3
+@pytest.mark.parametrize("arm", ["hybrid", "channel", "attention", "gated", "hybrid_blur"])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_what_decides_a_blend_has_an_optimizer_of_its_own_and_does_not_decay(
+    arm: str, optimizer: str, dataset: Dataset
+) -> None:
+    settings = replace(TINY, arm=arm, weight_decay=0.1, blend_rate=0.03, blend_optimizer=optimizer)
+    training = Training(settings, dataset)
+    (rest,), (chosen,) = (each.param_groups for each in training.optimizers)
+    assert (rest["weight_decay"], chosen["weight_decay"]) == (0.1, 0.0)
+    assert (rest["max_lr"], chosen["max_lr"]) == (0.2, 0.03)
+    assert {id(p) for p in chosen["params"]} == {id(p) for p in blend_parameters(training.model)}
+    everything = rest["params"] + chosen["params"]
+    assert {id(p) for p in everything} == {id(p) for p in training.model.parameters()}
+    assert len(everything) == len({id(p) for p in everything})
+
+
+@pytest.mark.parametrize("arm", ["max", "fixed", "frozen", "strided"])
+def test_an_arm_without_a_learned_blend_has_one_optimizer(arm: str, dataset: Dataset) -> None:
+    training = Training(replace(TINY, arm=arm, frozen_at=held(arm)), dataset)
+    assert len(training.optimizers) == 1
+    list(training.steps())
+    held_now = [
+        round(layer.blend_weight.item(), 6)
+        for layer in blends(training.model, learned=False).values()
+    ]
+    assert held_now == pytest.approx({"fixed": [0.5] * 3, "frozen": HELD}.get(arm, []), abs=1e-6)
+
+
+def test_labels_are_smoothed_as_asked(dataset: Dataset) -> None:
+    plain, smooth = (
+        Training(replace(TINY, smoothing=smoothing), dataset) for smoothing in (0.0, 0.3)
+    )
+    part = torch.arange(8)
+    scores = plain.model(plain.prepare(plain.dataset.train[part])).float()
+    labels = plain.dataset.train_labels[part]
+    spread = 0.7 * nn.functional.one_hot(labels, 10) + 0.03
+    by_hand = -(spread * scores.log_softmax(1)).sum(1).mean()
+    torch.testing.assert_close(smooth._loss(part, None), by_hand)
+    assert plain._loss(part, None) != smooth._loss(part, None)
+
+
+def test_held_out_pictures_take_the_place_of_the_test_pictures(dataset: Dataset) -> None:
+    training = Training(replace(TINY, held_out=10, train_pictures=14, batch_size=7), dataset)
+    list(training.steps())
+    found = training.result(None, "")
+    assert found.data["held_out"] is True
+    assert (found.data["train"], found.data["test"]) == (14, 10)
+    assert found.measures.clean == found.history[-1].held_out_accuracy
+    whole = {picture.numpy().tobytes() for picture in dataset.train}
+    seen = {picture.numpy().tobytes() for picture in training.dataset.train}
+    kept = {picture.numpy().tobytes() for picture in training.dataset.test}
+    assert seen | kept == whole
+    assert not seen & kept
+    # A run whose result counts looks at the test pictures once, at the end.
+    final = Training(TINY, dataset)
+    list(final.steps())
+    assert {epoch.held_out_accuracy for epoch in final.result(None, "").history} == {None}
+
+
+def test_a_run_that_diverges_says_so_and_leaves_no_result(dataset: Dataset) -> None:
+    wild = Training(replace(TINY, learning_rate=1e30, epochs=4), dataset)
+    with pytest.raises(Diverged, match="diverged in epoch"):
+        list(wild.steps())
 
 
 def test_the_weights_are_noted_from_the_start_and_move(dataset: Dataset) -> None:
@@ -265,6 +378,31 @@ def test_a_shift_goes_round_the_border() -> None:
         assert any(torch.equal(after, before.roll(move, (1, 2))) for move in by)
 
 
+@pytest.mark.parametrize("radius", [0.5, 4, 8, 12, 30])
+def test_the_two_bands_of_a_picture_add_up_to_it(radius: float) -> None:
+    drawn = (pictures(3, 2) // 4 + 90).contiguous()  # so that no band leaves the range
+    low, high = (keep_frequencies(drawn, band, radius).float() for band in ("low", "high"))
+    mean = drawn.float().mean((-2, -1), keepdim=True)
+    assert (low + high - mean - drawn).abs().max() <= 1.01  # each band was rounded
+
+
+def test_low_frequencies_are_smooth_and_high_ones_have_no_large_shapes() -> None:
+    rows = torch.arange(32.0)
+    slow, fast = (60 * torch.sin(2 * torch.pi * rows * cycles / 32) for cycles in (2, 10))
+    both = (slow[:, None] + fast + 128).round().to(torch.uint8)
+    picture = both.expand(1, 3, 32, 32).contiguous()
+    low = keep_frequencies(picture, "low", 5).float()[0, 0]
+    high = keep_frequencies(picture, "high", 5).float()[0, 0]
+    assert (low - low[:, :1]).abs().max() <= 2  # rounding
+    assert (high - high[:1]).abs().max() <= 2
+
+
+def a_run_with(measures: Measures, test: int) -> Run:
+    costs = Costs(1, 0, 1, 0.1, 1)
+    history = (Epoch(2, 1.0, 0.5, None, 1.0),)
+    return Run(TINY, {"name": "drawn", "test": test}, {}, "", history, (), {}, measures, costs)
+
+
 class Brightness(nn.Module):
     """Says of each picture how bright it is: the class can be known from that."""
 
@@ -290,6 +428,17 @@ def test_what_is_measured_is_right_for_a_network_whose_answers_are_known(dataset
     assert (half.shape, half.fill, half.sides) == ("block", "grey", SIDES)
     assert half.test[0] >= half.test[-1]
     assert half.iocclusion == (None,) * 4  # nothing was overfitted
+    run = a_run_with(found, test=len(dataset.test))
+    for severity, share in enumerate(found.corruptions["brightness"], 1):
+        right = right_of(run, f"brightness {severity}")
+        assert right is not None
+        assert (len(right), right.mean()) == (20, pytest.approx(share))
+    clean = right_of(run, "clean")
+    assert clean is not None
+    assert (len(clean), clean.all()) == (24, True)
+    assert set(found.frequencies) == {f"{b} {r}" for b in ("low", "high") for r in (4, 8, 12)}
+    # The class is the mean, which both bands keep.
+    assert set(found.frequencies.values()) == {1.0}
     assert measure(Brightness(), dataset, None).corruptions == {}
 
 
@@ -305,20 +454,55 @@ def arguments(folder: Path, place: Path, *more: str) -> list[str]:
 
 
 def only_result(place: Path) -> Run:
-    (run,) = read_folder(place / "results")
+    (run,), problems = read_folder(place / "results")
+    assert problems == []
     return run
 
 
+def repeated(run: Run) -> RunSettings:
+    """The settings that the command in a result asks for."""
+    options = command_line._parser().parse_args(run.command.split()[3:])
+    few = torch.zeros(run.data["train"] + run.settings.held_out)
+    data = Dataset(run.data["name"], few, few, few, few)
+    device = torch.device(run.environment["device"])
+    settings = run.settings
+    return command_line._settings(options, settings.arm, settings.seed, device, 1, data)
+
+
+def test_the_same_run_with_other_settings_is_another_run(folder: Path, tmp_path: Path) -> None:
+    for epochs in ("1", "2"):
+        command_line.main(arguments(folder, tmp_path, "--epochs", epochs))
+    runs, _ = read_folder(tmp_path / "results")
+    assert sorted(run.settings.epochs for run in runs) == [1, 2]
+    assert len({run.settings.name for run in runs}) == 2
+
+
+def test_frozen_holds_what_hybrid_of_its_seed_learned(folder: Path, tmp_path: Path) -> None:
+    more = ("--epochs", "2", "--blend-rate", "0.3")
+    with pytest.raises(SystemExit, match="train the arm hybrid first"):
+        command_line.main(arguments(folder, tmp_path, "--arms", "frozen", *more))
+    command_line.main(arguments(folder, tmp_path, "--arms", "frozen", "hybrid", "--epochs", "2"))
+    runs = {run.settings.arm: run for run in read_folder(tmp_path / "results")[0]}
+    learned = tuple(path[-1][0] for path in runs["hybrid"].weights.values())
+    assert runs["frozen"].settings.frozen_at == learned
+    assert set(learned) != {0.5}
+    assert repeated(runs["frozen"]) == runs["frozen"].settings
+    assert runs["frozen"].settings.group == runs["hybrid"].settings.group
+
+
 def test_one_run_is_one_file_that_says_how_to_repeat_it(folder: Path, tmp_path: Path) -> None:
-    settings = ("--epochs", "1", "--blend-rate", "3", "--no-augment", "--momentum", "0.5")
+    settings = (
+        *("--epochs", "1", "--blend-rate", "0.3", "--blend-optimizer", "sgd", "--no-augment"),
+        *("--momentum", "0.5", "--blend-start", "0.25", "--smoothing", "0"),
+    )
     command_line.main(arguments(folder, tmp_path, *settings))
     found = only_result(tmp_path)
-    assert found.data == {"name": "CIFAR-10 (JPEG copy)", "train": 24, "test": 24}
+    name = "CIFAR-10 (JPEG copy)"
+    assert found.data == {"name": name, "train": 24, "test": 24, "held_out": False}
+    assert (found.settings.data, len(found.classes)) == (name, 10)
     assert found.environment["torch"].startswith(torch.__version__.partition("+")[0])
     assert found.command.startswith("python -m hybridpool.training train ")
-    options = command_line._parser().parse_args(found.command.split()[3:])
-    again = command_line._settings(options, "channel", 0, torch.device("cpu"), 1)
-    assert again == found.settings
+    assert repeated(found) == found.settings
     # What is done already is left out: no training is heard of the second time.
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "results").iterdir()}
     command_line.main(arguments(folder, tmp_path, *settings))
@@ -334,7 +518,7 @@ def test_the_report_names_every_arm_and_its_difference_to_max(
     capsys.readouterr()
     command_line.main(["report", str(tmp_path / "results")])
     said = capsys.readouterr().out
-    assert said == report(read_folder(tmp_path / "results"))
+    assert said == report(read_folder(tmp_path / "results")[0])
     assert "small, 24 pictures of CIFAR-10 (JPEG copy), 1 epochs" in said
     assert [line.split()[0] for line in said.splitlines() if " to " in line[:60]][-1] == "hybrid"
 
@@ -376,8 +560,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_numbers_of_an_unbroken_one(
     # So many epochs that the kill comes before the last, on any machine.
     more = ("--epochs", "60", "--threads", "1")
     process = started(arguments(folder, broken, *more))
-    checkpoint = broken / "checkpoints" / "small-channel-24-seed0.pt"
-    while not checkpoint.exists():
+    while not list((broken / "checkpoints").glob("small16-channel-24-seed0-*.pt")):
         assert process.poll() is None, process.communicate()[1].decode()
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
@@ -404,7 +587,7 @@ def test_two_processes_learn_what_one_learns(folder: Path, tmp_path: Path) -> No
     assert shared.settings == alone.settings
     for ours, theirs in zip(shared.history, alone.history, strict=True):
         assert ours.loss == pytest.approx(theirs.loss, rel=1e-4)
-        assert ours.test_accuracy == pytest.approx(theirs.test_accuracy, abs=1.5 / 24)
+        assert ours.train_accuracy == pytest.approx(theirs.train_accuracy, abs=1.5 / 24)
     for name, path in alone.weights.items():
         assert np.allclose(shared.weights[name], path, atol=1e-4), name
 
@@ -418,12 +601,13 @@ def test_a_stem_gives_the_map_that_the_network_pools(
 ) -> None:
     training = Training(replace(TINY, arm=arm), dataset, tmp_path / "x.pt")
     list(training.steps())
+    found = training.result(None, "")
     export_stem(tmp_path / "x.pt", tmp_path / "stems" / "mine.safetensors")
     info = trained_stems(tmp_path / "stems")["mine"]
     assert (info.data, info.seed) == ("drawn", 0)
     with safe_open(tmp_path / "stems" / "mine.safetensors", framework="pt") as file:
         accuracy = float(file.metadata()["accuracy"])
-    assert accuracy == pytest.approx(training.history[-1].test_accuracy, abs=1e-4)
+    assert accuracy == pytest.approx(found.measures.clean, abs=1e-4)
 
     stem = load_stem("mine", folder=tmp_path / "stems")
     stage = training.model.eval().stages[0]
@@ -445,6 +629,7 @@ def test_the_other_pooling_learns_afterwards_and_nothing_else_does(
 ) -> None:
     training = Training(replace(TINY, arm=arm), dataset, tmp_path / "x.pt")
     list(training.steps())
+    training.result(None, "")
     export_stem(tmp_path / "x.pt", tmp_path / "alone.safetensors")
     export_stem(tmp_path / "x.pt", tmp_path / "both.safetensors", dataset)
     alone, both = (load_stem(key, folder=tmp_path) for key in ("alone", "both"))
@@ -458,7 +643,7 @@ def test_the_other_pooling_learns_afterwards_and_nothing_else_does(
         assert torch.equal(both.pooling_state[own][name], tensor), name
     assert set(both.pooling_state) == {"hybrid", "attention"}
     if other == "hybrid":
-        assert both.pooling_state["hybrid"]["weight"].abs().item() > 0.01
+        assert both.pooling_state["hybrid"]["weight"].item() != 0
 
 
 def broken_copy(path: Path, change: Callable[[dict[str, Any]], object]) -> Path:
@@ -475,7 +660,9 @@ def test_a_stem_is_made_of_a_whole_small_network_only(dataset: Dataset, tmp_path
             break
     with pytest.raises(ValueError, match="fully trained"):
         export_stem(place, tmp_path / "x.safetensors")
-    list(Training(TINY, dataset, place).steps())
+    whole = Training(TINY, dataset, place)
+    list(whole.steps())
+    whole.result(None, "")
     broken_copy(place, lambda state: state["settings"].update(network="resnet18"))
     with pytest.raises(ValueError, match="small network"):
         export_stem(place, tmp_path / "x.safetensors")
@@ -487,16 +674,14 @@ def test_a_stem_is_made_of_a_whole_small_network_only(dataset: Dataset, tmp_path
 def test_the_results_of_the_house_can_be_repeated_from_what_they_say() -> None:
     files = sorted((ROOT / "assets" / "results").rglob("*.json"))
     for path in files:
-        found = read_run(path.read_bytes(), path.name)
-        assert path.stem == found.settings.name
+        text = path.read_bytes()
+        found = read_run(text, path.name)
         assert found.history[-1].epoch == found.settings.epochs
-        options = command_line._parser().parse_args(found.command.split()[3:])
-        device = torch.device(found.environment["device"])
-        again = command_line._settings(options, found.settings.arm, found.settings.seed, device, 1)
-        assert again == found.settings
-        assert {field.name for field in fields(RunSettings)} == set(
-            json.loads(path.read_bytes())["settings"]
-        )
+        if json.loads(text)["format"] == 1:
+            continue  # its command was that of another program
+        assert path.stem == found.settings.name
+        assert repeated(found) == found.settings
+        assert {field.name for field in fields(RunSettings)} == set(json.loads(text)["settings"])
 
 
 def test_the_stems_of_the_house_are_small_and_have_both_learned_poolings() -> None:

@@ -24,7 +24,7 @@ from hybridpool.ui.noise_findings import Reached
 from hybridpool.ui.noise_state import PATCHES, Perturbation
 from hybridpool.viz.sensitivity_charts import blend_chart, error_chart
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = "pages/2_Noise_and_occlusion.py"
 NAMES = {"max": "Max", "average": "Average", "hybrid": "Hybrid", "attention": "Attention"}
 FOREVER = 300

@@ -24,7 +24,6 @@ import warnings
 from collections.abc import Iterator
 from functools import partial
 
-import oracle
 import pytest
 import torch
 import torch.nn.functional as F
@@ -39,6 +38,7 @@ from hybridpool import (
     parameter_groups,
     replace_pooling,
 )
+from tests import oracle
 
 SMALL, LARGE = (2, 3, 8, 8), (2, 8, 64, 64)
 WINDOWS = {

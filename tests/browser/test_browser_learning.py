@@ -8,7 +8,7 @@ import pytest
 
 from hybridpool.race.race import ARMS, Race, RaceSettings
 from hybridpool.ui.words import translation
-from tests.browser import PATIENCE, Server, find_chromium, running_chromium, running_server
+from tests.pages import PATIENCE, Server, find_chromium, running_chromium, running_server
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
 expect = sync_api.expect

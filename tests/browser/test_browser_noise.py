@@ -23,7 +23,7 @@ from hybridpool.trace import Settings, Trace, run_poolings, run_stem
 from hybridpool.ui.compare import reached
 from hybridpool.ui.noise_state import Perturbation, perturbation_from, query
 from hybridpool.viz.palette import diverging, sequential
-from tests.browser import PATIENCE, Server, find_chromium, running_chromium, running_server
+from tests.pages import PATIENCE, Server, find_chromium, running_chromium, running_server
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
 expect = sync_api.expect

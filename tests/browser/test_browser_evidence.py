@@ -11,8 +11,8 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from hybridpool.training.results import write_run
-from tests.browser import PATIENCE, Server, find_chromium, running_chromium, running_server
 from tests.made_up_runs import a_field, a_folder, a_full_house
+from tests.pages import PATIENCE, Server, find_chromium, running_chromium, running_server
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
 expect = sync_api.expect

@@ -13,7 +13,7 @@ import pytest
 
 from hybridpool.ui import by_hand_words, inspector, noise_words, words
 
-ASSETS = Path(__file__).resolve().parents[1] / "assets"
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
 FILES = sorted(path for kind in ("html", "css", "js") for path in ASSETS.rglob(f"*.{kind}"))
 READ_ATTRIBUTES = {"title", "alt", "placeholder", "aria-label", "aria-description", "label"}
 

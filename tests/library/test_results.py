@@ -2,10 +2,11 @@
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from hybridpool.training.results import (
     Costs,
@@ -16,12 +17,16 @@ from hybridpool.training.results import (
     Run,
     RunSettings,
     comparable,
+    pack,
     paired_difference,
     read_folder,
     read_run,
+    right_of,
     summarise_seeds,
     write_run,
 )
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def a_run(arm: str = "hybrid", seed: int = 0, clean: float = 0.7) -> Run:
@@ -51,14 +56,15 @@ def test_a_run_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     runs = [a_run("max", 1), a_run("hybrid", 0)]
     for run in runs:
         write_run(run, tmp_path / "deeper")
-    assert read_folder(tmp_path) == sorted(runs, key=lambda run: run.settings.name)
+    assert read_folder(tmp_path) == (sorted(runs, key=lambda run: run.settings.name), [])
     assert [path.suffix for path in (tmp_path / "deeper").iterdir()] == [".json", ".json"]
 
 
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        (("format",), 2),
+        (("format",), 3),
+        (("format",), True),
         (("settings", "colour"), "red"),
         (("measures", "clean"), "good"),
         (("measures", "clean"), math.nan),
@@ -74,6 +80,22 @@ def test_a_run_is_read_back_as_it_was_written(tmp_path: Path) -> None:
         (("history", 0, "loss"), None),
         (("weights", "pool1"), [[0.5]]),
         (("settings", "seed"), "0"),
+        (("settings", "seed"), 10**400),
+        (("settings", "batch_size"), [1, 2]),
+        (("settings", "precision"), {}),
+        (("settings", "epochs"), 0),
+        (("settings", "blend_start"), "half"),
+        (("settings", "frozen_at"), [1.5]),
+        (("settings", "augment"), 1),
+        (("data",), {"name": "x", "test": [1]}),
+        (("environment", "torch"), ["2.14"]),
+        (("command",), None),
+        (("weight_steps",), [0, -1]),
+        (("measures", "pictures"), 2000.5),
+        (("measures", "right"), {"clean": "AAAA"}),
+        (("measures", "frequencies"), {"low 4": 2}),
+        (("costs", "parameters"), -1),
+        (("classes",), "cat"),
         (("costs",), {}),
     ],
 )
@@ -87,6 +109,65 @@ def test_what_is_no_result_is_refused_in_one_sentence(
     part[place[-1]] = value
     with pytest.raises(ResultsError, match=r"mine\.json holds no results of a training run"):
         read_run(json.dumps(found), "mine.json")
+
+
+def test_what_is_wrong_is_named_and_the_other_files_are_read(tmp_path: Path) -> None:
+    write_run(a_run("max", 1), tmp_path)
+    path = write_run(a_run("hybrid", 0), tmp_path)
+    found = json.loads(path.read_text())
+    found["settings"]["seed"] = 10**4000
+    path.write_text(json.dumps(found))
+    (tmp_path / "half.json").write_text(path.read_text()[:200])
+    runs, problems = read_folder(tmp_path)
+    assert [run.settings.arm for run in runs] == ["max"]
+    assert sorted(str(problem).split()[0] for problem in problems) == sorted(
+        ["half.json", path.name]
+    )
+    del found["settings"]["seed"]
+    found["settings"]["arm"] = 3
+    with pytest.raises(ResultsError, match="settings, arm is not text"):
+        read_run(json.dumps(found), "mine.json")
+
+
+def test_a_file_of_the_first_format_is_read_with_what_was_in_force_then() -> None:
+    path = min((ROOT / "assets" / "results" / "small").glob("*.json"))
+    old = json.loads(path.read_text())
+    assert old["format"] == 1
+    found = read_run(json.dumps(old), path.name)
+    told = old["settings"]
+    assert found.settings.blend_rate == told["blend_rate"] * told["learning_rate"]
+    assert (found.settings.blend_optimizer, found.settings.smoothing) == ("sgd", 0.0)
+    assert found.settings.data == old["data"]["name"]
+    assert found.history[-1].held_out_accuracy is None
+    assert right_of(found, "clean") is None
+
+
+def test_which_pictures_were_right_is_kept_bit_by_bit(tmp_path: Path) -> None:
+    right = torch.rand(10_000, generator=torch.Generator().manual_seed(0)) < 0.7
+    few = right[:2000]
+    run = a_run()
+    packed = {"clean": pack(right), "block grey 4": pack(few)}
+    run = replace(run, measures=replace(run.measures, right=packed))
+    again = read_run(write_run(run, tmp_path).read_bytes(), "x")
+    for trial, bits in (("clean", right), ("block grey 4", few)):
+        found = right_of(again, trial)
+        assert found is not None
+        assert found.tolist() == bits.tolist()
+    assert right_of(again, "block grey 8") is None
+
+
+def test_a_name_holds_every_setting() -> None:
+    plain = RunSettings()
+    others = {
+        "data": "mine", "network": "air", "width": 32, "arm": "max", "seed": 1, "epochs": 3,
+        "train_pictures": 500, "held_out": 5, "batch_size": 7, "parts": 2, "learning_rate": 0.1,
+        "blend_rate": 0.5, "blend_optimizer": "sgd", "blend_start": None, "frozen_at": (0.5,),
+        "momentum": 0.5, "weight_decay": 0.1, "smoothing": 0.0, "augment": False,
+        "precision": "bfloat16", "measured_pictures": 3,
+    }  # fmt: skip
+    assert set(others) == {field.name for field in fields(RunSettings)}
+    names = {replace(plain, **{name: value}).name for name, value in others.items()}
+    assert len(names | {plain.name}) == len(others) + 1
 
 
 @pytest.mark.parametrize("data", [b"", b"[1]", b"\xff\xfe", b"null", b"[" * 100_000])
