@@ -1,8 +1,8 @@
 """Pooling by hand: a small grid of numbers, the windows over it, and every number on the way.
 
-`Window` and `Axis` say where the windows lie and which cells no window reaches, `pool_by_hand`
-gives the pooled values, the winners and what flows back, `attend_by_hand` every step of the
-attention layer. All values come from PyTorch through the library; only the places are counted here.
+`pool_by_hand` gives the pooled values, the winners and what flows back, `attend_by_hand` every step
+of the attention layer. All values come from PyTorch through the library, and the places of the
+windows from `hybridpool.window`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 from hybridpool.functional import hybrid_pool2d
 from hybridpool.layers import HybridPoolingWithAttention
+from hybridpool.window import Axis
+from hybridpool.window import Window as PoolingWindow
 
 SIDES = (2, 8)
 MAX_KERNEL = 8
@@ -25,23 +27,6 @@ MAX_PADDING = 4
 PRESETS = ("ramp", "checkerboard", "bright", "noise", "ties", "negative")
 #: How many channels `derived_channels` makes of a grid.
 CHANNELS = 4
-
-
-class ImpossibleWindowError(ValueError):
-    """A window that PyTorch refuses for this grid.
-
-    Attributes:
-        reason: ``"padding"`` if the padding is more than half of the window, ``"size"`` if the
-            window fits nowhere.
-
-    Example:
-        >>> ImpossibleWindowError("It fits nowhere.", "size").reason
-        'size'
-    """
-
-    def __init__(self, message: str, reason: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -65,6 +50,17 @@ class Window:
     count_include_pad: bool = False
 
     @property
+    def pooling(self) -> PoolingWindow:
+        """The same as the window of a pooling, which may be an impossible one."""
+        return PoolingWindow(
+            (self.height, self.width),
+            (self.stride, self.stride),
+            (self.padding, self.padding),
+            self.ceil_mode,
+            self.count_include_pad,
+        )
+
+    @property
     def arguments(self) -> dict[str, Any]:
         """The window as the keyword arguments of `hybrid_pool2d`.
 
@@ -72,115 +68,25 @@ class Window:
             >>> Window(height=3).arguments["kernel_size"]
             (3, 2)
         """
-        return {
-            "kernel_size": (self.height, self.width),
-            "stride": self.stride,
-            "padding": self.padding,
-            "ceil_mode": self.ceil_mode,
-            "count_include_pad": self.count_include_pad,
-        }
+        return self.pooling.arguments
 
     def axes(self, rows: int, columns: int) -> tuple[Axis, Axis]:
         """Where the windows lie on a grid of `rows` by `columns` cells, downwards and across."""
-        step = (self.stride, self.padding, self.ceil_mode)
-        return Axis(rows, self.height, *step), Axis(columns, self.width, *step)
+        return self.pooling.axes(rows, columns)
 
+    def check(self, rows: int, columns: int) -> None:
+        """Refuse what PyTorch would refuse for a grid of `rows` by `columns` cells.
 
-@dataclass(frozen=True)
-class Axis:
-    """The windows along one direction. Positions count from the grid's first cell, 0.
-
-    Args:
-        size: Cells of the grid.
-        kernel: Cells of the window.
-        stride: Step of the window.
-        padding: Cells added at each end.
-        ceil_mode: Whether a last window that sticks out counts.
-
-    Example:
-        >>> axis = Axis(size=5, kernel=2, stride=2, padding=0, ceil_mode=False)
-        >>> axis.count, axis.starts, axis.dropped
-        (2, (0, 2), (4,))
-    """
-
-    size: int
-    kernel: int
-    stride: int
-    padding: int
-    ceil_mode: bool
-
-    @property
-    def span(self) -> int:
-        """n + 2p - k, the cells that a window can move along."""
-        return self.size + 2 * self.padding - self.kernel
-
-    @property
-    def formula(self) -> int:
-        """floor((n + 2p - k) / s) + 1, or with ceil in ceil mode."""
-        rounded = math.ceil if self.ceil_mode else math.floor
-        return rounded(self.span / self.stride) + 1
-
-    @property
-    def trimmed(self) -> bool:
-        """Whether ceil mode's last window would start in the padding behind the grid.
+        Raises:
+            ImpossibleWindowError: If the padding is too large or the window fits nowhere.
 
         Example:
-            >>> Axis(size=4, kernel=1, stride=2, padding=0, ceil_mode=True).trimmed
-            True
+            >>> Window(height=5, width=5).check(4, 4)
+            Traceback (most recent call last):
+            hybridpool.window.ImpossibleWindowError: kernel_size (5, 5) does not fit ...
         """
-        return self.ceil_mode and (self.formula - 1) * self.stride >= self.size + self.padding
-
-    @property
-    def count(self) -> int:
-        """How many windows there are: the output's size."""
-        return self.formula - self.trimmed
-
-    @property
-    def starts(self) -> tuple[int, ...]:
-        """Where each window begins, in the padding below 0."""
-        return tuple(i * self.stride - self.padding for i in range(self.count))
-
-    @property
-    def end(self) -> int:
-        """Behind the last cell that takes part: of the padding, or of a window that sticks out."""
-        return max(self.size + self.padding, self.starts[-1] + self.kernel)
-
-    @property
-    def dropped(self) -> tuple[int, ...]:
-        """Cells of the grid where one more window would begin, but does not fit."""
-        return tuple(cell for cell in self._missed if cell >= self.starts[-1] + self.stride)
-
-    @property
-    def skipped(self) -> tuple[int, ...]:
-        """Cells of the grid that a stride larger than the window steps over.
-
-        Example:
-            >>> Axis(size=4, kernel=1, stride=3, padding=0, ceil_mode=False).skipped
-            (1, 2)
-        """
-        return tuple(cell for cell in self._missed if cell < self.starts[-1] + self.stride)
-
-    @property
-    def _missed(self) -> list[int]:
-        reached = {start + step for start in self.starts for step in range(self.kernel)}
-        return [cell for cell in range(self.size) if cell not in reached]
-
-    def inside(self, index: int) -> range:
-        """The grid's cells in window `index`."""
-        start = self.starts[index]
-        return range(max(start, 0), min(start + self.kernel, self.size))
-
-    def counted(self, index: int, count_include_pad: bool) -> int:
-        """The cells in window `index` that the average divides by: never those beyond the padding.
-
-        Example:
-            >>> Axis(size=3, kernel=2, stride=2, padding=0, ceil_mode=True).counted(1, True)
-            1
-        """
-        if not count_include_pad:
-            return len(self.inside(index))
-        start = self.starts[index]
-        return min(start + self.kernel, self.size + self.padding) - start
+        self.pooling.check()
+        self.pooling.check_fits(rows, columns)
 
 
 @dataclass(frozen=True)
@@ -288,33 +194,6 @@ def preset_grid(name: str, rows: int, columns: int, seed: int = 0) -> Tensor:
     raise ValueError(f"There is no preset grid {name!r}: choose one of {', '.join(PRESETS)}.")
 
 
-def check_window(window: Window, rows: int, columns: int) -> None:
-    """Refuse what PyTorch would refuse for a grid of `rows` by `columns` cells.
-
-    Raises:
-        ImpossibleWindowError: If the padding is too large or the window fits nowhere.
-
-    Example:
-        >>> check_window(Window(height=5, width=5), 4, 4)
-        Traceback (most recent call last):
-        hybridpool.by_hand.ImpossibleWindowError: The window of 5 x 5 fits nowhere ...
-    """
-    if 2 * window.padding > min(window.height, window.width):
-        raise ImpossibleWindowError(
-            f"Padding {window.padding} is more than half of the window of {window.height} x "
-            f"{window.width}: take at most {min(window.height, window.width) // 2}.",
-            "padding",
-        )
-    down, across = window.axes(rows, columns)
-    if down.count < 1 or across.count < 1:
-        padded = [size + 2 * window.padding for size in (rows, columns)]
-        raise ImpossibleWindowError(
-            f"The window of {window.height} x {window.width} fits nowhere on {padded[0]} x "
-            f"{padded[1]} cells (padding included): take a smaller window or a larger grid.",
-            "size",
-        )
-
-
 def pool_by_hand(grid: Tensor, window: Window) -> ByHand:
     """Max and average of every window, and where their gradients go.
 
@@ -330,7 +209,7 @@ def pool_by_hand(grid: Tensor, window: Window) -> ByHand:
         >>> work.max.tolist(), work.average.tolist()
         ([[6.0, 8.0], [14.0, 16.0]], [[3.5, 5.5], [11.5, 13.5]])
     """
-    check_window(window, *grid.shape)
+    window.check(*grid.shape)
     rows, columns = window.axes(*grid.shape)
     maximum = hybrid_pool2d(grid[None], 1.0, **window.arguments)[0]
     windows = [(i, j) for i in range(rows.count) for j in range(columns.count)]
@@ -404,7 +283,7 @@ def attend_by_hand(
         >>> steps.means.tolist(), steps.values.shape
         ([8.5, 8.5, 0.75, 3.0], torch.Size([4]))
     """
-    check_window(window, *grid.shape)
+    window.check(*grid.shape)
     with torch.device("meta"):  # elsewhere nn.Linear would draw from everybody's generator
         layer = HybridPoolingWithAttention(
             CHANNELS, reduction=CHANNELS // hidden, **window.arguments

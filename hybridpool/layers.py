@@ -1,61 +1,18 @@
 """Hybrid pooling as layers, and the table of poolings that are compared."""
 
-import math
 from collections.abc import Callable
+from operator import index
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import has_torch_function_unary
 
-from hybridpool.functional import Size2d, Window, check_input, check_window, hybrid_pool2d
-
-# The sigmoid of these is 1 and 0 exactly in every floating-point type, half precision included,
-# and unlike infinity they stay numbers under weight decay.
-_LOGIT_AT_THE_ENDS = 1000.0
+from hybridpool.base import Pooling2d
+from hybridpool.blend import initial_logit, sigmoid
+from hybridpool.window import Size2d
 
 
-class _Pooling2d(nn.Module):
-    """The window, which both layers have in common."""
-
-    def __init__(
-        self,
-        kernel_size: Size2d,
-        stride: Size2d | None,
-        padding: Size2d,
-        ceil_mode: bool,
-        count_include_pad: bool,
-    ) -> None:
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
-        self._window()
-
-    def _window(self) -> Window:
-        return check_window(self.kernel_size, self.stride, self.padding, self.ceil_mode)
-
-    def _pool(self, input: Tensor, blend_weight: Tensor) -> Tensor:
-        return hybrid_pool2d(
-            input,
-            blend_weight,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            ceil_mode=self.ceil_mode,
-            count_include_pad=self.count_include_pad,
-        )
-
-    def extra_repr(self) -> str:
-        """The options that are printed with the name of the layer."""
-        names = ["kernel_size", "stride", "padding"]
-        names += [name for name in ("ceil_mode", "count_include_pad") if getattr(self, name)]
-        return ", ".join(f"{name}={getattr(self, name)}" for name in names)
-
-
-class HybridPooling(_Pooling2d):
+class HybridPooling(Pooling2d):
     r"""Blend max and average pooling with a learned blend weight.
 
     .. math::
@@ -110,9 +67,9 @@ class HybridPooling(_Pooling2d):
         super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
         if channels is not None and channels < 1:
             raise ValueError(f"channels must be at least 1 or None, but got {channels}.")
-        self.channels = channels
+        self.channels = None if channels is None else index(channels)
         self.initial_logit = initial_logit(blend_weight)
-        self.weight = nn.Parameter(torch.empty(1 if channels is None else channels))
+        self.weight = nn.Parameter(torch.empty(self.channels or 1))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -121,12 +78,12 @@ class HybridPooling(_Pooling2d):
 
     @property
     def blend_weight(self) -> Tensor:
-        """The blend weight, ``sigmoid(weight)``: 1 is max pooling, 0 is average pooling."""
-        return self.weight.sigmoid()
+        """The blend weight, ``sigmoid(weight)`` in float32 at least: 1 is max, 0 is average."""
+        return sigmoid(self.weight)
 
     def forward(self, input: Tensor) -> Tensor:
         """Pool ``input`` of shape (N, C, H, W) or (C, H, W)."""
-        return self._pool(input, self.weight.sigmoid())
+        return self._blend(input, sigmoid(self.weight))
 
     def extra_repr(self) -> str:
         """The options that are printed with the name of the layer."""
@@ -134,7 +91,17 @@ class HybridPooling(_Pooling2d):
         return super().extra_repr() + channels
 
 
-class HybridPoolingWithAttention(_Pooling2d):
+class _Sigmoid(nn.Sigmoid):
+    """`blend.sigmoid` as a module."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return sigmoid(input)
+
+    def _get_name(self) -> str:
+        return "Sigmoid"
+
+
+class HybridPoolingWithAttention(Pooling2d):
     r"""Blend max and average pooling, each channel by a weight computed from the input.
 
     .. math::
@@ -192,10 +159,16 @@ class HybridPoolingWithAttention(_Pooling2d):
                 "channels and reduction must be at least 1, "
                 f"but got channels={channels} and reduction={reduction}."
             )
-        hidden = max(1, channels // reduction)
+        channels, hidden = index(channels), index(max(1, channels // reduction))
         self.fc = nn.Sequential(
-            nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels), nn.Sigmoid()
+            nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels), _Sigmoid()
         )
+
+    def reset_parameters(self) -> None:
+        """Draw the parameters again, as when the layer was made."""
+        for module in self.fc:
+            if isinstance(module, nn.Linear):
+                module.reset_parameters()
 
     def attention(self, input: Tensor) -> Tensor:
         """The blend weight of each channel for this input, of shape (N, C) or (C,)."""
@@ -205,26 +178,8 @@ class HybridPoolingWithAttention(_Pooling2d):
     def forward(self, input: Tensor) -> Tensor:
         """Pool ``input`` of shape (N, C, H, W) or (C, H, W)."""
         # What the mean would make of a wrong input is harder to understand than this refusal.
-        if not has_torch_function_unary(input):
-            check_input(input, self._window())
-        return self._pool(input, self.attention(input))
-
-
-def initial_logit(blend_weight: float) -> float:
-    """The logit of a blend weight; large and finite for 0 and 1, whose logit is infinite.
-
-    Raises:
-        ValueError: If the blend weight does not lie in [0, 1].
-
-    Example:
-        >>> initial_logit(0.5), initial_logit(1)
-        (0.0, 1000.0)
-    """
-    if not 0 <= blend_weight <= 1:
-        raise ValueError(f"blend_weight must lie in [0, 1], but got {blend_weight}.")
-    if blend_weight in (0, 1):
-        return math.copysign(_LOGIT_AT_THE_ENDS, blend_weight - 0.5)
-    return math.log(blend_weight) - math.log1p(-blend_weight)
+        self._check(input)
+        return self._blend(input, self.attention(input))
 
 
 def _max(

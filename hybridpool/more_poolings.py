@@ -13,29 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hybridpool.functional import Size2d, Window, check_window
-from hybridpool.layers import initial_logit
+from hybridpool.base import Pooling2d
+from hybridpool.blend import compose, compute_type, initial_logit, sigmoid
+from hybridpool.window import Size2d, Window
 
 
-class _Pooling(nn.Module):
-    """The window that all of them share."""
-
-    def __init__(
-        self, kernel_size: Size2d, stride: Size2d | None, padding: Size2d, ceil_mode: bool
-    ) -> None:
-        super().__init__()
-        self.window = check_window(kernel_size, stride, padding, ceil_mode, False)
-
-    def extra_repr(self) -> str:
-        """The window, as it is printed with the layer."""
-        window = self.window
-        return (
-            f"kernel_size={window.kernel}, stride={window.stride}, padding={window.padding}, "
-            f"ceil_mode={window.ceil_mode}"
-        )
-
-
-class _BlurPooling(_Pooling):
+class _BlurPooling(Pooling2d):
     """A pooling at stride 1, then a blur at the stride: sampling without aliasing."""
 
     taps: Tensor
@@ -51,9 +34,17 @@ class _BlurPooling(_Pooling):
         super().__init__(kernel_size, stride, padding, ceil_mode)
         if filter_size < 1 or filter_size % 2 == 0:
             raise ValueError(f"filter_size must be odd, but got {filter_size}: use 3 or 5.")
-        row = [math.comb(filter_size - 1, k) / 2 ** (filter_size - 1) for k in range(filter_size)]
-        taps = torch.tensor(row)
-        self.register_buffer("taps", taps[:, None] * taps, persistent=False)
+        self.register_buffer("taps", torch.empty(filter_size, filter_size), persistent=False)
+        self._fill_taps()
+
+    def _fill_taps(self) -> None:
+        last = self.taps.shape[0] - 1
+        row = torch.tensor([math.comb(last, k) / 2**last for k in range(last + 1)])
+        self.taps.copy_(row[:, None] * row)
+
+    def reset_parameters(self) -> None:
+        """Compute the taps of the blur again, which no checkpoint holds."""
+        self._fill_taps()
 
     def _dense(self, batch: Tensor) -> Tensor:
         """The pooled map at stride 1, with every window that the blur reads."""
@@ -61,12 +52,13 @@ class _BlurPooling(_Pooling):
 
     def forward(self, input: Tensor) -> Tensor:
         """Pool ``input`` of shape (N, C, H, W) or (C, H, W)."""
-        dense = self._dense(_batch(input))
+        dense = self._dense(self._checked(input))
         half = self.taps.shape[0] // 2
         edged = F.pad(dense, (half,) * 4, mode="replicate")
         channels = edged.shape[1]
         filters = self.taps.to(edged).expand(channels, 1, -1, -1)
-        return _like(input, F.conv2d(edged, filters, stride=self.window.stride, groups=channels))
+        blurred = F.conv2d(edged, filters, stride=self.window.stride, groups=channels)
+        return self._finished(blurred, input)
 
 
 class MaxBlurPooling(_BlurPooling):
@@ -114,8 +106,8 @@ class MaxBlurPooling(_BlurPooling):
         super().__init__(kernel_size, stride, padding, filter_size, ceil_mode)
 
     def _dense(self, batch: Tensor) -> Tensor:
-        padded = _padded(batch, self.window, -math.inf, whole=True)
-        return F.max_pool2d(padded, self.window.kernel, 1)
+        window = self.window
+        return F.max_pool2d(_whole(batch, window, -math.inf), window.kernel, 1)
 
 
 class HybridBlurPooling(_BlurPooling):
@@ -171,27 +163,28 @@ class HybridBlurPooling(_BlurPooling):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Let the blend weight start over."""
+        """Let the blend weight start over, and compute the taps of the blur again."""
+        super().reset_parameters()
         nn.init.constant_(self.weight, self.initial_logit)
 
     @property
     def blend_weight(self) -> Tensor:
-        """The blend weight, ``sigmoid(weight)``: 1 is max pooling, 0 is average pooling."""
-        return self.weight.sigmoid()
+        """The blend weight, ``sigmoid(weight)`` in float32 at least: 1 is max, 0 is average."""
+        return sigmoid(self.weight)
 
     def _dense(self, batch: Tensor) -> Tensor:
-        kernel = self.window.kernel
-        maximum = F.max_pool2d(_padded(batch, self.window, -math.inf, whole=True), kernel, 1)
-        padded = _padded(batch, self.window, 0.0, whole=True)
-        average = F.avg_pool2d(padded, kernel, 1)
+        window = self.window
+        maximum = F.max_pool2d(_whole(batch, window, -math.inf), window.kernel, 1)
+        padded = _whole(batch, window, 0.0)
+        average = F.avg_pool2d(padded, window.kernel, 1)
         if padded.shape != batch.shape:
-            ones = _padded(torch.ones_like(batch[:1, :1]), self.window, 0.0, whole=True)
-            average = average / F.avg_pool2d(ones, kernel, 1)
-        weight = self.blend_weight.to(batch).view(-1, 1, 1)
-        return average + weight * (maximum - average)
+            ones = _whole(torch.ones_like(batch[:1, :1]), window, 0.0)
+            average = average / F.avg_pool2d(ones, window.kernel, 1)
+        weight = self.blend_weight.to(compute_type(batch.dtype)).view(-1, 1, 1)
+        return compose(average, maximum, weight)
 
 
-class GatedPooling(_Pooling):
+class GatedPooling(Pooling2d):
     r"""Blend max and average pooling, each window by a weight computed from its own cells.
 
     .. math::
@@ -244,20 +237,21 @@ class GatedPooling(_Pooling):
 
     def gate(self, input: Tensor) -> Tensor:
         """The blend weight of each window, of the shape of the output."""
-        padded = _padded(_batch(input), self.window, 0.0)
-        channels = padded.shape[1]
+        return self._finished(self._gate(self._checked(input), self.window), input)
+
+    def _gate(self, batch: Tensor, window: Window) -> Tensor:
+        padded, channels = window.padded(batch), batch.shape[1]
         mask = self.weight.to(padded).expand(channels, 1, -1, -1)
-        scores = F.conv2d(padded, mask, stride=self.window.stride, groups=channels)
-        return _like(input, scores.sigmoid())
+        return sigmoid(F.conv2d(padded, mask, stride=window.stride, groups=channels))
 
     def forward(self, input: Tensor) -> Tensor:
         """Pool ``input`` of shape (N, C, H, W) or (C, H, W)."""
-        batch, gate = _batch(input), self.gate(input)
-        average, maximum = self.window.average(batch), self.window.maximum(batch)
-        return _like(input, average + gate.view_as(average) * (maximum - average))
+        batch, window = self._checked(input), self.window
+        gate = self._gate(batch, window)
+        return self._finished(compose(window.average(batch), window.maximum(batch), gate), input)
 
 
-class LpPooling(_Pooling):
+class LpPooling(Pooling2d):
     r"""The power mean of each window: average pooling at p = 1, max pooling as p grows.
 
     .. math:: y = \Big(\frac{1}{n} \sum_i |x_i|^p\Big)^{1/p}
@@ -297,25 +291,24 @@ class LpPooling(_Pooling):
         ceil_mode: bool = False,
         count_include_pad: bool = False,
     ) -> None:
-        super().__init__(kernel_size, stride, padding, ceil_mode)
+        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
         if not 1 <= p < math.inf:
             raise ValueError(f"p must be a number from 1, but got {p}: use 2, for example.")
         self.p = p
-        self.window = self.window._replace(count_include_pad=count_include_pad)
 
     def forward(self, input: Tensor) -> Tensor:
         """Pool ``input`` of shape (N, C, H, W) or (C, H, W)."""
-        magnitude = _batch(input).abs()
+        magnitude = self._checked(input).abs()
         # In units of the largest value of the picture, so that no power overflows.
         unit = magnitude.detach().amax((1, 2, 3), keepdim=True)
         unit = unit.where((unit > 0) & unit.isfinite(), 1)
-        mean = F.avg_pool2d((magnitude / unit).pow(self.p), *self.window)
+        mean = self.window.average((magnitude / unit).pow(self.p))
         zero = mean == 0
         root = mean.where(~zero, 1).pow(1 / self.p)
-        return _like(input, root.where(~zero, 0) * unit)
+        return self._finished(root.where(~zero, 0) * unit, input)
 
 
-class StochasticPooling(_Pooling):
+class StochasticPooling(Pooling2d):
     r"""Keep one cell of each window, drawn by chance in proportion to its value.
 
     .. math:: P(i) = \frac{\max(x_i, 0)}{\sum_j \max(x_j, 0)}
@@ -356,18 +349,20 @@ class StochasticPooling(_Pooling):
 
     def forward(self, input: Tensor) -> Tensor:
         """Pool ``input`` of shape (N, C, H, W) or (C, H, W)."""
-        values, inside = _windows(_batch(input), self.window)
-        chances = values.detach().clamp(min=0) * inside
+        batch, window = self._checked(input), self.window
+        values, inside = window.cells(batch), window.inside(batch)
+        chances = values.clamp(min=0) * inside
         chances = chances.where(chances.sum(-1, keepdim=True) > 0, inside.to(chances))
         if not self.training:
-            return _like(input, (chances / chances.sum(-1, keepdim=True) * values).sum(-1))
-        # The first of waiting times with these rates: a cell without a chance never comes first.
+            return self._finished((chances / chances.sum(-1, keepdim=True) * values).sum(-1), input)
+        # Each cell waits for a time that is exponential with its chance as the rate, and the first
+        # wins: that draws in proportion, and a cell without a chance never comes first.
         waits = torch.empty(chances.shape).exponential_(generator=self.generator)
-        drawn = (chances / waits.to(chances)).argmax(-1, keepdim=True)
-        return _like(input, values.gather(-1, drawn).squeeze(-1))
+        drawn = (chances.detach() / waits.to(chances)).argmax(-1, keepdim=True)
+        return self._finished(values.gather(-1, drawn).squeeze(-1), input)
 
 
-class SoftPooling(_Pooling):
+class SoftPooling(Pooling2d):
     r"""A mean of each window in which larger values weigh exponentially more.
 
     .. math:: y = \frac{\sum_i x_i e^{x_i}}{\sum_i e^{x_i}}
@@ -403,55 +398,17 @@ class SoftPooling(_Pooling):
 
     def forward(self, input: Tensor) -> Tensor:
         """Pool ``input`` of shape (N, C, H, W) or (C, H, W)."""
-        values, inside = _windows(_batch(input), self.window)
+        batch, window = self._checked(input), self.window
+        values, inside = window.cells(batch), window.inside(batch)
         shares = values.where(inside, -math.inf).softmax(-1)
-        return _like(input, (shares * values).sum(-1))
+        return self._finished((shares * values).sum(-1), input)
 
 
-def _batch(input: Tensor) -> Tensor:
-    if not input.is_floating_point() or input.dim() not in (3, 4):
-        raise ValueError(
-            "Pooling needs a floating-point input of shape (N, C, H, W) or (C, H, W), but got "
-            f"{input.dtype} of shape {tuple(input.shape)}: convert or reshape it first."
-        )
-    return input if input.dim() == 4 else input[None]
-
-
-def _like(input: Tensor, output: Tensor) -> Tensor:
-    return output if input.dim() == 4 else output[0]
-
-
-def _padded(batch: Tensor, window: Window, value: float, *, whole: bool = False) -> Tensor:
-    """The map with its padding, cut or continued to where the last window ends.
-
-    The `whole` map keeps the cells behind the last window too.
-    """
-    ends = []
-    for axis, (size, count) in enumerate(
-        zip(batch.shape[-2:], window.out_size(*batch.shape[-2:]), strict=True)
-    ):
-        if count < 1:
-            raise ValueError(
-                f"kernel_size {window.kernel} does not fit into a map of "
-                f"{tuple(batch.shape[-2:])} cells with padding {window.padding}: use a smaller one."
-            )
-        end = (count - 1) * window.stride[axis] + window.kernel[axis]
-        beyond = end - size - window.padding[axis]
-        ends.append(max(beyond, window.padding[axis]) if whole else beyond)
-    top, left = window.padding
-    return F.pad(batch, (left, ends[1], top, ends[0]), value=value)
-
-
-def _windows(batch: Tensor, window: Window) -> tuple[Tensor, Tensor]:
-    """The cells of each window (N, C, h, w, cells), and which of them lie on the map."""
-
-    def cut(padded: Tensor) -> Tensor:
-        for axis in (0, 1):
-            padded = padded.unfold(2 + axis, window.kernel[axis], window.stride[axis])
-        return padded.flatten(-2)
-
-    inside = torch.ones(batch.shape[-2:], dtype=torch.bool, device=batch.device)
-    return cut(_padded(batch, window, 0)), cut(_padded(inside[None, None], window, 0))
+def _whole(batch: Tensor, window: Window, value: float) -> Tensor:
+    """The map with its padding, continued to where the last window ends, and never cut."""
+    rows, columns = window.axes(*batch.shape[-2:])
+    across = (columns.padding, columns.end - columns.size)
+    return F.pad(batch, (*across, rows.padding, rows.end - rows.size), value=value)
 
 
 def _blur(*, channels: int, count_include_pad: bool = False, **window: object) -> nn.Module:

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from hybridpool.ui import compute, noise_effects, noise_state
+from hybridpool.ui import compute, noise_state
 from hybridpool.ui.compare import show_compare
 from hybridpool.ui.frame import open_page
 from hybridpool.ui.inspector import resolved_view
 from hybridpool.ui.noise_curves import show_curves
+from hybridpool.ui.noise_effects import dial_weight, sentences
 from hybridpool.ui.noise_panels import show_controls
 from hybridpool.ui.occlusion_panels import show_occlusion_map
 from hybridpool.ui.results import current_trace
@@ -16,16 +17,16 @@ from hybridpool.ui.words import _
 # No fragment: a fragment's rerun waits until the running script has ended, and the curves are to
 # stop as soon as something else is asked for.
 def study(trace, picture):
-    done = show_controls()
-    changed = compute.perturbed(trace, picture, done)
-    show_compare(trace, changed, picture, done)
-    effect = noise_effects.effect(trace, changed, resolved_view(trace), done)
-    st.markdown(noise_effects.sentences(effect))
+    done, seen = show_controls(), resolved_view(trace)
+    compared = compute.compared(trace, picture, done)
+    show_compare(compared, seen, picture, done)
+    st.markdown(sentences(compared, seen, done))
     noise_state.mirror_in_link()
+    weight = dial_weight(compared, seen)
     if done.kind == "noise":
-        show_curves(trace, picture, done, effect)
+        show_curves(compared, picture, done, weight)
     else:
-        show_occlusion_map(trace, picture, done, effect.blend_weight)
+        show_occlusion_map(trace, picture, done, weight)
 
 
 open_page(

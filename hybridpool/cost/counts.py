@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hybridpool.cost.settings import DTYPES, CostSettings
-from hybridpool.functional import Window
+from hybridpool.window import Window
 
 _BLUR = 3
 

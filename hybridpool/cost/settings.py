@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from hybridpool.functional import Window, check_window
 from hybridpool.layers import POOLINGS, HybridPooling
 from hybridpool.more_poolings import MORE_POOLINGS
 from hybridpool.trace import MAX_KERNEL, available_devices
+from hybridpool.window import Window, check_window
 
 MEMORY_FORMATS = {
     "channels_last": torch.channels_last,

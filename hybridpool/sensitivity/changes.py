@@ -12,16 +12,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from hybridpool.layers import HybridPoolingWithAttention
-from hybridpool.sensitivity.receptive_field import pooled_size
+from hybridpool.measure import exact
+from hybridpool.sensitivity.receptive_field import window_of
 from hybridpool.stem import ConvStem
 from hybridpool.trace import Settings, pooling_layers, resolve_device
 
 FEATURE_MAP = "feature_map"
 BLENDS = ("max", "average", "hybrid", "attention")
+More = Callable[[], Mapping[str, nn.Module]]
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Changes:
             channel: One channel; all of them together by default.
             blend_weight: For ``"hybrid"``, another blend weight than the layer's own.
         """
-        distance, size, _, _ = self._sums(pooling, blend_weight)
+        distance, size, _, _ = self.sums(pooling, blend_weight)
         distance = _together(distance, channel).clamp(min=0)
         return (distance / _together(size, channel)).sqrt().where(distance != 0, 0)
 
@@ -73,11 +74,31 @@ class Changes:
         self, pooling: str, channel: int | None = None, blend_weight: float | None = None
     ) -> Tensor:
         """The mean signed change of a cell, above zero where maps became brighter."""
-        _, _, total, cells = self._sums(pooling, blend_weight)
+        _, _, total, cells = self.sums(pooling, blend_weight)
         return _together(total, channel) / _together(cells, channel)
 
-    def _sums(self, pooling: str, blend_weight: float | None) -> tuple[Tensor, ...]:
-        """For one pooling, what `others` holds of those that are no blend."""
+    def bias(
+        self, pooling: str, channel: int | None = None, blend_weight: float | None = None
+    ) -> Tensor:
+        """The mean signed change of a cell in units of sigma; 0 where nothing changed.
+
+        Sigma is the standard deviation of what arrived at the feature map, which is the noise as
+        the pooling sees it. What it is worth: see :func:`hybridpool.sensitivity.expected_maximum`.
+        """
+        squares, _, total, count = (
+            _together(each, channel) for each in self.others[FEATURE_MAP].unbind(-1)
+        )
+        sigma = (squares / count - (total / count).square()).clamp(min=0).sqrt()
+        mean = self.mean_change(pooling, channel, blend_weight)
+        return (mean / sigma).where(mean != 0, 0)
+
+    def sums(self, pooling: str, blend_weight: float | None = None) -> tuple[Tensor, ...]:
+        """For one pooling, what `others` holds of those that are no blend.
+
+        Args:
+            pooling: As in `relative_change`.
+            blend_weight: Likewise.
+        """
         if blend_weight is not None and pooling != "hybrid":
             raise ValueError(
                 f'only "hybrid" has a blend weight to choose, but got {blend_weight} for '
@@ -120,6 +141,8 @@ class Poolings:
     Args:
         stem: The stem; it stays on the CPU outside.
         settings: The window, the blend weight, the seed of the attention layer, and the device.
+        more: Makes further poolings by name; asked for every picture anew, so that one that draws
+            at random draws the same for each.
 
     Example:
         >>> from hybridpool.stem import load_stem
@@ -129,7 +152,7 @@ class Poolings:
         (['average', 'feature_map', 'max'], torch.Size([1, 16, 4, 4]))
     """
 
-    def __init__(self, stem: ConvStem, settings: Settings) -> None:
+    def __init__(self, stem: ConvStem, settings: Settings, more: More | None = None) -> None:
         self.device = resolve_device(settings.device)
         self.stem = stem if self.device.type == "cpu" else copy.deepcopy(stem).to(self.device)
         self.settings = settings
@@ -142,6 +165,7 @@ class Poolings:
         self.others = {
             name: layer.to(self.device) for name, layer in layers.items() if name not in BLENDS
         }
+        self._more = more
 
     @torch.no_grad()
     def run(self, image: Tensor) -> dict[str, Tensor]:
@@ -152,12 +176,11 @@ class Poolings:
     @torch.no_grad()
     def pool(self, feature_map: Tensor) -> dict[str, Tensor]:
         """The maps that `changes` compares: max, average, what is no blend, and the feature map."""
-        pooled_size(feature_map.shape[-2:], self.settings)
-        window = dict(self.settings.window)
-        average = F.avg_pool2d(feature_map, **window)
-        del window["count_include_pad"]
-        maps = {"max": F.max_pool2d(feature_map, **window), "average": average}
-        others = {name: layer(feature_map) for name, layer in self.others.items()}
+        window = window_of(self.settings)
+        window.check_fits(feature_map.shape[-2], feature_map.shape[-1])
+        maps = {"max": window.maximum(feature_map), "average": window.average(feature_map)}
+        layers = {**self.others, **(self._more() if self._more else {})}
+        others = {name: layer(feature_map) for name, layer in layers.items()}
         return {**maps, **others, FEATURE_MAP: feature_map}
 
     def changes(
@@ -175,24 +198,11 @@ class Poolings:
             attention: Attention values before; those of the clean feature map by default.
             attention_changed: Attention values after, likewise.
         """
-        # Doubling a map in another order of memory would make each sum far slower.
-        before = {name: exact(each.contiguous()) for name, each in clean.items()}
-        moved = {name: exact(changed[name].contiguous()) - each for name, each in before.items()}
         if attention is None:
             attention = self.attention(clean[FEATURE_MAP])
         if attention_changed is None:
             attention_changed = self.attention(changed[FEATURE_MAP])
-        contrast = before["max"] - before["average"]
-        return Changes(
-            moved=moved_sums(moved["max"], moved["average"], contrast),
-            clean=clean_sums(before["max"], before["average"]),
-            others={
-                name: other_sums(moved[name], before[name]) for name in before if name not in BLENDS
-            },
-            blend_weight=self.blend_weight,
-            attention=attention,
-            attention_changed=attention_changed,
-        )
+        return changes_of(clean, changed, self.blend_weight, attention, attention_changed)
 
     def attention(self, feature_map: Tensor) -> Tensor:
         """Attention values (..., C) of feature maps (..., C, h, w)."""
@@ -203,6 +213,45 @@ class Poolings:
         """Attention values (..., C) of feature maps whose channels have these means."""
         values: Tensor = self._fc(means)
         return values
+
+
+def changes_of(
+    clean: Mapping[str, Tensor],
+    changed: Mapping[str, Tensor],
+    blend_weight: Tensor,
+    attention: Tensor,
+    attention_changed: Tensor,
+) -> Changes:
+    """Sum up how far the maps of one picture lie from those of another.
+
+    Args:
+        clean: Maps (..., C, H, W) by name, ``"max"`` and ``"average"`` among them; of other blends
+            nothing is needed.
+        changed: Those of the changed picture.
+        blend_weight: (C,) of the hybrid layer.
+        attention: (..., C) attention values before.
+        attention_changed: (..., C) attention values after.
+
+    Example:
+        >>> maps = {"max": torch.ones(1, 2, 2), "average": torch.zeros(1, 2, 2)}
+        >>> after = {name: values + 1 for name, values in maps.items()}
+        >>> changes = changes_of(maps, after, *torch.full((3, 1), 0.5))
+        >>> changes.relative_change("max").item(), changes.relative_change("hybrid").item()
+        (1.0, 2.0)
+    """
+    # Doubling a map in another order of memory would make each sum far slower.
+    before = {name: exact(each.contiguous()) for name, each in clean.items()}
+    moved = {name: exact(changed[name].contiguous()) - each for name, each in before.items()}
+    return Changes(
+        moved=moved_sums(moved["max"], moved["average"], before["max"] - before["average"]),
+        clean=clean_sums(before["max"], before["average"]),
+        others={
+            name: other_sums(moved[name], before[name]) for name in before if name not in BLENDS
+        },
+        blend_weight=blend_weight.double(),
+        attention=attention.double(),
+        attention_changed=attention_changed.double(),
+    )
 
 
 def moved_sums(
@@ -293,16 +342,6 @@ def join_changes(
         attention=join([each.attention for each in changes]),
         attention_changed=join([each.attention_changed for each in changes]),
     )
-
-
-def exact(values: Tensor) -> Tensor:
-    """Values in double precision, in main memory where the device has none (MPS).
-
-    Example:
-        >>> exact(torch.ones(1))
-        tensor([1.], dtype=torch.float64)
-    """
-    return (values.cpu() if values.device.type == "mps" else values).double()
 
 
 def exact_sum(values: Tensor, dim: int | tuple[int, ...]) -> Tensor:

@@ -6,6 +6,7 @@ Every pooling sees the same noisy pictures, and max and average maps are pooled 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hybridpool.measure import window_winners, winner_ties
+from hybridpool.measure import ROUNDING
 from hybridpool.pictures.perturb import NOISES
-from hybridpool.sensitivity.changes import FEATURE_MAP, Changes, Poolings, join_changes
+from hybridpool.sensitivity.changes import Changes, Poolings, join_changes
 from hybridpool.stem import ConvStem
 from hybridpool.trace import Settings
 
@@ -30,9 +31,6 @@ class NoiseSweep:
         levels: The levels L.
         seeds: The seeds S that are computed, each drawing one noise for all levels and poolings.
         changes: Sums over the cells, one for each seed and level: ``(S, L, ...)``.
-        winners: ``(S, L, C, 2)``, how many windows have another winner: of all windows, and of
-            those whose winner was clear.
-        windows: ``(C, 2)``, how many windows there are, and how many with a clear winner.
         device: Where it was computed.
         seconds: How long it took.
     """
@@ -42,8 +40,6 @@ class NoiseSweep:
     levels: tuple[float, ...]
     seeds: tuple[int, ...]
     changes: Changes
-    winners: Tensor
-    windows: Tensor
     device: torch.device
     seconds: float
 
@@ -53,29 +49,6 @@ class NoiseSweep:
         """Relative change ``(S, L)`` of the pooled maps, see `Changes.relative_change`."""
         return self.changes.relative_change(pooling, channel, blend_weight)
 
-    def bias(
-        self, pooling: str, channel: int | None = None, blend_weight: float | None = None
-    ) -> Tensor:
-        """Mean signed change ``(S, L)`` of a pooled cell in units of sigma; 0 without noise.
-
-        Sigma is the standard deviation of what the noise added to the feature map: the noise as it
-        arrives at the pooling. Max pooling of 2 × 2 independent normal values is 1.03 too high.
-        """
-        sums = self.changes.others[FEATURE_MAP]
-        sums = sums.sum(-2) if channel is None else sums[..., channel, :]
-        squares, _, total, count = sums.unbind(-1)
-        sigma = (squares / count - (total / count).square()).clamp(min=0).sqrt()
-        mean = self.changes.mean_change(pooling, channel, blend_weight)
-        return (mean / sigma).where(mean != 0, 0)
-
-    def winners_changed(self, channel: int | None = None, clear_only: bool = False) -> Tensor:
-        """Share ``(S, L)`` of windows with another winner, see `measure.winners_changed`."""
-        kind = int(clear_only)
-        changed, windows = self.winners[..., kind], self.windows[..., kind]
-        if channel is None:
-            return changed.sum(-1) / windows.sum(-1)
-        return changed[..., channel] / windows[channel]
-
 
 @dataclass(frozen=True)
 class BestBlendWeight:
@@ -83,7 +56,7 @@ class BestBlendWeight:
 
     Attributes:
         blend_weight: Where the mean square of the relative changes of all seeds is least; NaN if
-            nothing changed.
+            none is better than another.
         relative_change: The root of that mean square.
         by_seed: The best blend weight of each seed alone.
     """
@@ -168,23 +141,40 @@ def best_blend_weight(sweep: NoiseSweep, level: int, channel: int | None = None)
     return BestBlendWeight(weight.item(), least.sqrt().item(), tuple(weights.tolist()))
 
 
+def expected_maximum(count: int) -> float:
+    """The mean of the largest of so many independent normal values of mean 0 and deviation 1.
+
+    By so many sigmas noise of that kind biases max pooling upwards on a flat map. Where neighbours
+    share a part of their noise, as behind a convolution, it is less.
+
+    Args:
+        count: How many values, from 1.
+
+    Example:
+        >>> [round(expected_maximum(side**2), 4) for side in (1, 2, 3)]
+        [0.0, 1.0294, 1.485]
+    """
+    at = torch.linspace(-9, 9, 6001, dtype=torch.float64)
+    below = torch.special.ndtr(at)
+    density = torch.exp(-at.square() / 2) / math.sqrt(2 * math.pi)
+    mean = torch.trapezoid(at * count * density * below ** (count - 1), at)
+    return max(mean.item(), 0.0)
+
+
 def _noise_sweep(
     image: Tensor, poolings: Poolings, noise: str, levels: tuple[float, ...], seeds: tuple[int, ...]
 ) -> Iterator[NoiseSweep]:
     started, seconds = time.perf_counter(), 0.0
     clean = poolings.run(image)
-    windows = _Windows(clean[FEATURE_MAP], poolings.settings)
-    by_seed, winners = [], []
+    by_seed = []
     for number, seed in enumerate(seeds, 1):
-        changes, counts = [], []
+        changes = []
         for level in levels:
             # One picture at a time stays in the cache: faster than a batch on the CPU.
             generator = torch.Generator().manual_seed(seed)
             noisy = poolings.run(NOISES[noise].function(image, level, generator))
             changes.append(poolings.changes(clean, noisy))
-            counts.append(windows.winners_changed(noisy[FEATURE_MAP]))
         by_seed.append(join_changes(changes))
-        winners.append(torch.cat(counts))
         seconds += time.perf_counter() - started
         yield NoiseSweep(
             settings=poolings.settings,
@@ -192,36 +182,10 @@ def _noise_sweep(
             levels=levels,
             seeds=seeds[:number],
             changes=join_changes(by_seed, torch.stack),
-            winners=torch.stack(winners),
-            windows=windows.counts,
             device=poolings.device,
             seconds=seconds,
         )
         started = time.perf_counter()
-
-
-class _Windows:
-    """The windows of a clean feature map and their winners."""
-
-    def __init__(self, feature_map: Tensor, settings: Settings) -> None:
-        self._window = (
-            settings.kernel_size,
-            settings.stride,
-            settings.padding,
-            settings.ceil_mode,
-        )
-        self._winners = window_winners(feature_map, *self._window)
-        self._clear = winner_ties(feature_map, *self._window) == 1
-        self.counts = self._count(torch.ones_like(self._clear))[0]
-
-    def winners_changed(self, feature_map: Tensor) -> Tensor:
-        return self._count(window_winners(feature_map, *self._window) != self._winners)
-
-    def _count(self, marked: Tensor) -> Tensor:
-        """How many windows (N, C, 2) are marked: of all, and of those with a clear winner."""
-        return torch.stack(
-            [each.sum((-2, -1)) for each in (marked, marked & self._clear)], -1
-        ).cpu()
 
 
 def _quadratic(energies: Tensor) -> Tensor:
@@ -243,6 +207,9 @@ def _least_ratio(above: Tensor, below: Tensor) -> tuple[Tensor, Tensor]:
     powers = torch.stack([torch.ones_like(weights), weights, weights.square()], -1)
     ratios = (powers * above[..., None, :]).sum(-1) / (powers * below[..., None, :]).sum(-1)
     least, place = ratios.min(-1)
+    most = ratios.amax(-1)
     changed = above.abs().sum(-1) > 0
     best = weights.gather(-1, place[..., None]).squeeze(-1)
-    return best.where(changed, torch.nan), least.clamp(min=0).where(changed, 0)
+    # What differs by rounding alone has no best place, as with a window of one cell.
+    best = best.where(changed & (most - least > ROUNDING * most), torch.nan)
+    return best, least.clamp(min=0).where(changed, 0)

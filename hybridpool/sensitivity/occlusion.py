@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from hybridpool.measure import changed_cells, largest_change, relative_change
 from hybridpool.sensitivity.changes import Changes, Poolings, join_changes
 from hybridpool.sensitivity.patches import Occluder, changes_of_patches
-from hybridpool.sensitivity.receptive_field import Box
+from hybridpool.sensitivity.receptive_field import axes_of
 from hybridpool.stem import ConvStem
-from hybridpool.trace import Settings, Trace, resolve_device, run_poolings, run_stem
+from hybridpool.trace import Settings
 
 # More records than the eye can follow would only be copied.
 _MOST_RECORDS = 12
@@ -55,69 +54,6 @@ class OcclusionMap:
     def at(self, row: int, column: int) -> Occluder:
         """The patch at a place of the grid."""
         return replace(self.occluder, top=self.tops[row], left=self.lefts[column])
-
-
-@dataclass(frozen=True)
-class OcclusionEffect:
-    """What one patch did to every pooled map, from a whole pass.
-
-    Attributes:
-        occluder: The patch.
-        box: The pooled cells that can see it.
-        trace: The covered picture after the stem and every pooling.
-        relative_change: For each pooling, see `measure.relative_change`.
-        largest_change: For each pooling, of any cell.
-        changed_cells: For each pooling, how many cells changed at all, over all channels.
-    """
-
-    occluder: Occluder
-    box: Box
-    trace: Trace
-    relative_change: dict[str, float]
-    largest_change: dict[str, float]
-    changed_cells: dict[str, int]
-
-
-def occlusion_effect(
-    image: Tensor,
-    stem: ConvStem,
-    settings: Settings,
-    occluder: Occluder,
-    *,
-    clean: Trace | None = None,
-) -> OcclusionEffect:
-    """Cover a part of a picture and send the whole of it through the stem and every pooling.
-
-    Args:
-        image: Picture of shape (3, H, W) in [0, 1].
-        stem: The stem, on the CPU.
-        settings: The window, the blend weight, the seed of the attention layer, and the device.
-        occluder: The patch.
-        clean: The trace of the picture without the patch; it is computed if there is none.
-
-    Raises:
-        ValueError: An unknown fill or shape, or a window that does not fit the feature map.
-
-    Example:
-        >>> from hybridpool.stem import load_stem
-        >>> grey, patch = torch.full((3, 64, 64), 0.5), Occluder(16, 8, 9, 9, fill="grey")
-        >>> effect = occlusion_effect(grey, load_stem("filters"), Settings(), patch)
-        >>> effect.changed_cells["max"]  # grey on grey
-        0
-    """
-    device = resolve_device(settings.device)
-    if clean is None:
-        clean = run_poolings(run_stem(image, stem, device), settings)
-    trace = run_poolings(run_stem(occluder.cover(image), stem, device), settings)
-    pairs = {name: (pooled, trace.pooled[name]) for name, pooled in clean.pooled.items()}
-    return OcclusionEffect(
-        occluder=occluder,
-        box=occluder.seen_by((image.shape[-2], image.shape[-1]), stem, settings),
-        trace=trace,
-        relative_change={name: relative_change(*pair).item() for name, pair in pairs.items()},
-        largest_change={name: largest_change(*pair).item() for name, pair in pairs.items()},
-        changed_cells={name: int(changed_cells(*pair).sum()) for name, pair in pairs.items()},
-    )
 
 
 def occlusion_map(
@@ -188,7 +124,7 @@ def occlusion_map(
     occluder = Occluder(0, 0, height, width, fill, shape, seed)
     # What cannot be is refused now, not when the first record is asked for.
     occluder.cover(image)
-    occluder.seen_by((image.shape[-2], image.shape[-1]), stem, settings)
+    axes_of((image.shape[-2], image.shape[-1]), stem.receptive_field, settings)
     return _records(image, Poolings(stem, settings), occluder, tops, lefts)
 
 

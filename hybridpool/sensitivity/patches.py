@@ -16,19 +16,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from hybridpool.measure import exact
 from hybridpool.pictures.perturb import occlude, occlusion_mask, patch_content
 from hybridpool.sensitivity.changes import (
     FEATURE_MAP,
     Changes,
     Poolings,
-    exact,
     exact_sum,
     moved_sums,
     other_sums,
 )
-from hybridpool.sensitivity.receptive_field import Axis, Box, axes_of, receptive_field_box
-from hybridpool.stem import ConvStem
-from hybridpool.trace import Settings
+from hybridpool.sensitivity.receptive_field import PictureAxis, axes_through
 
 # So many cells of feature maps fit a core's cache together with what is computed from them.
 _BATCH_CELLS = 2**19
@@ -69,11 +67,6 @@ class Occluder:
             self.shape,
         )
 
-    def seen_by(self, image_size: tuple[int, int], stem: ConvStem, settings: Settings) -> Box:
-        """The pooled cells that can see the patch, see :func:`receptive_field_box`."""
-        corner_and_size = (self.top, self.left, self.height, self.width)
-        return receptive_field_box(image_size, stem, settings, *corner_and_size)
-
 
 def changes_of_patches(
     poolings: Poolings,
@@ -96,13 +89,14 @@ def changes_of_patches(
 
     Example:
         >>> from hybridpool.stem import load_stem
+        >>> from hybridpool.trace import Settings
         >>> poolings = Poolings(load_stem("filters"), Settings())
         >>> patch, grey = Occluder(0, 0, 4, 4, "grey"), torch.full((3, 32, 32), 0.5)
         >>> (found,) = changes_of_patches(poolings, grey, patch, tops=[0], lefts=[0, 8])
         >>> found.relative_change("max").tolist()
         [0.0, 0.0]
     """
-    rows, columns = axes_of(image.shape[-2:], poolings.stem, poolings.settings)
+    rows, columns = axes_through(image.shape[-2:], poolings.stem, poolings.settings)
     down = _surroundings(rows, tops, occluder.height, poolings)
     across = _surroundings(columns, lefts, occluder.width, poolings)
     picture = _Picture(poolings, image, occluder)
@@ -147,7 +141,7 @@ class _Surroundings(NamedTuple):
 
 
 def _surroundings(
-    axis: Axis, starts: Sequence[int], side: int, poolings: Poolings
+    axis: PictureAxis, starts: Sequence[int], side: int, poolings: Poolings
 ) -> _Surroundings:
     filters, window = axis.stem, axis.window
     spans = torch.tensor([axis.seeing(start, side) for start in starts])
@@ -156,15 +150,15 @@ def _surroundings(
     before = (cell + window.padding).div(window.stride, rounding_mode="floor")
     first = before.minimum(first).where(first < stop, before)
     windows = int((stop - first).clamp(min=1).max())
-    pooled = first.clamp(max=axis.pooled - windows) + torch.arange(windows)
+    pooled = first.clamp(max=axis.window.count - windows) + torch.arange(windows)
     begin = pooled * window.stride - window.padding
     edge = window.padding if poolings.settings.count_include_pad else 0
-    counted = (begin + window.kernel).clamp(max=axis.cells + edge) - begin.clamp(min=-edge)
+    counted = (begin + window.kernel).clamp(max=axis.window.size + edge) - begin.clamp(min=-edge)
     corner, least = begin[:, :1], (windows - 1) * window.stride + window.kernel
     block = corner + torch.arange(int((cells_stop - corner).clamp(min=least).max()))
     taps = torch.arange((block.shape[1] - 1) * filters.stride + filters.kernel)
     taps = taps + corner * filters.stride - filters.padding
-    pixels = taps.clamp(0, axis.pixels - 1)
+    pixels = taps.clamp(0, axis.stem.size - 1)
     on_picture = (taps == pixels) | axis.repeats
     of_patch = pixels - torch.tensor(starts).unsqueeze(-1)
     found = _Surroundings(
@@ -172,8 +166,8 @@ def _surroundings(
         on_picture=on_picture,
         of_patch=of_patch.clamp(0, side - 1),
         on_patch=on_picture & (of_patch >= 0) & (of_patch < side),
-        cells=block.clamp(0, axis.cells - 1),
-        on_map=(block >= 0) & (block < axis.cells),
+        cells=block.clamp(0, axis.window.size - 1),
+        on_map=(block >= 0) & (block < axis.window.size),
         seeing=(block >= cell) & (block < cells_stop),
         pooled=pooled,
         counted=counted,

@@ -19,6 +19,7 @@ from hybridpool.training.arms import ARMS, STARTING
 from hybridpool.training.data import SIDES, Dataset, DataUnavailable, load
 from hybridpool.training.files import CannotWrite, reason
 from hybridpool.training.jobs import Job, Undone, Workshop, carry_out
+from hybridpool.training.network_files import export_network
 from hybridpool.training.networks import NETWORKS
 from hybridpool.training.options import (
     MOST_SEED,
@@ -126,6 +127,11 @@ def _parser() -> Parser:
         "--data",
         help="folder of a JPEG copy; the other learned pooling then learns afterwards",
     )
+
+    kept = commands.add_parser("networks", help="make files for the page from checkpoints")
+    kept.set_defaults(do=_networks)
+    kept.add_argument("checkpoints", nargs="+", type=Path)
+    kept.add_argument("--output", type=Path, default=Path("assets/networks"))
     return parser
 
 
@@ -289,6 +295,11 @@ def _print_report(folder: Path) -> bool:
         print(problem, file=sys.stderr)
     sys.stdout.write(report(runs))
     return bool(runs)
+
+
+def _networks(options: argparse.Namespace) -> None:
+    for checkpoint in options.checkpoints:
+        print(export_network(checkpoint, options.output))
 
 
 def _stem(options: argparse.Namespace) -> None:

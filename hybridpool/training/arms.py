@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hybridpool.blend import initial_logit
 from hybridpool.layers import (
     POOLINGS,
     HybridPooling,
     HybridPoolingWithAttention,
     PoolingFactory,
-    initial_logit,
 )
 from hybridpool.more_poolings import GatedPooling, HybridBlurPooling, MaxBlurPooling
 

@@ -272,6 +272,11 @@ class Training:
         return {
             "settings": asdict(self.settings),
             "data": self.dataset.name,
+            "classes": list(self.dataset.classes),
+            "mean": list(self.dataset.mean),
+            "std": list(self.dataset.std),
+            "side": self.dataset.train.shape[-1],
+            "name": self.settings.name,
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "schedulers": [scheduler.state_dict() for scheduler in self.schedulers],

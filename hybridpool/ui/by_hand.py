@@ -21,7 +21,6 @@ from hybridpool.by_hand import (
     SIDES,
     AttentionByHand,
     ByHand,
-    ImpossibleWindowError,
     attend_by_hand,
     pool_by_hand,
 )
@@ -33,6 +32,7 @@ from hybridpool.ui.by_hand_state import Task
 from hybridpool.ui.component import component, pack_message
 from hybridpool.ui.words import _
 from hybridpool.viz.palette import POOLING_COLOURS, sequential
+from hybridpool.window import ImpossibleWindowError
 
 _SCRIPTS = ("common/maths.js", *(f"by_hand/{name}.js" for name in ("sheet", "editor", "attention")))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from hybridpool.by_hand import Axis, ByHand, ImpossibleWindowError
+from hybridpool.by_hand import ByHand
 from hybridpool.ui.by_hand_state import Task, cell_text
 from hybridpool.ui.words import _
+from hybridpool.window import Axis, ImpossibleWindowError
 
 
 def number(value: float) -> str:

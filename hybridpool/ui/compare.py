@@ -7,43 +7,48 @@ in a form that holds for every blend weight. See ``assets/compare``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import streamlit as st
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from hybridpool.layers import POOLINGS
-from hybridpool.measure import changed_cells, window_winners, winner_ties
-from hybridpool.trace import Trace
+from hybridpool.measure import TIE, highest_contrast
+from hybridpool.sensitivity import Comparison, Perturbation
+from hybridpool.sensitivity.compare import Side
+from hybridpool.sensitivity.perturbation import in_thousandths
 from hybridpool.ui import noise_state, state
 from hybridpool.ui.component import component, pack_message
-from hybridpool.ui.inspector import FULL, resolved_view, restart_word, telling_cells
-from hybridpool.ui.noise_state import Perturbation
+from hybridpool.ui.inspector import FULL, restart_word
 from hybridpool.ui.noise_words import component_words
 from hybridpool.ui.words import fill, language
 from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential
 from hybridpool.viz.sensitivity_charts import winner_colours
 
-#: How a window whose maximum several cells share is written in a map of winners.
-TIE = 255
+#: How the browser reads a window whose maximum several cells share.
+NO_WINNER = 255
+_BITS = {"max": 1, "average": 2, "attention": 4}
 _SCRIPTS = ("common/maths.js", *(f"compare/{name}.js" for name in ("rows", "patch", "compare")))
 
 
-def show_compare(clean: Trace, changed: Trace, picture: str, done: Perturbation) -> None:
+def show_compare(compared: Comparison, seen: state.Shown, picture: str, done: Perturbation) -> None:
     """Draw the rows; what the person lets go of lands in the session's state.
 
     The bytes stay the same while only the view changes, so that nothing travels twice; coming
     from another page they are packed anew, with what is looked at now.
     """
-    key = (clean.settings, picture, done.essential(), language())
+    settings = compared.trace.settings
+    key = (settings, picture, done.essential(), language())
     if "compare" not in st.session_state or st.session_state.get("compare_shows") != key:
         st.session_state["compare_shows"] = key
-        st.session_state["compare_bytes"] = pack(clean, changed, picture, done)
+        st.session_state["compare_bytes"] = pack(
+            compared, seen, f"{picture} {settings}", component_words(), done
+        )
     component("compare", *_SCRIPTS)(
         key="compare",
         data=st.session_state["compare_bytes"],
@@ -53,131 +58,127 @@ def show_compare(clean: Trace, changed: Trace, picture: str, done: Perturbation)
     )
 
 
-def pack(clean: Trace, changed: Trace, picture: str, done: Perturbation) -> bytes:
-    """Two traces as one message: length, JSON header, arrays."""
-    seen = resolved_view(clean)
-    sides = {"clean": clean, "changed": changed}
+def pack(
+    compared: Comparison,
+    seen: state.Shown,
+    key: str,
+    words: Mapping[str, str],
+    done: Perturbation | None = None,
+) -> bytes:
+    """A comparison as one message: length, JSON header, arrays.
+
+    Args:
+        compared: What is shown.
+        seen: The view to begin with.
+        key: Names the maps before the change; a message with the same key keeps the view.
+        words: Every word of the rows.
+        done: What was done to the picture, if an occluder may be drawn on it.
+    """
+    sides = {"clean": compared.before, "changed": compared.after}
     maps = {
-        f"{side}_{name}": trace.pooled[name]
-        for side, trace in sides.items()
-        for name in ("max", "average")
+        f"{name}_{end}": side.pooled[end]
+        for name, side in sides.items()
+        for end in ("max", "average")
     }
     low = torch.stack([values.flatten(1).amin(1) for values in maps.values()]).amin(0)
     high = torch.stack([values.flatten(1).amax(1) for values in maps.values()]).amax(0)
     arrays: dict[str, NDArray[Any]] = {
         name: _quantise(values, low, high) for name, values in maps.items()
     }
-    for side, trace in sides.items():
-        pixels = trace.features.image.permute(1, 2, 0)
-        arrays[f"image_{side}"] = (pixels * 255).round().to(torch.uint8).numpy()
-        arrays[f"winners_{side}"] = winners(trace).to(torch.uint8).numpy()
-    arrays["cells"] = _cells(clean, changed)
+    for name, side in sides.items():
+        pixels = side.image.permute(1, 2, 0)
+        arrays[f"image_{name}"] = (pixels * 255).round().to(torch.uint8).numpy()
+        arrays[f"winners_{name}"] = _winners(side)
+    arrays["cells"] = _cells(compared)
     arrays["palette"], arrays["diverging"] = sequential(), diverging()
-    arrays["winner_palette"] = winner_colours(clean.settings.kernel_size)
-    if done.kind == "occlusion":
-        arrays["reached"] = reached(clean, done).to(torch.uint8).numpy()
-    settings = clean.settings
-    height, width = clean.features.image.shape[-2:]
-    stem_kernel, stem_stride, stem_padding = clean.features.receptive_field
+    arrays["winner_palette"] = winner_colours(compared.layout.window[0])
+    if compared.reached is not None:
+        arrays["reached"] = compared.reached.to(torch.uint8).numpy()
     header = {
-        "key": f"{picture} {settings}",
-        "pooled_shape": list(clean.pooled["max"].shape),
-        "input_shape": list(clean.feature_map.shape),
-        "image_shape": [height, width],
+        "key": key,
         "low": low.tolist(),
         "high": high.tolist(),
-        **statistics(clean, changed),
-        "attention": {side: trace.attention.tolist() for side, trace in sides.items()},
-        "window": {
-            "kernel": settings.kernel_size,
-            "stride": settings.stride,
-            "padding": settings.padding,
-        },
-        "stem": {"kernel": stem_kernel, "stride": stem_stride, "padding": stem_padding},
-        "start": clean.blend_weight.tolist(),
-        "telling": telling_cells(clean),
-        "names": [fill(name) for name in clean.features.channel_names],
-        "view": {
-            **asdict(state.view_of(seen)),
-            "kind": done.kind,
-            "fill": done.fill,
-            "shape": done.shape,
-        },
-        "box": dict(
-            zip(("top", "left", "height", "width"), done.box((height, width)), strict=True)
-        ),
+        **statistics(compared),
+        **_layout(compared),
+        "attention": {name: side.attention.tolist() for name, side in sides.items()},
+        "start": compared.trace.blend_weight.tolist(),
+        "names": [fill(name) for name in compared.trace.features.channel_names],
+        **_view(compared, seen, done or Perturbation()),
         "colours": {name: POOLING_COLOURS[name] for name in POOLINGS},
-        "words": component_words() | {"restart": restart_word(clean)},
+        "words": {**words, "restart": restart_word(compared.trace)},
     }
     return pack_message(header, arrays)
 
 
-def statistics(clean: Trace, changed: Trace) -> dict[str, Any]:
+def statistics(compared: Comparison) -> dict[str, Any]:
     """Exact numbers of each channel: sums, largest changes and counts, in double precision.
 
     ``size`` and ``moved`` hold the sums of max², max · average and average² of the clean maps and
     of the differences: the squared norm of the hybrid map at blend weight s is
     s² · first + 2s(1 − s) · second + (1 − s)² · third.
     """
-    before = {name: values.double() for name, values in clean.pooled.items()}
-    moved = {name: changed.pooled[name].double() - values for name, values in before.items()}
-    largest = {name: values.abs().flatten(1).amax(1) for name, values in moved.items()}
-    attention = [before["attention"], moved["attention"]]
-    winners_before, winners_after = winners(clean), winners(changed)
-    turned = winners_before != winners_after
-    clear = winners_before != TIE
+    changes = compared.changes
+    moved, size, *_rest = changes.sums("attention")
+    replaced, windows = compared.winners()
     return {
-        "size": _products(before["max"], before["average"]),
-        "moved": _products(moved["max"], moved["average"]),
-        "size_attention": attention[0].square().sum((-2, -1)).tolist(),
-        "moved_attention": attention[1].square().sum((-2, -1)).tolist(),
-        "largest": {name: values.tolist() for name, values in largest.items() if name != "hybrid"},
-        "reach": torch.stack(list(largest.values())).amax(0).tolist(),
-        "winners": {
-            "windows": clear.sum((-2, -1)).tolist(),
-            "changed": (turned & clear).sum((-2, -1)).tolist(),
-        },
+        "size": changes.clean[:, :3].tolist(),
+        "moved": changes.moved[:, :3].tolist(),
+        "size_attention": size.tolist(),
+        "moved_attention": moved.tolist(),
+        "largest": {name: compared.largest[name].tolist() for name in _BITS},
+        "reach": compared.reach.tolist(),
+        "winners": {"windows": windows.tolist(), "changed": replaced.tolist()},
     }
 
 
-def winners(trace: Trace) -> Tensor:
-    """Which cell of each window is its maximum, `TIE` where several are: (C, h, w)."""
-    settings = trace.settings
-    window = (settings.kernel_size, settings.stride, settings.padding, settings.ceil_mode)
-    found = window_winners(trace.feature_map, *window)
-    return found.where(winner_ties(trace.feature_map, *window) == 1, TIE)
+def _layout(compared: Comparison) -> dict[str, Any]:
+    """Where the cells lie on the picture."""
+    layout, shape = compared.layout, compared.before.pooled["max"].shape
+    names = ("kernel", "stride", "padding")
+    return {
+        "pooled_shape": list(shape),
+        "input_shape": [shape[0], *layout.map_size],
+        "image_shape": list(compared.before.image.shape[-2:]),
+        "window": dict(zip(names, layout.window, strict=True)),
+        "stem": dict(zip(names, layout.stem, strict=True)),
+    }
 
 
-def reached(trace: Trace, done: Perturbation) -> Tensor:
-    """The pooled cells whose receptive field meets the occluder, (h, w), whatever its shape."""
-    settings = trace.settings
-    mask = done.mask((trace.features.image.shape[-2], trace.features.image.shape[-1]))
-    kernel, stride, padding = trace.features.receptive_field
-    seen = F.max_pool2d(mask[None, None].float(), kernel, stride, padding)
-    seen = F.max_pool2d(
-        seen,
-        settings.kernel_size,
-        settings.stride,
-        settings.padding,
-        ceil_mode=settings.ceil_mode,
-    )
-    return seen[0, 0] > 0
+def _view(compared: Comparison, seen: state.Shown, done: Perturbation) -> dict[str, Any]:
+    """What is looked at to begin with: a pinned cell, else the one that shows most."""
+    pooled = compared.before.pooled
+    _, rows, columns = pooled["max"].shape
+    telling = highest_contrast(pooled["max"], pooled["average"]).tolist()
+    row, column = telling[seen.channel]
+    if seen.pinned:
+        row, column = min(seen.row, rows - 1), min(seen.column, columns - 1)
+    height, width = compared.before.image.shape[-2:]
+    box = done.box((height, width))
+    return {
+        "telling": telling,
+        "view": {
+            **asdict(state.view_of(seen)),
+            **{"row": row, "column": column},
+            **{"kind": done.kind, "fill": done.fill, "shape": done.shape},
+        },
+        "box": dict(zip(("top", "left", "height", "width"), box, strict=True)),
+    }
 
 
-def _cells(clean: Trace, changed: Trace) -> NDArray[np.uint8]:
-    """Which cells changed at all: 1 in max, 2 in average, 4 in attention, added up."""
-    bits = {"max": 1, "average": 2, "attention": 4}
-    found = sum(
-        changed_cells(clean.pooled[name], changed.pooled[name]) * bit for name, bit in bits.items()
-    )
-    assert isinstance(found, Tensor)
-    cells: NDArray[np.uint8] = found.to(torch.uint8).numpy()
+def _winners(side: Side) -> NDArray[np.uint8]:
+    """The winner of each window as the browser reads it; zeros where there are none to compare."""
+    winners = side.winners
+    if winners is None:
+        winners = torch.zeros(side.pooled["max"].shape, dtype=torch.int64)
+    written: NDArray[np.uint8] = winners.where(winners != TIE, NO_WINNER).to(torch.uint8).numpy()
+    return written
+
+
+def _cells(compared: Comparison) -> NDArray[np.uint8]:
+    """Which cells changed: 1 in max, 2 in average, 4 in attention, added up."""
+    marked = torch.stack([compared.cells[name] * bit for name, bit in _BITS.items()])
+    cells: NDArray[np.uint8] = marked.sum(0).to(torch.uint8).numpy()
     return cells
-
-
-def _products(maximum: Tensor, average: Tensor) -> list[list[float]]:
-    products = (maximum.square(), maximum * average, average.square())
-    return torch.stack([values.sum((-2, -1)) for values in products], dim=1).tolist()
 
 
 def _quantise(values: Tensor, low: Tensor, high: Tensor) -> NDArray[np.uint16]:
@@ -196,4 +197,4 @@ def _remember_patch() -> None:
     sent = st.session_state["compare"].get("patch")
     if sent:
         size = (int(sent["rows"]), int(sent["columns"]))
-        noise_state.perturb(**noise_state.in_thousandths(sent, size))
+        noise_state.perturb(**in_thousandths(sent, size))

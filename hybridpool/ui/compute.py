@@ -10,6 +10,7 @@ import threading
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,15 +34,23 @@ from hybridpool.layers import POOLINGS
 from hybridpool.pictures.gallery import GALLERY, gallery_image
 from hybridpool.pictures.image import fit_image, read_image
 from hybridpool.race.tasks import MOST_PICTURES, TASKS, draw_data
-from hybridpool.sensitivity import NoiseSweep, OcclusionMap, noise_sweep, occlusion_map
+from hybridpool.sensitivity import (
+    Comparison,
+    NoiseSweep,
+    OcclusionMap,
+    Perturbation,
+    ShiftCurve,
+    Study,
+    compare_shifted,
+    compare_traces,
+    noise_sweep,
+    occlusion_map,
+    shift_curve,
+)
+from hybridpool.sensitivity.frequency import Spectrum, spectrum_of
 from hybridpool.stem import ConvStem, StemUnavailable, load_stem
 from hybridpool.trace import Features, Settings, Trace, resolve_device, run_poolings, run_stem
 from hybridpool.training.results import ResultsError, Run, read_run
-from hybridpool.ui import frequency_maps, shift_maps
-from hybridpool.ui.frequency_maps import Spectrum
-from hybridpool.ui.noise_state import Perturbation
-from hybridpool.ui.shift_maps import Shifted
-from hybridpool.ui.shift_state import Study
 from hybridpool.ui.state import Upload
 from hybridpool.viz.learning_charts import picture_strip
 
@@ -123,18 +132,21 @@ def _attempt(key: str, seed: int, channels: int) -> ConvStem | StemUnavailable:
         return problem
 
 
-def perturbed(clean: Trace, picture_named: str, done: Perturbation) -> Trace:
-    """The picture of a trace with noise or an occluder on it, through everything.
+def compared(clean: Trace, picture_named: str, done: Perturbation) -> Comparison:
+    """The picture of a trace beside the same with noise or an occluder on it.
 
     `picture_named` names the picture beyond doubt, see :func:`picture_key`.
     """
-    return _perturbed(clean.settings, picture_named, done.essential(), clean.features.image)
+    return _compared(clean.settings, picture_named, done.essential(), clean)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _perturbed(settings: Settings, digest: str, done: Perturbation, _image: Tensor) -> Trace:
-    features = run_stem(done.apply(_image), stem_of(settings), resolve_device(settings.device))
-    return run_poolings(features, settings)
+def _compared(settings: Settings, digest: str, done: Perturbation, _clean: Trace) -> Comparison:
+    image = _clean.features.image
+    features = run_stem(done.apply(image), stem_of(settings), resolve_device(settings.device))
+    size = image.shape[-2], image.shape[-1]
+    mask = done.mask(size) if done.kind == "occlusion" else None
+    return compare_traces(_clean, run_poolings(features, settings), mask)
 
 
 def stem_of(settings: Settings) -> ConvStem:
@@ -219,8 +231,8 @@ def _banded(settings: Settings, digest: str, chosen: Study, _image: Tensor) -> T
     return run_poolings(features, settings)
 
 
-def shifted(clean: Trace, picture_named: str, chosen: Study) -> Shifted:
-    """The aligned maps of the picture and of the shifted one, see `shift_maps.shifted`.
+def shifted(clean: Trace, picture_named: str, chosen: Study) -> Comparison:
+    """The picture of a trace beside the shifted one, the maps laid over each other.
 
     Raises:
         ValueError: If the picture is too small for the shift or the window.
@@ -229,29 +241,40 @@ def shifted(clean: Trace, picture_named: str, chosen: Study) -> Shifted:
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _shifted(settings: Settings, digest: str, chosen: Study, _clean: Trace) -> Shifted:
-    return shift_maps.shifted(_clean, stem_of(settings), _clean.features.image, chosen)
+def _shifted(settings: Settings, digest: str, chosen: Study, _clean: Trace) -> Comparison:
+    return compare_shifted(
+        _clean,
+        stem_of(settings),
+        chosen.rows,
+        chosen.columns,
+        mode=chosen.mode,
+        more=partial(chosen.layers, settings),
+    )
 
 
-def shift_curves(
-    clean: Trace, picture_named: str, chosen: Study, weight: float | None
-) -> dict[str, list[float]]:
-    """Distance of the aligned maps at each shift, for each pooling that is shown.
+def shift_distances(clean: Trace, picture_named: str, chosen: Study) -> ShiftCurve:
+    """How far the aligned maps lie apart at each shift along one axis.
 
-    `weight` is the blend weight of hybrid pooling; None is the layer's own.
+    Raises:
+        ValueError: If the picture is too small for the shifts or the window.
     """
     essential = chosen.essential()
     along = Study(mode=chosen.mode, axis=chosen.axis, band=chosen.band)
     along = replace(along, more=essential.more, draw=essential.draw)
-    return _shift_curves(clean.settings, picture_named, along, weight, clean)
+    # Every blend weight can be read off the same sums.
+    return _shift_distances(clean.settings, picture_named, along, clean.features.image)
 
 
-@st.cache_data(max_entries=48, show_spinner=False)
-def _shift_curves(
-    settings: Settings, digest: str, chosen: Study, weight: float | None, _clean: Trace
-) -> dict[str, list[float]]:
-    image = _clean.features.image
-    return shift_maps.distance_curves(_clean, stem_of(settings), image, chosen, weight)
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _shift_distances(settings: Settings, digest: str, chosen: Study, _image: Tensor) -> ShiftCurve:
+    return shift_curve(
+        _image,
+        stem_of(settings),
+        settings,
+        axis=chosen.axis,
+        mode=chosen.mode,
+        more=partial(chosen.layers, settings),
+    )
 
 
 def spectra(
@@ -280,7 +303,7 @@ def spectra(
 def _spectrum(
     settings: Settings, digest: str, chosen: Study, name: str, weight: float | None, _clean: Trace
 ) -> Spectrum:
-    return frequency_maps.spectrum_of(_clean, chosen, name, weight)
+    return spectrum_of(_clean, chosen, name, weight)
 
 
 def pooling_costs(settings: CostSettings) -> Generator[PoolingCosts | None, None, None]:

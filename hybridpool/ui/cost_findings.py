@@ -5,7 +5,7 @@ from __future__ import annotations
 from hybridpool.cost import NetworkCost, NetworkCosts, PoolingCosts
 from hybridpool.ui import cost_words
 from hybridpool.ui.cost_words import megabytes, percent, significant
-from hybridpool.ui.noise_findings import joined
+from hybridpool.ui.phrases import joined
 from hybridpool.ui.words import _
 
 #: Below the first share of a step a price is called small, from the second on it is not.

@@ -24,7 +24,7 @@ from hybridpool.ui import evidence_state, frame
 from hybridpool.ui import evidence_words as names
 from hybridpool.ui.evidence_findings import Evidence
 from hybridpool.ui.evidence_panels import control, show_table
-from hybridpool.ui.noise_findings import joined
+from hybridpool.ui.phrases import joined
 from hybridpool.ui.words import _
 from hybridpool.viz.evidence_charts import (
     Interval,

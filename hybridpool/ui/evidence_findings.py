@@ -16,7 +16,7 @@ from hybridpool.ui.evidence_words import (
     network_names,
     verdict_names,
 )
-from hybridpool.ui.noise_findings import joined
+from hybridpool.ui.phrases import joined
 from hybridpool.ui.words import _
 
 

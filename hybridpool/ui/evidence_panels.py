@@ -23,7 +23,7 @@ from hybridpool.ui import evidence_words as names
 from hybridpool.ui.evidence_findings import Evidence
 from hybridpool.ui.evidence_published import SOURCES, published
 from hybridpool.ui.evidence_state import Group
-from hybridpool.ui.noise_findings import joined
+from hybridpool.ui.phrases import joined
 from hybridpool.ui.words import _, fill
 
 _STYLE = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from hybridpool.ui.noise_findings import joined, percent
+from hybridpool.ui.phrases import bold, ends_of, percent, place_of, tied
 from hybridpool.ui.words import _
 
 
@@ -13,35 +13,37 @@ def high_share(shares: Mapping[str, Sequence[float]], names: Mapping[str, str]) 
     """Which pooling has the most and the least high frequencies, beside a map without aliasing.
 
     Args:
-        shares: For each pooling and ``"ideal"`` the shares of low, middle and high frequencies.
+        shares: For each pooling and ``"ideal"`` the shares of low, middle and high frequencies,
+            and of those beyond the Nyquist frequency of the pooled map.
         names: What they are called.
     """
     if any(math.isnan(value) for values in shares.values() for value in values):
         return _("A map has the same value everywhere, so it has no frequencies to share out.")
     high = {name: values[2] for name, values in shares.items()}
     ideal = high.pop("ideal")
-    low_end, high_end = (end(high, key=lambda name: high[name]) for end in (min, max))
-    if percent(high[low_end]) == percent(high[high_end]):
+    ends = ends_of(high)
+    if ends is None:
         first = _("High frequencies hold the same {share} of the energy in every pooled map.")
-        said = first.format(share=percent(high[low_end]))
+        said = first.format(share=percent(min(high.values())))
     else:
         said = _(
             "High frequencies hold the largest share of the energy in **{most}**, {high}, and the "
             "smallest in **{least}**, {low}."
         ).format(
-            most=names[high_end],
-            high=percent(high[high_end]),
-            least=names[low_end],
-            low=percent(high[low_end]),
+            most=bold(ends.most, names),
+            high=ends.high,
+            least=bold(ends.least, names),
+            low=ends.low,
         )
-    above = [names[name] for name, value in high.items() if value > ideal]
+    above = [name for name, value in high.items() if value > ideal and not tied(value, ideal)]
     if above:
         rest = _(
             "The feature map reduced without aliasing has {ideal}; only these have more: {list}."
         )
     else:
         rest = _("The feature map reduced without aliasing has {ideal}; no pooled map has more.")
-    return f"{said} {rest.format(ideal=percent(ideal), list=joined(above) if above else '')}"
+    listed = bold(above, names) if above else ""
+    return f"{said} {rest.format(ideal=percent(ideal), list=listed)}"
 
 
 def both_ends(shares: Mapping[str, Sequence[float]], weight: float | None) -> str:
@@ -54,12 +56,15 @@ def both_ends(shares: Mapping[str, Sequence[float]], weight: float | None) -> st
     parts = {name: shares[name] for name in ("max", "average", "hybrid")}
     if any(math.isnan(value) for values in parts.values() for value in values):
         return ""
-    places = [_place([parts[name][band] for name in parts]) for band in (0, 2)]
+    places = [
+        place_of(*(parts[name][band] for name in ("hybrid", "max", "average"))) for band in (0, 2)
+    ]
     words = {
         "between": _("between max and average"),
         "below": _("below both max and average"),
         "above": _("above both max and average"),
-        "on": _("level with one of them"),
+        "one": _("level with one of them"),
+        "both": _("level with both"),
     }
     if weight is None:
         start = _("**Hybrid** lies, in its share of low frequencies, {low}; of high ones, {high}.")
@@ -78,20 +83,31 @@ def aliasing(shares: Mapping[str, float], names: Mapping[str, str], stride: int)
     known = {name: value for name, value in shares.items() if not math.isnan(value)}
     if not known:
         return ""
-    least, most = (end(known, key=lambda name: known[name]) for end in (min, max))
-    if percent(known[least]) == percent(known[most]):
+    ends = ends_of(known)
+    if ends is None:
         return _(
             "Aliasing: in every pooling {share} of the energy is too fine for the stride."
-        ).format(share=percent(known[least]))
+        ).format(share=percent(min(known.values())))
     return _(
         "Aliasing is strongest in **{most}**: {high} of its energy is too fine for the stride and "
         "comes back as waves that were not there. It is weakest in **{least}**, with {low}."
     ).format(
-        most=names[most], high=percent(known[most]), least=names[least], low=percent(known[least])
+        most=bold(ends.most, names), high=ends.high, least=bold(ends.least, names), low=ends.low
     )
 
 
-def routes(
+def spectra_end(stride: int) -> str:
+    """Where the spectra of the pooled maps end, and why they pass the line."""
+    if stride == 1:
+        return ""
+    return _(
+        "A pooled map has a cell for every {stride} of the feature map, so along rows and columns "
+        "it carries waves up to the dotted line, its Nyquist frequency. Along diagonals its cells "
+        "carry waves up to 1.41 times as fine, and there its spectrum ends."
+    ).format(stride=stride)
+
+
+def spread(
     reached: Mapping[str, tuple[int, int]],
     total: int,
     names: Mapping[str, str],
@@ -125,11 +141,3 @@ def routes(
         words = none if count == 0 else one if count == 1 else some
         said.append(words.format(name=names[name], count=count, total=total, half=half))
     return " ".join(said)
-
-
-def _place(values: list[float]) -> str:
-    maximum, average, hybrid = values
-    low, high = sorted((maximum, average))
-    if percent(hybrid) in (percent(low), percent(high)):
-        return "on"
-    return "below" if hybrid < low else "above" if hybrid > high else "between"

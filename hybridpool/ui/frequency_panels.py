@@ -7,21 +7,14 @@ import math
 import streamlit as st
 
 from hybridpool.layers import POOLINGS
+from hybridpool.sensitivity import Study
+from hybridpool.sensitivity.frequency import GradientMaps, Spectrum, gradient_maps, spread_of
 from hybridpool.trace import Trace
-from hybridpool.ui import (
-    compute,
-    frequency_findings,
-    frequency_maps,
-    shift_state,
-    shift_words,
-    state,
-)
-from hybridpool.ui.frequency_maps import Routes, Spectrum
+from hybridpool.ui import compute, frequency_findings, shift_state, shift_words, state
 from hybridpool.ui.inspector import telling_cells
-from hybridpool.ui.noise_findings import percent
 from hybridpool.ui.panels import pooling_names
+from hybridpool.ui.phrases import percent
 from hybridpool.ui.shift_panels import BAR, control
-from hybridpool.ui.shift_state import Study
 from hybridpool.ui.words import _, fill
 from hybridpool.viz.frequency_charts import gradient_chart, shares_chart, spectrum_chart
 
@@ -50,12 +43,12 @@ def show_frequency(trace: Trace, picture: str, chosen: Study, seen: state.Shown)
     )
     shares = {name: each.shares for name, each in found.items()}
     if not any(math.isnan(value) for each in shares.values() for value in each):
-        bands = shift_words.band_names()
+        bands = shift_words.share_names()
         st.plotly_chart(
             shares_chart(shares, {**names, **bands, "share": _("Share of the energy")}),
             key="shares",
             config=BAR,
-            alt=_("Share of the energy in low, middle and high frequencies of each map"),
+            alt=_("Share of the energy of each map in low, middle, high and finer frequencies"),
         )
     _show_table(found, names)
     pooled = {name: values for name, values in shares.items() if name != "feature_map"}
@@ -68,21 +61,22 @@ def show_frequency(trace: Trace, picture: str, chosen: Study, seen: state.Shown)
         frequency_findings.high_share(pooled, names),
         frequency_findings.both_ends(shares, weight),
         frequency_findings.aliasing(folded, names, stride),
+        frequency_findings.spectra_end(stride),
     ]
     st.markdown(" ".join(sentence for sentence in said if sentence))
     st.caption(
         _(
             "All channels together, means left out, maps taken as they are: a jump between "
-            "opposite edges counts as an edge. Bands are thirds of each map's own Nyquist "
-            "frequency, so those of a pooled map are coarser in the picture. Without aliasing: the "
-            "feature map with everything too fine cut off, then reduced by the stride."
+            "opposite edges counts as an edge. Bands are the same waves of the picture for every "
+            "map: thirds of what the pooled maps carry along rows and columns, and beyond. "
+            "Without aliasing: the feature map with everything too fine cut off, then reduced by "
+            "the stride."
         )
     )
 
 
 def _show_table(found: dict[str, Spectrum], names: dict[str, str]) -> None:
-    bands = shift_words.band_names()
-    head = ["", bands["low"], bands["middle"], bands["high"], _("Aliasing")]
+    head = ["", *shift_words.share_names().values(), _("Aliasing")]
     lines = [head, ["---", *["--:"] * (len(head) - 1)]]
     for name, each in found.items():
         folded = "–" if each.aliased is None else percent(each.aliased)
@@ -98,12 +92,12 @@ def show_gradients(trace: Trace, chosen: Study, seen: state.Shown) -> None:
     chosen = shift_state.study()
     on_picture = chosen.shown_on == "picture"
     stem, image = compute.stem_of(trace.settings), trace.features.image
-    found = frequency_maps.routes(trace, stem, image, seen.channel, seen.weight, cell, on_picture)
+    found = gradient_maps(trace, stem, image, seen.channel, seen.weight, cell, on_picture)
     _show_maps(found)
     names = pooling_names()
-    reached = {name: frequency_maps.half_on(values) for name, values in found.maps.items()}
+    reached = {name: spread_of(values) for name, values in found.maps.items()}
     st.markdown(
-        frequency_findings.routes(reached, found.maps["max"].numel(), names, pixels=on_picture)
+        frequency_findings.spread(reached, found.maps["max"].numel(), names, pixels=on_picture)
     )
     note = (
         _(
@@ -180,7 +174,7 @@ def _cell_moved() -> None:
     )
 
 
-def _show_maps(found: Routes) -> None:
+def _show_maps(found: GradientMaps) -> None:
     names = pooling_names()
     parts = {name: found.part(name).double().numpy() for name in POOLINGS if name in found.maps}
     far = max(float(abs(values).max()) for values in parts.values())

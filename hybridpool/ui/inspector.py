@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hybridpool.measure import highest_contrast
 from hybridpool.trace import Trace
 from hybridpool.ui import state
 from hybridpool.ui.component import component, pack_message
@@ -66,10 +67,8 @@ def resolved_view(trace: Trace) -> state.Shown:
 
 def telling_cells(trace: Trace) -> list[tuple[int, int]]:
     """For each channel the pooled cell where max and average differ most."""
-    contrast = trace.pooled["max"] - trace.pooled["average"]
-    best = contrast.nan_to_num().flatten(1).argmax(1)
-    columns = contrast.shape[-1]
-    return [(int(i) // columns, int(i) % columns) for i in best]
+    found = highest_contrast(trace.pooled["max"], trace.pooled["average"])
+    return [(int(row), int(column)) for row, column in found]
 
 
 def pack(trace: Trace, view: state.Shown, caption: str) -> bytes:

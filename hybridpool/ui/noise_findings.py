@@ -1,7 +1,7 @@
 """What a changed picture did to each pooling, said in words that are composed from the numbers.
 
 Nothing here is decided beforehand: which pooling is named, in which order and with which sign
-follows from the numbers alone. Two numbers that print alike are called equal.
+follows from the numbers alone, and what ties is called so (see `phrases`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hybridpool.ui.words import _
+from hybridpool.measure import alike
+from hybridpool.sensitivity import expected_maximum
+from hybridpool.ui.phrases import (
+    below_print,
+    bold,
+    ends_of,
+    joined,
+    nothing,
+    percent,
+    place_of,
+)
+from hybridpool.ui.words import _, ngettext
 
 
 @dataclass(frozen=True)
@@ -30,29 +41,6 @@ class Reached:
     beyond: Mapping[str, int]
 
 
-def percent(share: float) -> str:
-    """A share as it is printed in every sentence: two digits that count.
-
-    Example:
-        >>> percent(0.1234), percent(0.0567), percent(math.inf)
-        ('12 %', '5.7 %', '∞')
-    """
-    if not math.isfinite(share):
-        return "∞" if share > 0 else "–"
-    return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"
-
-
-def joined(names: Sequence[str]) -> str:
-    """Names as a list in words: "A", "A and B", "A, B and C"."""
-    if len(names) == 1:
-        return names[0]
-    first = _("{list}, {name}")
-    together = names[0]
-    for name in names[1:-1]:
-        together = first.format(list=together, name=name)
-    return _("{list} and {name}").format(list=together, name=names[-1])
-
-
 def ranking(changes: Mapping[str, float], names: Mapping[str, str]) -> str:
     """Which pooling changed least and which most, by how much; ties are called so.
 
@@ -60,21 +48,27 @@ def ranking(changes: Mapping[str, float], names: Mapping[str, str]) -> str:
         changes: Relative change of each pooling.
         names: What each pooling is called.
     """
-    shown = {name: percent(change) for name, change in changes.items()}
-    if all(change == 0 for change in changes.values()):
+    shares = changes.values()
+    if nothing(shares):
         return _("Nothing changed in any pooling.")
-    if len(set(shown.values())) == 1:
-        return _("All poolings changed by the same {share}.").format(
-            share=next(iter(shown.values()))
+    if below_print(shares):
+        return _("All poolings changed by less than 0.05 %.")
+    if all(share == math.inf for share in shares):
+        return _(
+            "Before the change every map is zero everywhere, so there is nothing to measure a "
+            "change by."
         )
-    low, high = (shown[end(changes, key=lambda name: changes[name])] for end in (min, max))
-    least, most = (
-        joined([names[name] for name, share in shown.items() if share == end])
-        for end in (low, high)
-    )
+    ends = ends_of(changes)
+    if ends is None:
+        return _("All poolings changed by the same {share}.").format(share=percent(min(shares)))
     return _("**{least}** changed least, by {low}; **{most}** changed most, by {high}.").format(
-        least=least, low=low, most=most, high=high
+        least=bold(ends.least, names), low=ends.low, most=bold(ends.most, names), high=ends.high
     )
+
+
+def nothing_left() -> str:
+    """What is said of an occluder as large as the picture."""
+    return _("The occluder covers the whole picture: nothing of it is left that could be ranked.")
 
 
 def place_of_hybrid(changes: Mapping[str, float], weight: float | None) -> str:
@@ -84,16 +78,13 @@ def place_of_hybrid(changes: Mapping[str, float], weight: float | None) -> str:
         changes: Relative change of each pooling.
         weight: The blend weight; None if each channel has its own.
     """
-    low, high = sorted((changes["max"], changes["average"]))
-    hybrid = changes["hybrid"]
-    if percent(hybrid) in (percent(low), percent(high)):
-        words = _("**Hybrid**, {weight}, changed as one of its two parts did.")
-    elif hybrid < low:
-        words = _("**Hybrid**, {weight}, changed less than both max and average.")
-    elif hybrid > high:
-        words = _("**Hybrid**, {weight}, changed more than both max and average.")
-    else:
-        words = _("**Hybrid**, {weight}, lies between max and average.")
+    words = {
+        "both": _("**Hybrid**, {weight}, changed as both of its parts did."),
+        "one": _("**Hybrid**, {weight}, changed as one of its two parts did."),
+        "below": _("**Hybrid**, {weight}, changed less than both max and average."),
+        "above": _("**Hybrid**, {weight}, changed more than both max and average."),
+        "between": _("**Hybrid**, {weight}, lies between max and average."),
+    }[place_of(changes["hybrid"], changes["max"], changes["average"])]
     if weight is None:
         return words.format(weight=_("with a blend weight for each channel"))
     return words.format(weight=_("at blend weight {weight:.2f}").format(weight=weight))
@@ -111,16 +102,38 @@ def biases(found: Mapping[str, float], names: Mapping[str, str]) -> str:
     return " ".join(said)
 
 
-def bias_note() -> str:
-    """What σ is in :func:`biases`, and what is known about it."""
-    return _(
-        "σ is the standard deviation of the noise as it reaches the pooling in this channel; on a "
-        "flat picture with normal noise a 2 × 2 maximum is biased by 1.03 σ, an average not at all."
-    )
+def bias_note(kernel: int) -> str:
+    """What σ is in :func:`biases`, and what is known about it.
+
+    Args:
+        kernel: Side of the pooling window.
+    """
+    if kernel == 1:
+        known = _(
+            "A window of one cell takes its only value, so its noise is not biased by pooling."
+        )
+    else:
+        known = _(
+            "Independent normal noise of mean zero on a flat map biases the maximum of "
+            "{kernel} × {kernel} values by {bias:.2f} σ, and their average not at all. Here a "
+            "convolution stands before, so that neighbours share their noise, and a ReLU, which "
+            "cuts off what is negative: that can bias the average too, and what you see may "
+            "differ from both."
+        ).format(kernel=kernel, bias=expected_maximum(kernel**2))
+    sigma = _("σ is the standard deviation of the noise as it reaches the pooling in this channel.")
+    return f"{sigma} {known}"
 
 
-def winners(changed: int, windows: int) -> str:
-    """How many of the clear winners another cell has replaced."""
+def winners(changed: int, windows: int, kernel: int) -> str:
+    """How many of the clear winners another cell has replaced.
+
+    Args:
+        changed: How many windows have another winner, or a tie.
+        windows: How many had a clear winner before.
+        kernel: Side of the pooling window.
+    """
+    if kernel == 1:
+        return _("Each window is a single cell, so that max, average and hybrid are the same.")
     if windows == 0:
         return _("Every window of this channel has a tie, so none has a winner to lose.")
     if changed == 0:
@@ -141,15 +154,18 @@ def reach(found: Reached, names: Mapping[str, str]) -> str:
     for name, count in found.changed.items():
         counts.setdefault(count, []).append(names[name])
     said += [
-        _("**{names}** changed in {count} of them.").format(names=joined(alike), count=count)
-        for count, alike in sorted(counts.items())
+        _("**{names}** changed in {count} of them.").format(names=joined(group), count=count)
+        for count, group in sorted(counts.items())
     ]
     for name, count in found.beyond.items():
         if count:
             said.append(
-                _(
+                ngettext(
+                    "**{name}** also changed, if only by a trace, in {count} cell out of reach: "
+                    "its value follows the mean of the whole map.",
                     "**{name}** also changed, if only by a trace, in {count} cells out of reach: "
-                    "its value follows the mean of the whole map."
+                    "its value follows the mean of the whole map.",
+                    count,
                 ).format(name=names[name], count=count)
             )
     return " ".join(said)
@@ -159,22 +175,28 @@ def curve(
     levels: Sequence[float], means: Mapping[str, Sequence[float]], names: Mapping[str, str]
 ) -> str:
     """Which pooling changes least along the curve, or how that depends on the level."""
-    least: dict[str, list[str]] = {}
+    least: dict[tuple[str, ...], list[str]] = {}
     for place, level in enumerate(levels):
         here = {name: values[place] for name, values in means.items()}
-        if any(change > 0 for change in here.values()):
-            best = min(here, key=lambda name: here[name])
-            least.setdefault(best, []).append(f"{level:g}")
+        if not nothing(here.values()):
+            least.setdefault(_least(here), []).append(f"{level:g}")
     if not least:
         return _("Nothing changed at any level.")
+    everybody = tuple(means)
+    if list(least) == [everybody]:
+        return _("On average over the draws all poolings change alike at every level.")
     if len(least) == 1:
         (best,) = least
-        return _("On average over the draws **{name}** changes least at every level.").format(
-            name=names[best]
-        )
+        return ngettext(
+            "On average over the draws **{names}** changes least at every level.",
+            "On average over the draws **{names}** change least at every level, and alike.",
+            len(best),
+        ).format(names=bold(best, names))
     parts = [
-        _("**{name}** at {levels}").format(name=names[name], levels=joined(at))
-        for name, at in least.items()
+        _("all alike at {levels}").format(levels=joined(at))
+        if best == everybody
+        else _("**{names}** at {levels}").format(names=bold(best, names), levels=joined(at))
+        for best, at in least.items()
     ]
     return _("Which pooling changes least depends on the level: {list}.").format(list=joined(parts))
 
@@ -187,20 +209,31 @@ def certainty(level: float, values: Mapping[str, Sequence[float]], names: Mappin
         values: For each pooling the relative change of each draw, the draws in the same order.
         names: What each pooling is called.
     """
-    means = {name: sum(found) / len(found) for name, found in values.items()}
-    first, second = sorted(means, key=lambda name: means[name])[:2]
-    if means[first] == means[second]:
+    means = {name: sum(changes) / len(changes) for name, changes in values.items()}
+    best = _least(means)
+    others = {name: mean for name, mean in means.items() if name not in best}
+    if not others:
         return ""
-    wins = sum(a < b for a, b in zip(values[first], values[second], strict=True))
-    return _(
-        "At level {level}, **{first}** changes less than **{second}** in {wins} of {draws} draws."
+    second = min(others, key=lambda name: others[name])
+    pairs = list(zip(values[best[0]], values[second], strict=True))
+    wins = sum(a < b and not alike(a, b) for a, b in pairs)
+    return ngettext(
+        "At level {level}, **{first}** changes less than **{second}** in {wins} of {draws} draws.",
+        "At level {level}, **{first}** change less than **{second}** in {wins} of {draws} draws.",
+        len(best),
     ).format(
         level=f"{level:g}",
-        first=names[first],
+        first=bold(best, names),
         second=names[second],
         wins=wins,
-        draws=len(values[first]),
+        draws=len(pairs),
     )
+
+
+def _least(changes: Mapping[str, float]) -> tuple[str, ...]:
+    """The keys of the smallest change: no number is printed here, so only rounding makes a tie."""
+    low = min(changes.values())
+    return tuple(name for name, change in changes.items() if alike(change, low))
 
 
 def best_blend(
@@ -209,13 +242,17 @@ def best_blend(
     """At which blend weight the picture changes least, and what that gains.
 
     Args:
-        weight: The best blend weight, NaN if nothing changed.
+        weight: The best blend weight, NaN if no one is better than another.
         change: The relative change there.
         ends: The relative change at blend weight 0, average, and at 1, max.
         by_draw: The best blend weight of each draw alone.
     """
-    if math.isnan(weight):
+    if nothing([change]):
         return _("Nothing changed, so no blend weight is better than another.")
+    if math.isnan(weight):
+        return _(
+            "The change is the same at every blend weight, {share}, so none is better than another."
+        ).format(share=percent(change))
     if weight < 0.005:
         best = _("The change is smallest at blend weight 0, which is average pooling: {share}.")
     elif weight > 0.995:
@@ -242,20 +279,33 @@ def best_blend(
     return " ".join(said)
 
 
-def strongest(places: Mapping[str, tuple[int, int]], names: Mapping[str, str]) -> str:
-    """Where a patch changes each pooling most: (row, column) of its corner, counted from 1."""
-    alike: dict[tuple[int, int], list[str]] = {}
-    for name, place in places.items():
-        alike.setdefault(place, []).append(names[name])
-    if len(alike) == 1:
-        ((row, column),) = alike
+def strongest(places: Mapping[str, Sequence[tuple[int, int]]], names: Mapping[str, str]) -> str:
+    """Where a patch changes each pooling most.
+
+    Args:
+        places: For each pooling row and column of the patch's corner, counted from 1, at every
+            place that ties for the largest change.
+        names: What each pooling is called.
+    """
+    together: dict[tuple[tuple[int, int], ...], list[str]] = {}
+    for name, corners in places.items():
+        together.setdefault(tuple(corners), []).append(name)
+    if len(together) == 1:
+        (corners,) = together
+        if len(corners) > 1:
+            return _("At {count} places a patch changes all poolings most, and alike.").format(
+                count=len(corners)
+            )
+        ((row, column),) = corners
         return _(
             "A patch changes all poolings most with its corner at row {row}, column {column}."
         ).format(row=row, column=column)
+    one = _("**{names}** at row {row}, column {column}")
+    several = _("**{names}** at {count} places alike")
     parts = [
-        _("**{names}** at row {row}, column {column}").format(
-            names=joined(group), row=row, column=column
+        (one if len(corners) == 1 else several).format(
+            names=bold(group, names), row=corners[0][0], column=corners[0][1], count=len(corners)
         )
-        for (row, column), group in alike.items()
+        for corners, group in together.items()
     ]
     return _("Where a patch changes them most: {list}.").format(list=joined(parts))

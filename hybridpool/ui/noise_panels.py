@@ -8,9 +8,10 @@ from typing import Any
 import streamlit as st
 
 from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES
+from hybridpool.sensitivity import Perturbation
+from hybridpool.sensitivity.perturbation import level_options
 from hybridpool.trace import MAX_SEED
 from hybridpool.ui import noise_state, noise_words
-from hybridpool.ui.noise_state import Perturbation
 from hybridpool.ui.words import _
 
 
@@ -51,7 +52,7 @@ def _noise_controls(done: Perturbation) -> None:
             st.select_slider,
             "level",
             noise_words.level_names()[done.noise],
-            options=noise_state.level_options(noise),
+            options=level_options(noise),
             format_func=lambda value: f"{value:g}",
         )
     with seed:

@@ -1,159 +1,18 @@
-"""What is done to the picture on the page "Noise and occlusion", frozen, and the link restoring it.
-
-The place of the occluder is kept in thousandths of the picture, so that it stays on the same part
-of the picture when the size before the stem changes.
-"""
+"""What is done to the picture in this session on the page "Noise and occlusion", and its link."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import streamlit as st
-import torch
-from torch import Tensor
 
-from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES, Noise, occlude, occlusion_mask
+from hybridpool.pictures.perturb import NOISES
+from hybridpool.sensitivity import Perturbation
+from hybridpool.sensitivity.perturbation import WHOLE
 from hybridpool.trace import MAX_SEED
 from hybridpool.ui import state, words
-
-KINDS = ("noise", "occlusion")
-WHOLE = 1000
-PATCHES = (60, 90, 125, 180, 250, 350)
-_STEPS = 50
-_ROUND = (1, 1.5, 2, 3, 5, 7)
-_CURVE = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0)
-
-
-@dataclass(frozen=True)
-class Perturbation:
-    """One thing done to the picture: noise or an occluder, never both.
-
-    Args:
-        kind: ``"noise"`` or ``"occlusion"``.
-        noise: Key of `NOISES`.
-        level: How strong the noise is, in its own unit.
-        draw: Seed of what is drawn at random.
-        shape: Shape of the occluder.
-        fill: What the occluder shows.
-        top: First row of the occluder in thousandths of the picture, and so are the next three.
-        left: Its first column.
-        height: Its rows.
-        width: Its columns.
-        patch: Side of the patch that slides over the picture, in thousandths of the longer side.
-    """
-
-    kind: str = "noise"
-    noise: str = "gaussian"
-    level: float = NOISES["gaussian"].default
-    draw: int = 0
-    shape: str = "rectangle"
-    fill: str = "grey"
-    top: int = 320
-    left: int = 270
-    height: int = 300
-    width: int = 200
-    patch: int = 125
-
-    def clamped(self) -> Perturbation:
-        """The nearest one that can be done; a link may ask for anything.
-
-        Example:
-            >>> Perturbation(noise="fog", level=9, left=900, width=400).clamped().left
-            600
-        """
-        noise = self.noise if self.noise in NOISES else "gaussian"
-        sides = {"height": _clamp(self.height, 1, WHOLE), "width": _clamp(self.width, 1, WHOLE)}
-        return replace(
-            self,
-            kind=self.kind if self.kind in KINDS else "noise",
-            noise=noise,
-            level=nearest_level(NOISES[noise], self.level),
-            draw=_clamp(self.draw, 0, MAX_SEED),
-            shape=self.shape if self.shape in SHAPES else "rectangle",
-            fill=self.fill if self.fill in FILLS else "grey",
-            top=_clamp(self.top, 0, WHOLE - sides["height"]),
-            left=_clamp(self.left, 0, WHOLE - sides["width"]),
-            patch=min(PATCHES, key=lambda side: abs(side - self.patch)),
-            **sides,
-        )
-
-    def essential(self) -> Perturbation:
-        """The same with everything reset that does not matter: what caches are keyed by.
-
-        Example:
-            >>> Perturbation(fill="black").essential() == Perturbation(fill="blur").essential()
-            True
-        """
-        if self.kind == "noise":
-            return Perturbation(noise=self.noise, level=self.level, draw=self.draw)
-        drawn = self.draw if self.fill == "noise" else 0
-        plain = Perturbation()
-        return replace(self, noise=plain.noise, level=plain.level, draw=drawn, patch=plain.patch)
-
-    def box(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
-        """Top, left, height and width of the occluder in pixels of a picture (height, width)."""
-        found = []
-        for start, side, end in (
-            (self.top, self.height, size[0]),
-            (self.left, self.width, size[1]),
-        ):
-            length = min(max(1, round(side * end / WHOLE)), end)
-            found.append((min(round(start * end / WHOLE), end - length), length))
-        (top, height), (left, width) = found
-        return top, left, height, width
-
-    def apply(self, image: Tensor) -> Tensor:
-        """The picture (3, H, W) after it."""
-        generator = torch.Generator().manual_seed(self.draw)
-        if self.kind == "noise":
-            return NOISES[self.noise].function(image, self.level, generator)
-        box = self.box((image.shape[-2], image.shape[-1]))
-        return occlude(image, *box, fill=self.fill, generator=generator, shape=self.shape)
-
-    def mask(self, size: tuple[int, int]) -> Tensor:
-        """The pixels that the occluder covers, (H, W)."""
-        return occlusion_mask(size, *self.box(size), shape=self.shape)
-
-
-def in_thousandths(box: Mapping[str, int], size: tuple[int, int]) -> dict[str, int]:
-    """A box in pixels of a picture (height, width), as `Perturbation` keeps it."""
-    ends = {"top": size[0], "left": size[1], "height": size[0], "width": size[1]}
-    return {name: round(int(box[name]) * WHOLE / end) for name, end in ends.items()}
-
-
-def level_options(noise: Noise) -> list[float]:
-    """Every level that the control of a noise offers, from low to high.
-
-    Example:
-        >>> level_options(NOISES["salt"])[:3]
-        [0.0, 0.01, 0.02]
-    """
-    if not noise.logarithmic:
-        step = (noise.high - noise.low) / _STEPS
-        return [round(noise.low + i * step, 6) for i in range(_STEPS + 1)]
-    decades = range(math.floor(math.log10(noise.low)), math.ceil(math.log10(noise.high)) + 1)
-    found = [float(f"{digit * 10**decade:g}") for decade in decades for digit in _ROUND]
-    return [level for level in found if noise.low <= level <= noise.high]
-
-
-def curve_levels(noise: Noise) -> list[float]:
-    """The eight levels of a curve, each one that the control offers too.
-
-    Example:
-        >>> curve_levels(NOISES["salt"])
-        [0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5]
-    """
-    options = level_options(noise)
-    places = [i / (len(_CURVE) - 1) for i in range(len(_CURVE))] if noise.logarithmic else _CURVE
-    return [options[round(place * (len(options) - 1))] for place in places]
-
-
-def nearest_level(noise: Noise, level: float) -> float:
-    """The level that the control offers nearest to a wish."""
-    wanted = min(max(level, noise.low), noise.high) if math.isfinite(level) else noise.default
-    return min(level_options(noise), key=lambda option: abs(option - wanted))
 
 
 def perturbation() -> Perturbation:
@@ -235,7 +94,3 @@ def _number(text: str, otherwise: float) -> float:
     except ValueError:
         return otherwise
     return value if math.isfinite(value) else otherwise
-
-
-def _clamp(value: int, low: int, high: int) -> int:
-    return min(max(value, low), high)

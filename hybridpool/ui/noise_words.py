@@ -30,10 +30,7 @@ def noise_notes() -> dict[str, str]:
         "pepper": _("Sets a share of the values to 0, each colour channel for itself."),
         "salt_and_pepper": _("Sets a share of the values to 0 or 1, as often to either."),
         "speckle": _("Multiplies each value by noise around 1: x + xσz. Black stays black."),
-        "poisson": _(
-            "Counts photons as a sensor does: the fewer there are, the more noise. Fewer photons "
-            "are more noise."
-        ),
+        "poisson": _("Counts photons as a sensor does: the fewer there are, the more noise."),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,14 +12,15 @@ import torch
 from numpy.typing import NDArray
 
 from hybridpool.layers import POOLINGS
-from hybridpool.sensitivity import OcclusionMap
+from hybridpool.measure import alike
+from hybridpool.sensitivity import OcclusionMap, Perturbation
+from hybridpool.sensitivity.perturbation import PATCHES, WHOLE, in_thousandths
 from hybridpool.trace import Trace
 from hybridpool.ui import compute, noise_findings, noise_state
 from hybridpool.ui.component import component, pack_message
-from hybridpool.ui.noise_state import PATCHES, WHOLE, Perturbation
 from hybridpool.ui.noise_words import map_words
 from hybridpool.ui.panels import pooling_names
-from hybridpool.ui.words import _
+from hybridpool.ui.words import _, ngettext
 from hybridpool.viz.palette import POOLING_COLOURS, sequential
 
 #: How many places the patch takes along the longer side of the picture.
@@ -106,20 +108,35 @@ def pack(
 def say(found: OcclusionMap, values: Mapping[str, NDArray[np.float32]]) -> str:
     """What the maps show, in words."""
     means = {name: float(each.mean()) for name, each in values.items()}
-    strongest = {}
-    for name, each in values.items():
-        row, column = divmod(int(each.argmax()), each.shape[1])
-        strongest[name] = (found.tops[row] + 1, found.lefts[column] + 1)
     names = pooling_names()
     said = [
         _("Over all places:"),
         noise_findings.ranking(means, names),
-        noise_findings.strongest(strongest, names) if any(means.values()) else "",
-        _(
-            "Computed in {seconds:.1f} s: {count} places, for each only the cells it reaches."
+        noise_findings.strongest(strongest_places(found, values), names)
+        if 0 < max(means.values()) < math.inf
+        else "",
+        ngettext(
+            "Computed in {seconds:.1f} s: {count} place, for it only the cells it reaches.",
+            "Computed in {seconds:.1f} s: {count} places, for each only the cells it reaches.",
+            found.done,
         ).format(seconds=found.seconds, count=found.done),
     ]
     return " ".join(sentence for sentence in said if sentence)
+
+
+def strongest_places(
+    found: OcclusionMap, values: Mapping[str, NDArray[np.float32]]
+) -> dict[str, list[tuple[int, int]]]:
+    """For each pooling the corners, counted from 1, where the patch changes it most, ties too."""
+    return {
+        name: [
+            (top + 1, left + 1)
+            for top, line in zip(found.tops, each.tolist(), strict=True)
+            for left, value in zip(found.lefts, line, strict=True)
+            if alike(value, float(each.max()))
+        ]
+        for name, each in values.items()
+    }
 
 
 def _nearest_place(found: OcclusionMap, done: Perturbation, shape: torch.Size) -> list[int]:
@@ -148,7 +165,7 @@ def _choose(found: OcclusionMap, clean: Trace) -> None:
             "height": min(patch.height, height - patch.top),
             "width": min(patch.width, width - patch.left),
         }
-        noise_state.perturb(**noise_state.in_thousandths(box, (height, width)))
+        noise_state.perturb(**in_thousandths(box, (height, width)))
 
 
 def _resize() -> None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import base64
 import html
 import io
-import json
-import struct
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -21,13 +19,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from hybridpool.measure import largest_change, relative_change
-from hybridpool.trace import Settings
+from hybridpool.sensitivity import Comparison, Study
 from hybridpool.ui import compare, state
 from hybridpool.ui.component import ASSETS
-from hybridpool.ui.noise_state import Perturbation
-from hybridpool.ui.shift_maps import Shifted
-from hybridpool.ui.shift_state import Study
 from hybridpool.ui.shift_words import compare_words, more_names
 from hybridpool.ui.words import language
 from hybridpool.viz.frequency_charts import MORE_COLOURS
@@ -40,14 +34,13 @@ _STYLE = """
 _SCRIPTS = ("common/maths", "compare/rows", "compare/patch", "compare/compare")
 
 
-def show_rows(
-    found: Shifted, seen: state.Shown, picture: str, settings: Settings, chosen: Study
-) -> None:
+def show_rows(compared: Comparison, seen: state.Shown, picture: str, chosen: Study) -> None:
     """Draw the rows; what the person lets go of lands in the session's view."""
+    settings = compared.trace.settings
     key = (settings, picture, chosen.essential(), language())
     if "shift_compare" not in st.session_state or st.session_state.get("shift_shows") != key:
         st.session_state["shift_shows"] = key
-        st.session_state["shift_bytes"] = pack(found, seen, picture, settings)
+        st.session_state["shift_bytes"] = pack(compared, seen, picture)
     _component()(
         key="shift_compare",
         data=st.session_state["shift_bytes"],
@@ -56,70 +49,35 @@ def show_rows(
     )
 
 
-def pack(found: Shifted, seen: state.Shown, picture: str, settings: Settings) -> bytes:
+def pack(compared: Comparison, seen: state.Shown, picture: str) -> bytes:
     """The aligned maps as the message of the rows, said of a shift."""
-    message = compare.pack(found.before, found.after, picture, Perturbation())
-    shape = list(found.before.pooled["max"].shape)
-    height, width = found.before.features.image.shape[-2:]
-    stem_stride = found.before.features.receptive_field[1]
-    header = header_of(message)
-    row, column = header["telling"][seen.channel]
-    if seen.pinned:
-        row, column = min(seen.row, shape[1] - 1), min(seen.column, shape[2] - 1)
-    return with_header(
-        message,
-        key=f"{picture} {settings} {shape}",
-        input_shape=[shape[0], -(-height // stem_stride), -(-width // stem_stride)],
-        window={
-            "kernel": settings.kernel_size,
-            "stride": settings.stride,
-            "padding": settings.padding,
-        },
-        view=header["view"] | {"channel": seen.channel, "row": row, "column": column},
-        words=compare_words() | {"restart": header["words"]["restart"]},
-    )
+    shape = tuple(compared.before.pooled["max"].shape)
+    key = f"{picture} {compared.trace.settings} {shape}"
+    return compare.pack(compared, seen, key, compare_words())
 
 
-def header_of(message: bytes) -> dict[str, Any]:
-    """The header of a message."""
-    (length,) = struct.unpack_from("<I", message)
-    found: dict[str, Any] = json.loads(message[4 : 4 + length])
-    return found
-
-
-def with_header(message: bytes, **changed: Any) -> bytes:
-    """A message with other values in its header; the arrays stay where they are.
-
-    Example:
-        >>> from hybridpool.ui.component import pack_message
-        >>> message = pack_message({"key": "one", "low": 0}, {"cells": np.ones(3, np.uint8)})
-        >>> b'"key": "two"' in with_header(message, key="two")
-        True
-    """
-    (length,) = struct.unpack_from("<I", message)
-    text = json.dumps({**header_of(message), **changed}).encode()
-    text += b" " * (-len(text) % 4)
-    return struct.pack("<I", len(text)) + text + message[4 + length :]
-
-
-def show_more_rows(found: Shifted, seen: state.Shown) -> None:
+def show_more_rows(compared: Comparison, seen: state.Shown) -> None:
     """The further poolings that are switched on, as rows of still pictures."""
-    if found.more:
-        st.html(more_rows(found, seen.channel, seen.scope))
+    if _more(compared):
+        st.html(more_rows(compared, seen.channel, seen.scope))
 
 
-def more_rows(found: Shifted, channel: int, scope: str) -> str:
+def more_rows(compared: Comparison, channel: int, scope: str) -> str:
     """Those rows as HTML: both maps and their difference in true cells, and the distance."""
-    low, high, far = _ranges(found, channel, scope)
+    low, high, far = _ranges(compared, channel, scope)
     names = more_names()
     words = compare_words()
     head = "".join(f"<span>{words[side]}</span>" for side in ("clean", "changed", "difference"))
     lines = [f'<div class="line head"><span></span>{head}<span></span></div>']
-    for name, maps in found.more.items():
-        pair = maps[0][channel], maps[1][channel]
-        distance, everywhere = _percent(relative_change(*pair)), _percent(relative_change(*maps))
-        largest = largest_change(*pair).item()
-        before, after = (values.double().numpy() for values in pair)
+    for name in _more(compared):
+        before, after = (
+            side.pooled[name][channel].double().numpy()
+            for side in (compared.before, compared.after)
+        )
+        distance, everywhere = (
+            _percent(compared.changes.relative_change(name, which)) for which in (channel, None)
+        )
+        largest = compared.largest[name][channel].item()
         painted = {
             "clean": paint(before, low, high, sequential()),
             "changed": paint(after, low, high, sequential()),
@@ -141,15 +99,20 @@ def more_rows(found: Shifted, channel: int, scope: str) -> str:
     return f'<style>{style}</style><div class="more-poolings">{"".join(lines)}</div>'
 
 
-def _ranges(found: Shifted, channel: int, scope: str) -> tuple[float, float, float]:
+def _more(compared: Comparison) -> list[str]:
+    """The poolings of a comparison that the rows cannot blend."""
+    return [name for name in compared.before.pooled if name in MORE_COLOURS]
+
+
+def _ranges(compared: Comparison, channel: int, scope: str) -> tuple[float, float, float]:
     """Lowest and highest value, and largest difference, as in the rows above."""
     part = slice(None) if scope == "all" else slice(channel, channel + 1)
-    both = [trace.pooled[name][part] for trace in (found.before, found.after) for name in _ENDS]
-    far = compare.statistics(found.before, found.after)["reach"][part]
+    sides = compared.before, compared.after
+    both = [side.pooled[name][part] for side in sides for name in ("max", "average")]
     return (
         min(values.min().item() for values in both),
         max(values.max().item() for values in both),
-        max(far),
+        compared.reach[part].max().item(),
     )
 
 
@@ -183,7 +146,6 @@ def _remember_view() -> None:
         )
 
 
-_ENDS = ("max", "average")
 _MORE_STYLE = """
 .more-poolings { container-type: inline-size; display: grid; gap: 0.9rem; }
 .more-poolings .line { display: grid; gap: 0.4rem 1rem; align-items: center;

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hybridpool.ui.noise_findings import joined, percent
-from hybridpool.ui.words import _
+from hybridpool.ui.phrases import (
+    below_print,
+    bold,
+    ends_of,
+    joined,
+    nothing,
+    percent,
+    place_of,
+    tied,
+)
+from hybridpool.ui.words import _, ngettext
 
 
 def moved(rows: int, columns: int, cells: tuple[float, float]) -> str:
@@ -26,9 +35,11 @@ def moved(rows: int, columns: int, cells: tuple[float, float]) -> str:
     if not said:
         return _("The picture did not move, so before and after are the same.")
     counted = [f"{abs(distance):g}" for distance in cells if distance]
-    return _("The picture moved {ways}: {cells} cells of the pooled map.").format(
-        ways=joined(said), cells=joined(counted)
-    )
+    return ngettext(
+        "The picture moved {ways}: {cells} cell of the pooled map.",
+        "The picture moved {ways}: {cells} cells of the pooled map.",
+        1 if counted == ["1"] else 2,
+    ).format(ways=joined(said), cells=joined(counted))
 
 
 def nearest_and_farthest(distances: Mapping[str, float], names: Mapping[str, str]) -> str:
@@ -38,37 +49,35 @@ def nearest_and_farthest(distances: Mapping[str, float], names: Mapping[str, str
         distances: Distance of the aligned maps of each pooling.
         names: What each pooling is called.
     """
-    shown = {name: percent(value) for name, value in distances.items()}
-    if all(value == 0 for value in distances.values()):
+    shares = distances.values()
+    if nothing(shares):
         return _("Every pooling moved its map exactly with the picture.")
-    if len(set(shown.values())) == 1:
+    if below_print(shares):
+        return _("Before and after differ by less than 0.05 % in every pooling.")
+    ends = ends_of(distances)
+    if ends is None:
         return _("Before and after differ by the same {share} in every pooling.").format(
-            share=next(iter(shown.values()))
+            share=percent(min(shares))
         )
-    ends = []
-    for end in (min, max):
-        share = shown[end(distances, key=lambda name: distances[name])]
-        alike = joined([names[name] for name, text in shown.items() if text == share])
-        ends.append((alike, share))
-    (least, low), (most, high) = ends
     return _(
         "Before and after differ least in **{least}**, by {low}, and most in **{most}**, by {high}."
-    ).format(least=least, low=low, most=most, high=high)
+    ).format(
+        least=bold(ends.least, names), low=ends.low, most=bold(ends.most, names), high=ends.high
+    )
 
 
 def hybrid_between(distances: Mapping[str, float]) -> str:
-    """Where hybrid pooling lies among its two parts."""
-    ends = sorted((distances["max"], distances["average"]))
-    low, high, hybrid = (percent(value) for value in (*ends, distances["hybrid"]))
-    if hybrid in (low, high):
-        words = _("**Hybrid** differs as much as one of its two parts, by {hybrid}.")
-    elif distances["hybrid"] < ends[0]:
-        words = _("**Hybrid** differs less than both max and average, by {hybrid}.")
-    elif distances["hybrid"] > ends[1]:
-        words = _("**Hybrid** differs more than both max and average, by {hybrid}.")
-    else:
-        words = _("**Hybrid** lies between max and average, with {hybrid}.")
-    return words.format(hybrid=hybrid)
+    """Where hybrid pooling lies among its two parts; nothing where nothing differs."""
+    if below_print(distances.values()):
+        return ""
+    words = {
+        "both": _("**Hybrid** differs as much as both of its parts, by {hybrid}."),
+        "one": _("**Hybrid** differs as much as one of its two parts, by {hybrid}."),
+        "below": _("**Hybrid** differs less than both max and average, by {hybrid}."),
+        "above": _("**Hybrid** differs more than both max and average, by {hybrid}."),
+        "between": _("**Hybrid** lies between max and average, with {hybrid}."),
+    }[place_of(distances["hybrid"], distances["max"], distances["average"])]
+    return words.format(hybrid=percent(distances["hybrid"]))
 
 
 def over_all(
@@ -83,23 +92,36 @@ def over_all(
     """
     places = [i for i, pixels in enumerate(shifts) if pixels]
     means = {name: sum(values[i] for i in places) / len(places) for name, values in curves.items()}
-    if not any(means.values()):
+    if nothing(means.values()):
         return _("No shift changes any pooling.")
-    least, most = (end(means, key=lambda name: means[name]) for end in (min, max))
-    if percent(means[least]) == percent(means[most]):
+    if below_print(means.values()):
+        return _("Over all {count} shifts every pooling differs by less than 0.05 %.").format(
+            count=len(places)
+        )
+    ends = ends_of(means)
+    if ends is None:
         return _(
             "Over all {count} shifts every pooling differs by the same {share} on average."
-        ).format(count=len(places), share=percent(means[least]))
-    wins = sum(curves[least][i] == min(values[i] for values in curves.values()) for i in places)
-    return _(
+        ).format(count=len(places), share=percent(min(means.values())))
+    others = [name for name in curves if name not in ends.least]
+    wins = sum(
+        all(
+            curves[least][i] < curves[other][i] or tied(curves[least][i], curves[other][i])
+            for least in ends.least
+            for other in others
+        )
+        for i in places
+    )
+    said = _(
         "Over all {count} shifts **{least}** differs least, by {low} on average, and **{most}** "
         "most, by {high}. At {wins} of the {count} shifts no pooling differs less than **{least}**."
-    ).format(
+    )
+    return said.format(
         count=len(places),
-        least=names[least],
-        low=percent(means[least]),
-        most=names[most],
-        high=percent(means[most]),
+        least=bold(ends.least, names),
+        low=ends.low,
+        most=bold(ends.most, names),
+        high=ends.high,
         wins=wins,
     )
 
@@ -115,14 +137,15 @@ def whole_steps(
     if not places:
         return ""
     worst = {name: max(values[i] for i in places) for name, values in curves.items()}
-    still = [names[name] for name, value in worst.items() if percent(value) == percent(0)]
-    moving = {name: value for name, value in worst.items() if percent(value) != percent(0)}
+    still = [names[name] for name, value in worst.items() if below_print([value])]
+    moving = {name: value for name, value in worst.items() if not below_print([value])}
     if not moving:
         return _(
             "At shifts by whole cells of the pooled map, every {step} px, all poolings move with "
             "the picture: they differ by less than 0.05 %."
         ).format(step=step)
-    name = max(moving, key=lambda each: moving[each])
+    largest = max(moving.values())
+    farthest = bold([name for name in moving if tied(moving[name], largest)], names)
     if not still:
         words = _(
             "Even at shifts by whole cells of the pooled map, every {step} px, all poolings "
@@ -136,6 +159,6 @@ def whole_steps(
     return words.format(
         step=step,
         still=joined(still) if still else "",
-        name=names[name],
-        share=percent(worst[name]),
+        name=farthest,
+        share=percent(largest),
     )

@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
+from hybridpool.sensitivity import ShiftCurve, Study
+from hybridpool.sensitivity.shifts import REACH
 from hybridpool.trace import MAX_SEED, Trace
-from hybridpool.ui import compute, shift_findings, shift_maps, shift_state, shift_words, state
+from hybridpool.ui import compute, shift_findings, shift_state, shift_words, state
 from hybridpool.ui.shift_compare import show_more_rows, show_rows
-from hybridpool.ui.shift_maps import Shifted
-from hybridpool.ui.shift_state import REACH, Study
 from hybridpool.ui.words import _
 from hybridpool.viz.frequency_charts import shift_chart
 
@@ -68,9 +68,10 @@ def show_shift(trace: Trace, picture: str, chosen: Study, seen: state.Shown) -> 
     """Sliders, rows, curve, and what they say."""
     st.subheader(_("Shift"))
     chosen = _shift_controls()
+    weight = _own(seen)
     try:
         found = compute.shifted(trace, picture, chosen)
-        curves = compute.shift_curves(trace, picture, chosen, _own(seen))
+        curve = compute.shift_distances(trace, picture, chosen)
     except ValueError:
         st.error(
             _(
@@ -80,20 +81,19 @@ def show_shift(trace: Trace, picture: str, chosen: Study, seen: state.Shown) -> 
             icon=":material/error:",
         )
         return
-    show_rows(found, seen, picture, trace.settings, chosen)
+    show_rows(found, seen, picture, chosen)
     show_more_rows(found, seen)
-    here = shift_maps.distances(found, _own(seen))
-    names = shift_words.all_names()
-    st.markdown(
-        " ".join(
-            [
-                shift_findings.moved(chosen.rows, chosen.columns, found.cells),
-                shift_findings.nearest_and_farthest(here, names),
-                shift_findings.hybrid_between(here),
-            ]
-        )
-    )
-    _show_curve(trace, chosen, curves, here, found)
+    here, names = found.relative_change(weight), shift_words.all_names()
+    step = trace.features.receptive_field[1] * trace.settings.stride
+    cells = (chosen.rows / step, chosen.columns / step)
+    said = [shift_findings.moved(chosen.rows, chosen.columns, cells)]
+    if chosen.rows or chosen.columns:
+        said += [
+            shift_findings.nearest_and_farthest(here, names),
+            shift_findings.hybrid_between(here),
+        ]
+    st.markdown(" ".join(sentence for sentence in said if sentence))
+    _show_curve(chosen, curve, here, weight, step)
 
 
 def _shift_controls() -> Study:
@@ -118,11 +118,7 @@ def _shift_controls() -> Study:
 
 
 def _show_curve(
-    trace: Trace,
-    chosen: Study,
-    curves: dict[str, list[float]],
-    here: dict[str, float],
-    found: Shifted,
+    chosen: Study, curve: ShiftCurve, here: dict[str, float], weight: float | None, step: int
 ) -> None:
     axes, names = shift_words.axis_names(), shift_words.all_names()
     st.subheader(_("Distance against shift"))
@@ -134,8 +130,13 @@ def _show_curve(
         format_func=axes.__getitem__,
         required=True,
     )
-    chosen = shift_state.study()
-    shifts = list(range(-REACH, REACH + 1))
+    shifts = curve.shifts
+    curves = {
+        name: curve.relative_change(
+            name, blend_weight=weight if name == "hybrid" else None
+        ).tolist()
+        for name in here
+    }
     present, other = chosen.columns, chosen.rows
     label = _("Shift to the right in pixels")
     if chosen.axis == "rows":
@@ -159,7 +160,6 @@ def _show_curve(
         config=BAR,
         alt=_("Distance of the aligned maps of each pooling against the shift of the picture"),
     )
-    step = trace.features.receptive_field[1] * trace.settings.stride
     said = [
         shift_findings.over_all(shifts, curves, names),
         shift_findings.whole_steps(shifts, curves, names, step),

@@ -38,8 +38,9 @@ def mode_notes() -> dict[str, str]:
         "crop": _(
             "Crop: two views of one picture, each {reach} pixels smaller on every side. No pixel "
             "is made up. The maps are laid over each other by whole cells, and what is left of "
-            "the shift, at most half a cell, counts as a change. So does what the filters see "
-            "beyond the edges of either view."
+            "the shift, at most half a cell, counts as a change. Only cells are compared that see "
+            "nothing beyond the edges of either view. Attention values follow the mean of the "
+            "whole view, edges included."
         ),
         "circular": _(
             "Circular: what leaves at one edge comes back at the other, for the filters and "
@@ -57,6 +58,12 @@ def axis_names() -> dict[str, str]:
 def band_names() -> dict[str, str]:
     """Which frequencies of the picture are used."""
     return {"all": _("All"), "low": _("Low"), "middle": _("Middle"), "high": _("High")}
+
+
+def share_names() -> dict[str, str]:
+    """The bands in which the energy of a map is counted, one for each of `SHARES`."""
+    bands = band_names()
+    return {name: bands[name] for name in ("low", "middle", "high")} | {"beyond": _("Beyond")}
 
 
 def sender_names() -> dict[str, str]:

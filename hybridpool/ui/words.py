@@ -47,6 +47,11 @@ def _(message: str) -> str:
     return translation(language()).gettext(message)
 
 
+def ngettext(one: str, many: str, count: int) -> str:
+    """Translate a message that has a form of its own for one of something."""
+    return translation(language()).ngettext(one, many, count)
+
+
 def fill(sentence: Sentence) -> str:
     """Translate words that the library left as a template, and fill them in."""
     return _(sentence.template).format(**sentence.values)

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential
+from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential, word_anchor
 
 #: The further poolings; their lines are dashed, so that no colour alone has to tell them apart.
 MORE_COLOURS = {
@@ -23,9 +23,10 @@ _DASHES = {
     "feature_map": "solid",
     "ideal": "dot",
 }
-#: Low, middle and high frequencies, dark to light; each legible with its ink in both themes.
-BAND_COLOURS = {"low": "#3B528B", "middle": "#21918C", "high": "#AADC32"}
-_BAND_INK = {"low": "#FFFFFF", "middle": "#FFFFFF", "high": "#1A1A1A"}
+#: Low, middle and high frequencies and those beyond what a pooled map can carry along an axis;
+#: each legible with its ink in both themes.
+BAND_COLOURS = {"low": "#3B528B", "middle": "#21918C", "high": "#AADC32", "beyond": "#9A9A9A"}
+_BAND_INK = {"low": "#FFFFFF", "middle": "#FFFFFF", "high": "#1A1A1A", "beyond": "#1A1A1A"}
 _MOST_PRINTED = 81
 
 
@@ -77,7 +78,13 @@ def shift_chart(
     )
     figure.add_vline(x=present, line={"color": "#ff2d20", "width": 2})
     figure.add_annotation(
-        x=present, y=1, yref="paper", yanchor="bottom", showarrow=False, text=words["present"]
+        x=present,
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        xanchor=word_anchor((present - shifts[0]) / (shifts[-1] - shifts[0])),
+        showarrow=False,
+        text=words["present"],
     )
     _lay_out(figure, words["shift"], words["distance"])
     figure.update_xaxes(dtick=2, range=[shifts[0] - 0.4, shifts[-1] + 0.4], zeroline=False)
@@ -129,17 +136,16 @@ def spectrum_chart(
 
 
 def shares_chart(shares: Mapping[str, Sequence[float]], words: Mapping[str, str]) -> go.Figure:
-    """Share of the energy in low, middle and high frequencies: one stacked bar for each map.
+    """Share of the energy in the same bands of frequencies: one stacked bar for each map.
 
     Args:
-        shares: For each map the three shares, in the order low, middle, high.
-        words: The names of the maps, ``low``, ``middle``, ``high`` and ``share``, already
-            translated.
+        shares: For each map the shares in the order of `BAND_COLOURS`.
+        words: The names of the maps and of the bands, and ``share``, already translated.
 
     Example:
-        >>> words = dict.fromkeys(["max", "low", "middle", "high", "share"], "")
-        >>> [bar.x[0] for bar in shares_chart({"max": [0.5, 0.25, 0.25]}, words).data]
-        [50.0, 25.0, 25.0]
+        >>> words = dict.fromkeys(["max", *BAND_COLOURS, "share"], "")
+        >>> [bar.x[0] for bar in shares_chart({"max": [0.5, 0.25, 0.125, 0.125]}, words).data]
+        [50.0, 25.0, 12.5, 12.5]
     """
     figure = go.Figure()
     names = list(shares)

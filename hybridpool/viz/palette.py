@@ -71,3 +71,16 @@ def _table(stops: list[str]) -> NDArray[np.uint8]:
     channels = [np.interp(at, known, [colour[i] for colour in colours]) for i in range(3)]
     table: NDArray[np.uint8] = np.rint(np.stack(channels, axis=1)).astype(np.uint8)
     return table
+
+
+def word_anchor(share: float) -> str:
+    """Which side of a word stands at a mark, so that the word stays inside the chart.
+
+    Args:
+        share: Where the mark is, from 0 at the left end of the axis to 1 at its right end.
+
+    Example:
+        >>> word_anchor(0.02), word_anchor(0.5), word_anchor(0.98)
+        ('left', 'center', 'right')
+    """
+    return "left" if share < 0.15 else "right" if share > 0.85 else "center"

@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from hybridpool.viz.palette import POOLING_COLOURS
+from hybridpool.viz.palette import POOLING_COLOURS, word_anchor
 
 # Blue, orange, yellow, dark red: four places of a 2 × 2 window that no common colour blindness
 # confuses, because each differs from the others in lightness too.
@@ -58,13 +58,13 @@ def error_chart(
         changes: For each pooling the relative change (levels, draws).
         present: The level that is shown on the page.
         here: For each pooling the relative change that is shown on the page.
-        words: The names of the poolings, ``level``, ``change``, ``present`` and ``draw``, already
-            translated.
+        words: The names of the poolings, ``axis`` below the chart and ``level`` in what is said
+            of a point, ``change``, ``present`` and ``draw``, already translated.
         logarithmic: Whether equal steps along the axis are equal ratios.
         more_is_noisier: If not, the axis runs the other way, so that noise grows to the right.
 
     Example:
-        >>> words = dict.fromkeys(["max", "level", "change", "present", "draw"], "")
+        >>> words = dict.fromkeys(["max", "axis", "level", "change", "present", "draw"], "")
         >>> draws = {"max": np.array([[0.0, 0.0], [0.1, 0.3]])}
         >>> band, line, now = error_chart([0, 1], draws, 1, {"max": 0.1}, words).data
         >>> list(line.y)  # the means in per cent
@@ -78,7 +78,7 @@ def error_chart(
         _add_line(figure, levels, values.mean(1), name, words)
         figure.data[-1].customdata = values.std(1) * 100
         figure.data[-1].hovertemplate = (
-            f"{words[name]}<br>{words['level']} %{{x:g}}<br>%{{y:.1f}} ± %{{customdata:.1f}} %"
+            f"{words[name]}<br>{words['level']} %{{x:~g}}<br>%{{y:.1f}} ± %{{customdata:.1f}} %"
             "<extra></extra>"
         )
     figure.add_scatter(
@@ -100,7 +100,7 @@ def error_chart(
     room = 0.03 * (span[1] - span[0])
     ends = [span[0] - room, span[1] + room]
     at = math.log10(present) if logarithmic else present
-    _lay_out(figure, words["level"], words["change"])
+    _lay_out(figure, words["axis"], words["change"])
     figure.update_xaxes(
         type="log" if logarithmic else "linear",
         range=ends if more_is_noisier else ends[::-1],
@@ -261,7 +261,10 @@ def _lay_out(figure: go.Figure, x: str, y: str) -> None:
 
 
 def _mark(figure: go.Figure, at: float, text: str) -> None:
-    """A line across the chart at `at`, in the axis' own numbers, with a word above it."""
+    """A line across the chart at `at`, in the axis' own numbers, with a word above it.
+
+    The word stays inside the chart where the line stands near an end.
+    """
     figure.add_shape(
         type="line",
         x0=at if figure.layout.xaxis.type != "log" else 10**at,
@@ -271,7 +274,16 @@ def _mark(figure: go.Figure, at: float, text: str) -> None:
         yref="paper",
         line={"color": "#ff2d20", "width": 2},
     )
-    figure.add_annotation(x=at, y=1, yref="paper", yanchor="bottom", showarrow=False, text=text)
+    first, last = figure.layout.xaxis.range
+    figure.add_annotation(
+        x=at,
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        xanchor=word_anchor((at - first) / (last - first)),
+        showarrow=False,
+        text=text,
+    )
 
 
 def _tint(name: str) -> str:

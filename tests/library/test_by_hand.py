@@ -20,11 +20,8 @@ from hybridpool.by_hand import (
     MAX_PADDING,
     PRESETS,
     SIDES,
-    Axis,
-    ImpossibleWindowError,
     Window,
     attend_by_hand,
-    check_window,
     derived_channels,
     pool_by_hand,
     preset_grid,
@@ -32,6 +29,7 @@ from hybridpool.by_hand import (
 from hybridpool.ui.by_hand import area
 from hybridpool.ui.by_hand_script import by_hand_script
 from hybridpool.ui.by_hand_state import LIMIT, Look, Task, look_from, query, task_from
+from hybridpool.window import Axis, ImpossibleWindowError
 
 ARTICLE = torch.arange(1.0, 17.0, dtype=torch.float64).reshape(4, 4)
 
@@ -91,9 +89,9 @@ def test_there_are_as_many_windows_as_pytorch_makes_and_refusals_are_pytorch_s()
             expected = F.avg_pool2d(torch.ones(1, size, size), kernel, stride, padding, ceil_mode)
         except RuntimeError:
             with pytest.raises(ImpossibleWindowError):
-                check_window(window, size, size)
+                window.check(size, size)
         else:
-            check_window(window, size, size)
+            window.check(size, size)
             assert Axis(size, kernel, stride, padding, ceil_mode).count == expected.shape[-1]
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
-import hybridpool.functional as functional
+import hybridpool._cpu as cpu
 from hybridpool import hybrid_pool2d
 from tests import oracle
 
@@ -47,9 +47,9 @@ def cuda(test: Callable[..., None]) -> Callable[..., None]:
 @pytest.fixture
 def every_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let small maps take the ways that are meant for large ones."""
-    for name in vars(functional):
+    for name in vars(cpu):
         if name.startswith("_FEWEST"):
-            monkeypatch.setattr(functional, name, 0)
+            monkeypatch.setattr(cpu, name, 0)
 
 
 def draw(*shape: int, dtype: torch.dtype = torch.float32, seed: int = 0) -> Tensor:

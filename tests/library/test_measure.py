@@ -10,21 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hybridpool.measure import (
+    TIE,
     align,
+    alike,
     changed_cells,
+    clear_winners,
     distance_table,
     energy_kept,
     gradient_shares,
     largest_change,
     most_telling,
+    negligible,
     relative_change,
     relative_distance,
-    shift_distance,
     summarise,
     window_contrast,
     window_winners,
     winner_ties,
-    winners_changed,
 )
 
 WINDOWS = [
@@ -187,15 +189,38 @@ def test_contrast_of_equal_cells_is_never_below_zero():
         assert (window_contrast(torch.full((9, 9), 0.1, dtype=dtype), 3, 2, 1) >= 0).all()
 
 
-def test_winners_changed_counts_windows():
-    a = torch.tensor([[5.0, 1, 0, 0, 1, 2], [1, 1, 0, 0, 3, 4]])
-    b = torch.tensor([[1.0, 5, 0, 0, 1, 2], [1, 1, 0, 9, 3, 4]])
-    assert winners_changed(a, a, 2) == 0
-    assert winners_changed(a, b, 2) == pytest.approx(2 / 3)
-    assert winners_changed(a, b, 2, clear_only=True) == 0.5
-    assert math.isnan(winners_changed(torch.zeros(2, 2), b[:, :2], 2, clear_only=True))
-    with pytest.raises(ValueError, match="one shape"):
-        winners_changed(a, b[:, :2], 2)
+def test_rounding_makes_no_winner_and_no_spread():
+    """A picture of one colour, as it comes out of a filter: equal but for rounding."""
+    generator = torch.Generator().manual_seed(0)
+    flat = torch.tensor([0.6, 0.0, 0.3])[:, None, None] + 5e-7 * torch.rand(
+        3, 8, 8, generator=generator
+    )
+    assert (winner_ties(flat, 2) == 1).any()
+    assert (clear_winners(flat, 2) == TIE).all()
+    assert not changed_cells(flat, flat.flip(-1), negligible(flat)).any()
+    assert most_telling(flat, 2)[0] == 0
+    clear = flat.clone()
+    clear[1, 0, 1] = 1e-4
+    assert clear_winners(clear, 2)[1, 0, 0] == 1
+    assert (clear_winners(clear, 2) != TIE).sum() == 1
+    assert changed_cells(flat, clear, negligible(flat, clear)).sum() == 1
+
+
+def test_what_is_negligible_is_counted_in_the_range_of_all_channels_and_zero():
+    assert negligible(torch.zeros(2, 3, 3)) == 0
+    assert negligible(torch.full((2, 2), -4.0)) == pytest.approx(4e-5)
+    assert negligible(torch.tensor([-1.0, math.nan]), torch.tensor([3.0, math.inf])) == (
+        pytest.approx(4e-5)
+    )
+
+
+def test_shares_that_differ_by_rounding_are_alike():
+    assert alike(0.25, 0.25 + 1e-7)
+    assert alike(math.nan, math.nan)
+    assert alike(math.inf, math.inf)
+    assert not alike(math.inf, 1.0)
+    assert not alike(math.nan, 0.0)
+    assert not alike(0.0123, 0.0124)
 
 
 def test_most_telling_prefers_a_busy_channel_to_flat_ramp_dot_and_rounding():
@@ -261,13 +286,13 @@ def test_most_telling_passes_over_nan_and_refuses_other_shapes():
 @pytest.mark.parametrize(
     ("window", "words"),
     [
-        ({"kernel_size": 0}, "kernel_size must be a whole number from 1"),
+        ({"kernel_size": 0}, "kernel_size must be one integer or two, each at least 1"),
         ({"kernel_size": 2.0}, "kernel_size must be"),
         ({"kernel_size": (2, 2, 2)}, "kernel_size must be"),
         ({"kernel_size": 2, "stride": 0}, "stride must be"),
-        ({"kernel_size": 2, "padding": -1}, "padding must be a whole number from 0"),
+        ({"kernel_size": 2, "padding": -1}, "padding must be one integer or two, each at least 0"),
         ({"kernel_size": 3, "padding": 2}, "at most half of kernel_size"),
-        ({"kernel_size": 5}, "does not fit into 4 cells"),
+        ({"kernel_size": 5}, "does not fit into an input of 4 by 4"),
     ],
 )
 @pytest.mark.parametrize("measure", [window_winners, winner_ties, window_contrast, most_telling])
@@ -432,15 +457,16 @@ def test_align_refuses():
 def test_a_shift_by_the_stride_shifts_the_pooled_map(pool):
     picture = draw(3, 12, 12)
     shifted = picture.roll((2, -4), (-2, -1))
-    assert shift_distance(pool(picture, 2), pool(shifted, 2), 1, -2, "circular") == 0
-    assert shift_distance(pool(picture, 2), pool(shifted, 2), 1, -2) == 0
-    assert shift_distance(pool(picture, 2), pool(picture.roll(1, -1), 2), 0, 0.5) > 0.1
+    assert torch.equal(*align(pool(picture, 2), pool(shifted, 2), 1, -2, "circular"))
+    assert torch.equal(*align(pool(picture, 2), pool(shifted, 2), 1, -2))
+    half = align(pool(picture, 2), pool(picture.roll(1, -1), 2), 0, 0.5)
+    assert relative_change(*half) > 0.1
 
 
 def test_average_pooling_carries_a_coarse_wave_along_by_half_a_cell_and_max_does_not():
     picture, shifted = wave(32, 32, 3, 2)[None], wave(32, 32, 3, 2, down=1)[None]
     distances = [
-        shift_distance(pool(picture, 2), pool(shifted, 2), 0.5, 0, "circular").item()
+        relative_change(*align(pool(picture, 2), pool(shifted, 2), 0.5, 0, "circular")).item()
         for pool in (F.avg_pool2d, F.max_pool2d)
     ]
     assert distances[0] < 1e-12

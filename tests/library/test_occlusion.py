@@ -11,14 +11,9 @@ from torch import nn
 
 from hybridpool import trace as trace_module
 from hybridpool.measure import changed_cells, largest_change, relative_change
-from hybridpool.pictures.perturb import FILLS, SHAPES, occlude
-from hybridpool.sensitivity import (
-    Box,
-    Occluder,
-    occlusion_effect,
-    occlusion_map,
-    receptive_field_box,
-)
+from hybridpool.pictures.perturb import FILLS, SHAPES, occlude, occlusion_mask
+from hybridpool.sensitivity import Occluder, compare_traces, occlusion_map
+from hybridpool.sensitivity.receptive_field import cells_seeing
 from hybridpool.stem import STEMS, ChannelName, ConvStem, load_stem
 from hybridpool.trace import Settings, run_poolings, run_stem
 
@@ -325,28 +320,32 @@ def test_learned_parameters_of_a_trained_stem_count():
 def test_the_effect_of_one_patch_is_that_of_a_whole_pass():
     image, stem = picture(40, 36), load_stem("filters")
     config = Settings(device="cpu", blend_weight=0.25)
-    occluder = Occluder(-3, 20, 12, 30, "noise", "disc", seed=8)
-    clean = whole_pass(image, stem, config)
+    mask = occlusion_mask((40, 36), -3, 20, 12, 30, "disc")
     covered = occlude(image, -3, 20, 12, 30, "noise", seeded(8), "disc")
-    expected = whole_pass(covered, stem, config)
-    for given_clean in (None, clean):
-        effect = occlusion_effect(image, stem, config, occluder, clean=given_clean)
-        assert torch.equal(effect.trace.features.image, covered)
-        for name in POOLINGS:
-            pair = clean.pooled[name], expected.pooled[name]
-            assert torch.equal(effect.trace.pooled[name], pair[1])
-            assert effect.relative_change[name] == relative_change(*pair)
-            assert effect.largest_change[name] == largest_change(*pair)
-            assert effect.changed_cells[name] == changed_cells(*pair).sum()
-        assert effect.box == receptive_field_box((40, 36), stem, config, -3, 20, 12, 30)
+    clean, changed = (whole_pass(each, stem, config) for each in (image, covered))
+    found = compare_traces(clean, changed, mask)
+    assert found.covered == pytest.approx(mask.double().mean().item())
+    for name in POOLINGS:
+        pair = clean.pooled[name], changed.pooled[name]
+        expected = relative_change(*pair).item()
+        assert found.relative_change()[name] == pytest.approx(expected, rel=1e-5)
+        if name != "hybrid":
+            assert torch.equal(found.largest[name], largest_change(*pair, map_dims=2))
+            rounding = 1e-5 * max(each.max().item() for each in clean.pooled.values())
+            for channel in range(stem.channels):
+                marked = found.changed(name, channel)
+                beyond = changed_cells(*(each[channel] for each in pair), 2 * rounding)
+                assert not (beyond & ~marked).any()
+                assert name == "attention" or not (marked & ~found.reached).any()
 
 
 @given(cases(), st.integers(-6, 22), st.integers(-6, 22))
 @settings(max_examples=60)
-def test_the_receptive_field_box_holds_exactly_the_cells_that_see_the_patch(case, top, left):
+def test_the_cells_in_reach_are_exactly_those_that_see_the_patch(case, top, left):
     """Where every tap of a filter is positive, light on black reaches all who can see it."""
     image, stem, config, (height, width), _ = case
     first = stem.conv
+    assume(first.padding[0] < first.kernel_size[0])
     weight = torch.ones_like(first.weight)
     positive = make_stem(
         weight,
@@ -357,20 +356,26 @@ def test_the_receptive_field_box_holds_exactly_the_cells_that_see_the_patch(case
     black = torch.zeros_like(image)
     lit = occlude(black, top, left, height, width, "grey")
     pooled = whole_pass(lit, positive, config).pooled["average"]
-    expected = torch.zeros_like(pooled, dtype=torch.bool)
-    box = receptive_field_box(tuple(image.shape[-2:]), positive, config, top, left, height, width)
-    expected[:, box.top : box.top + box.height, box.left : box.left + box.width] = True
+    mask = occlusion_mask(tuple(image.shape[-2:]), top, left, height, width)
+    expected = cells_seeing(mask, positive.receptive_field, config).expand_as(pooled)
     assert torch.equal(pooled > 0, expected)
-    assert (box.height == 0) == (box.width == 0)
 
 
-def test_a_pixel_is_seen_by_the_nearest_pooled_cells():
-    stem, config = load_stem("filters"), Settings()
-    assert receptive_field_box((64, 64), stem, config, 30, 30, 1, 1) == Box(7, 7, 2, 2)
-    # Cells 12 to 17 of the feature map see pixels 28 to 31; pooled 2 × 2 that is 6 to 8.
-    assert receptive_field_box((64, 64), stem, config, 28, 28, 4, 4) == Box(6, 6, 3, 3)
-    assert receptive_field_box((64, 64), stem, config, 64, 0, 9, 9) == Box(0, 0, 0, 0)
-    assert receptive_field_box((64, 64), stem, config, -9, -9, 99, 99) == Box(0, 0, 16, 16)
+@pytest.mark.parametrize(
+    ("patch", "rows", "columns"),
+    [
+        ((30, 30, 1, 1), (7, 9), (7, 9)),
+        # Cells 12 to 17 of the feature map see pixels 28 to 31; pooled 2 × 2 that is 6 to 8.
+        ((28, 28, 4, 4), (6, 9), (6, 9)),
+        ((64, 0, 9, 9), (0, 0), (0, 0)),
+        ((-9, -9, 99, 99), (0, 16), (0, 16)),
+    ],
+)
+def test_a_pixel_is_seen_by_the_nearest_pooled_cells(patch, rows, columns):
+    seen = cells_seeing(occlusion_mask((64, 64), *patch), (7, 2, 3), Settings())
+    expected = torch.zeros(16, 16, dtype=torch.bool)
+    expected[slice(*rows), slice(*columns)] = True
+    assert torch.equal(seen, expected)
 
 
 @pytest.mark.parametrize(
@@ -388,7 +393,7 @@ def test_impossible_patches_are_refused_at_once(arguments, words):
 
 
 def test_a_window_that_does_not_fit_is_refused_at_once():
-    with pytest.raises(ValueError, match=r"window of 8 .* does not fit into 4 cells"):
+    with pytest.raises(ValueError, match="does not fit into an input of 4 by 4 cells"):
         occlusion_map(picture(8, 8), load_stem("filters"), Settings(kernel_size=8, device="cpu"))
 
 

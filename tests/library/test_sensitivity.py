@@ -11,9 +11,17 @@ from hypothesis import strategies as st
 from torch import nn
 
 from hybridpool import trace as trace_module
-from hybridpool.measure import relative_change, shift_distance, winners_changed
+from hybridpool.measure import align, relative_change
 from hybridpool.pictures.perturb import NOISES, shift
-from hybridpool.sensitivity import NoiseSweep, best_blend_weight, noise_sweep, shift_curve
+from hybridpool.sensitivity import (
+    NoiseSweep,
+    best_blend_weight,
+    compare_shifted,
+    compare_traces,
+    expected_maximum,
+    noise_sweep,
+    shift_curve,
+)
 from hybridpool.sensitivity.changes import Changes, clean_sums, moved_sums
 from hybridpool.stem import STEMS, ChannelName, ConvStem, load_stem
 from hybridpool.trace import Settings, run_poolings, run_stem
@@ -76,7 +84,6 @@ def test_a_sweep_equals_a_plain_loop(noise, window):
     sweep = sweep_of(image, stem, config, noise, levels, seeds)
     assert (sweep.noise, sweep.levels, sweep.seeds) == (noise, levels, seeds)
     clean = whole_pass(image, stem, config)
-    shape = config.kernel_size, config.stride, config.padding, config.ceil_mode
     for (i, seed), (j, level) in product(enumerate(seeds), enumerate(levels)):
         noisy = whole_pass(kind.function(image, level, seeded(seed)), stem, config)
         added = noisy.feature_map.double() - clean.feature_map.double()
@@ -86,26 +93,18 @@ def test_a_sweep_equals_a_plain_loop(noise, window):
                 relative_change(before, after).item(), rel=1e-5
             )
             mean = (after.double() - before.double()).mean() / added.std(correction=0)
-            assert sweep.bias(name)[i, j].item() == pytest.approx(mean.item(), rel=1e-4, abs=1e-6)
+            assert sweep.changes.bias(name)[i, j].item() == pytest.approx(
+                mean.item(), rel=1e-4, abs=1e-6
+            )
             for channel in range(5):
                 assert sweep.relative_change(name, channel)[i, j].item() == pytest.approx(
                     relative_change(before[channel], after[channel]).item(), rel=1e-5
                 )
                 mean = (after[channel].double() - before[channel].double()).mean()
                 mean /= added[channel].std(correction=0)
-                assert sweep.bias(name, channel)[i, j].item() == pytest.approx(
+                assert sweep.changes.bias(name, channel)[i, j].item() == pytest.approx(
                     mean.item(), rel=1e-4, abs=1e-6
                 )
-        for clear_only in (False, True):
-            maps = clean.feature_map, noisy.feature_map
-            expected = winners_changed(*maps, *shape, clear_only=clear_only)
-            found = sweep.winners_changed(clear_only=clear_only)
-            assert found[i, j].item() == pytest.approx(expected, rel=1e-6)
-            for channel in range(5):
-                one = (each[channel] for each in maps)
-                expected = winners_changed(*one, *shape, clear_only=clear_only)
-                found = sweep.winners_changed(channel, clear_only=clear_only)
-                assert found[i, j].item() == pytest.approx(expected, rel=1e-6, nan_ok=True)
 
 
 def test_records_grow_seed_by_seed_and_a_stopped_sweep_leaves_nothing_behind():
@@ -121,7 +120,6 @@ def test_records_grow_seed_by_seed_and_a_stopped_sweep_leaves_nothing_behind():
             found = record.relative_change(name)
             assert found.shape == (count, 3)
             assert torch.equal(found, records[-1].relative_change(name)[:count])
-        assert torch.equal(record.winners, records[-1].winners[:count])
     started = noise_sweep(*arguments, range(100))
     first = next(started)
     assert torch.is_grad_enabled()
@@ -137,8 +135,7 @@ def test_no_noise_changes_nothing_at_all():
     )
     for name in (*POOLINGS, "feature_map"):
         assert (sweep.relative_change(name) == 0).all()
-        assert (sweep.bias(name) == 0).all()
-    assert (sweep.winners_changed() == 0).all()
+        assert (sweep.changes.bias(name) == 0).all()
     best = best_blend_weight(sweep, 0)
     assert math.isnan(best.blend_weight)
     assert all(math.isnan(weight) for weight in best.by_seed)
@@ -153,10 +150,10 @@ def test_gaussian_noise_on_a_flat_patch_biases_max_by_its_sigmas_and_average_not
     config = Settings(device="cpu", kernel_size=kernel_size, stride=kernel_size)
     sweep = sweep_of(flat, no_stem(), config, "gaussian", (0.1,), range(3))
     for blend_weight in (0.0, 0.25, 0.5, 1.0):
-        bias = sweep.bias("hybrid", blend_weight=blend_weight).mean().item()
+        bias = sweep.changes.bias("hybrid", blend_weight=blend_weight).mean().item()
         # Three seeds of 3 × 240 × 240 values: five standard errors are below 0.02.
         assert bias == pytest.approx(blend_weight * expected, abs=0.02)
-    assert torch.equal(sweep.bias("max"), sweep.bias("hybrid", blend_weight=1.0))
+    assert torch.equal(sweep.changes.bias("max"), sweep.changes.bias("hybrid", blend_weight=1.0))
     changes = [sweep.relative_change(name).mean() for name in ("average", "hybrid", "max")]
     assert changes == sorted(changes)
     assert best_blend_weight(sweep, 0).blend_weight < 0.01
@@ -203,9 +200,7 @@ def sweep_from(moved, clean):
     nothing = torch.zeros(0)
     changes = Changes(of_moved[:, None], of_clean[:, None], {}, nothing, nothing, nothing)
     seeds = tuple(range(len(moved)))
-    return NoiseSweep(
-        Settings(), "gaussian", (0.1,), seeds, changes, nothing, nothing, torch.device("cpu"), 0.0
-    )
+    return NoiseSweep(Settings(), "gaussian", (0.1,), seeds, changes, torch.device("cpu"), 0.0)
 
 
 def dense_search(moved, clean):
@@ -302,8 +297,27 @@ def test_a_pooling_that_is_added_to_the_table_has_its_curves_too(monkeypatch):
         whole_pass(shift(image, 0, pixels, margin=4), stem, config).pooled["square"]
         for pixels in (0, 4)
     )
-    expected = shift_distance(before, after, 0, 1).item()
+    aligned = align(
+        inside(before, image, stem, config, 4), inside(after, image, stem, config, 4), 0, 1
+    )
+    expected = relative_change(*aligned).item()
     assert curve.relative_change("square")[-1].item() == pytest.approx(expected, rel=1e-5)
+
+
+def inside(pooled, image, stem, config, margin, window=True):
+    """Slow and obvious: the cells of a cropped view's map that see no pixel beyond the view."""
+    kernel, stride, padding = stem.receptive_field
+    kept = []
+    for cells, pixels in zip(pooled.shape[-2:], image.shape[-2:], strict=True):
+        here = []
+        for cell in range(cells):
+            first = cell * config.stride - config.padding if window else cell
+            last = first + (config.kernel_size if window else 1) - 1
+            low, high = first * stride - padding, last * stride - padding + kernel
+            if low >= 0 and high <= pixels - 2 * margin:
+                here.append(cell)
+        kept.append(slice(here[0], here[-1] + 1))
+    return pooled[:, kept[0], kept[1]]
 
 
 @pytest.mark.parametrize("window", WINDOWS, ids=str)
@@ -320,9 +334,87 @@ def test_a_cropped_shift_curve_equals_a_plain_loop(window, axis):
         for name, before in clean.items():
             step = 2 if name == "feature_map" else 2 * config.stride
             cells = (each / step for each in distance)
-            expected = shift_distance(before, shifted[name], *cells).item()
+            both = (
+                inside(each, image, stem, config, 5, window=name != "feature_map")
+                for each in (before, shifted[name])
+            )
+            expected = relative_change(*align(*both, *cells)).item()
             found = curve.relative_change(name)[at].item()
             assert found == pytest.approx(expected, rel=1e-5, abs=1e-7)
+
+
+@pytest.mark.parametrize("window", [{"kernel_size": 1, "stride": 1}, *WINDOWS], ids=str)
+def test_a_view_moved_by_whole_cells_changes_nothing_but_attention(window):
+    """The border is no finding: cells that see beyond either view are left out."""
+    image, stem, config = picture(72, 80), load_stem("filters"), Settings(device="cpu", **window)
+    step = 2 * config.stride
+    curve = shift_curve(image, stem, config, reach=2 * step)
+    for name in ("max", "average", "hybrid"):
+        assert (curve.relative_change(name)[::step] < 1e-6).all()
+    trace = whole_pass(image, stem, config)
+    compared = compare_shifted(trace, stem, step, -step, reach=2 * step)
+    for name in ("max", "average"):
+        assert not compared.cells[name].any()
+        torch.testing.assert_close(compared.before.pooled[name], compared.after.pooled[name])
+    assert torch.equal(compared.before.image, compared.after.image)
+    rows, columns = compared.layout.map_size
+    kernel, stride, _ = compared.layout.stem
+    assert compared.before.image.shape == (
+        3,
+        (rows - 1) * stride + kernel,
+        (columns - 1) * stride + kernel,
+    )
+
+
+@pytest.mark.parametrize("mode", ["crop", "circular"])
+@pytest.mark.parametrize("window", WINDOWS[:3], ids=str)
+def test_one_shift_is_a_point_of_the_curve(window, mode):
+    image, stem = picture(64, 60), load_stem("filters")
+    trace = whole_pass(image, stem, Settings(device="cpu", seed=2, **window))
+    curve = shift_curve(image, stem, trace.settings, axis="rows", mode=mode)
+    for pixels in (-5, 3):
+        found = compare_shifted(trace, stem, pixels, 0, mode=mode)
+        for weight in (None, 0.2):
+            for name, value in found.relative_change(weight).items():
+                line = curve.relative_change(
+                    name, blend_weight=weight if name == "hybrid" else None
+                )
+                assert value == pytest.approx(line[curve.shifts.index(pixels)].item())
+        attention = relative_change(
+            found.before.pooled["attention"], found.after.pooled["attention"]
+        )
+        assert found.relative_change()["attention"] == pytest.approx(attention.item(), rel=1e-4)
+
+
+def test_what_rounding_leaves_of_one_colour_is_no_change():
+    """Resizing leaves a picture of one colour equal but for rounding."""
+    image = torch.full((3, 96, 96), 0.3) + 5e-7 * torch.rand(3, 96, 96, generator=seeded())
+    stem, config = load_stem("filters"), Settings(device="cpu")
+    trace = whole_pass(image, stem, config)
+    shifted = compare_shifted(trace, stem, 1, 3)
+    assert not any(cells.any() for cells in shifted.cells.values())
+    noisy = whole_pass(image.flip(-1), stem, config)
+    compared = compare_traces(trace, noisy)
+    replaced, windows = compared.winners()
+    assert (int(replaced.sum()), int(windows.sum())) == (0, 0)
+    assert compared.bias(0) == {}
+
+
+@pytest.mark.parametrize("kernel_size", [1])
+def test_a_window_of_one_cell_has_no_best_blend_weight(kernel_size):
+    config = Settings(device="cpu", kernel_size=kernel_size, stride=2)
+    sweep = sweep_of(picture(24, 24), load_stem("filters"), config, "gaussian", (0.1,), range(2))
+    best = best_blend_weight(sweep, 0)
+    assert math.isnan(best.blend_weight)
+    assert all(math.isnan(weight) for weight in best.by_seed)
+    expected = sweep.relative_change("max").square().mean().sqrt().item()
+    assert best.relative_change == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("count", [1, 4, 9, 64])
+def test_the_expected_maximum_is_that_of_many_draws(count):
+    draws = torch.randn(200_000, count, generator=seeded(1)).amax(-1)
+    assert expected_maximum(count) == pytest.approx(draws.mean().item(), abs=0.01)
 
 
 def around(image, stem, config):
@@ -356,7 +448,8 @@ def test_a_circular_shift_curve_sees_no_border(window, padding_mode):
         shifted = around(shift(image, 0, pixels, "circular"), stem, config)
         for name, before in clean.items():
             step = 2 if name == "feature_map" else 2 * config.stride
-            expected = shift_distance(before, shifted[name], 0, pixels / step, "circular").item()
+            aligned = align(before, shifted[name], 0, pixels / step, "circular")
+            expected = relative_change(*aligned).item()
             found = curve.relative_change(name)[at].item()
             assert found == pytest.approx(expected, rel=1e-4, abs=1e-6)
 

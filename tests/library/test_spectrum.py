@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybridpool.spectrum import (
+from hybridpool.measure import (
     aliased_share,
     aliasing,
     ideal_downsampling,
@@ -168,5 +168,7 @@ def test_blurring_before_the_stride_aliases_less_than_any_blend():
 def test_impossible_strides_are_refused():
     for measure in (ideal_downsampling, aliasing, aliased_share):
         for stride in (0, 1.5, (2, 2, 2)):
-            with pytest.raises(ValueError, match="stride must be a whole number from 1"):
+            with pytest.raises(
+                ValueError, match="stride must be one integer or two, each at least 1"
+            ):
                 measure(torch.ones(4, 4), stride)

@@ -27,7 +27,7 @@ from hybridpool.ui.panels import maps_at
 from hybridpool.ui.script import reproduction_script
 from hybridpool.ui.state import Shown, settings_from, view_from
 from hybridpool.ui.words import translation
-from tests.pages import POOLED, decode_message, expected
+from tests.shown import POOLED, decode_message, expected
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 CPU = torch.device("cpu")

@@ -28,7 +28,7 @@ from hybridpool.ui import inspector, panels, state
 from hybridpool.ui.script import reproduction_script
 from hybridpool.ui.state import Shown, View
 from hybridpool.viz.palette import POOLING_COLOURS, sequential
-from tests.pages import decode_message
+from tests.shown import decode_message
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "assets"

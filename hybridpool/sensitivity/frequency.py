@@ -1,4 +1,4 @@
-"""Maps to spectra, and to where the gradient of pooled cells goes."""
+"""Which frequencies each pooling keeps, and where the gradient of its cells goes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,23 @@ import torch
 from torch import Tensor
 
 from hybridpool.functional import hybrid_pool2d
-from hybridpool.measure import gradient_shares
-from hybridpool.spectrum import aliased_share, ideal_downsampling, radial_spectrum, spectrum_shares
+from hybridpool.measure import (
+    aliased_share,
+    gradient_shares,
+    ideal_downsampling,
+    radial_spectrum,
+    spectrum_shares,
+)
+from hybridpool.sensitivity.receptive_field import axes_of
+from hybridpool.sensitivity.study import Study
 from hybridpool.stem import ConvStem
 from hybridpool.trace import Trace
-from hybridpool.ui.shift_maps import more_layers
-from hybridpool.ui.shift_state import BANDS, Study
+from hybridpool.window import Span
+
+#: Bands of frequencies that are the same for every map: thirds of what a pooled map can carry
+#: along an axis, and what is beyond. Rounding must not decide about a wave at an edge.
+SHARES = ("low", "middle", "high", "beyond")
+_EDGES = (1 / 3 - 1e-9, 2 / 3 - 1e-9, 1 + 1e-9)
 
 
 @dataclass(frozen=True)
@@ -23,7 +34,8 @@ class Spectrum:
     Attributes:
         frequency: Rings, in cycles per cell of the feature map.
         power: Power density at each: over all frequencies of the plane it adds up to the variance.
-        shares: Share of the energy in low, middle and high frequencies of the map's own range.
+        shares: Share of the energy in each band of `SHARES`: thirds of the Nyquist frequency of
+            the pooled maps, and beyond it, which a pooled map reaches along diagonals alone.
         aliased: Share of the energy that the stride folds onto other frequencies; None where
             nothing is strided.
     """
@@ -42,21 +54,46 @@ def spectrum_of(trace: Trace, chosen: Study, name: str, weight: float | None) ->
         chosen: The seed of stochastic pooling.
         name: ``"feature_map"``, ``"ideal"``, or a pooling.
         weight: Blend weight of hybrid pooling; None is the layer's own.
+
+    Example:
+        >>> from hybridpool.stem import load_stem
+        >>> from hybridpool.trace import Settings, run_poolings, run_stem
+        >>> stripes = torch.tensor([0.0, 0, 0, 0, 1, 1, 1, 1]).repeat(4).expand(3, 32, 32)
+        >>> features = run_stem(stripes, load_stem("filters"), torch.device("cpu"))
+        >>> trace = run_poolings(features, Settings())
+        >>> round(sum(spectrum_of(trace, Study(), "max", None).shares), 6)
+        1.0
     """
     stride = trace.settings.stride
     if name == "feature_map":
-        return _spectrum(trace.feature_map, 1, None)
+        return _spectrum(trace.feature_map, 1, stride, None)
     if name == "ideal":
-        return _spectrum(ideal_downsampling(trace.feature_map, stride), stride, 0.0)
+        return _spectrum(ideal_downsampling(trace.feature_map, stride), stride, stride, 0.0)
     dense = pool(trace, chosen, name, weight, dense=True)
     strided = pool(trace, chosen, name, weight)
-    return _spectrum(strided, stride, aliased_share(dense, stride).item())
+    return _spectrum(strided, stride, stride, aliased_share(dense, stride).item())
 
 
 def pool(
     trace: Trace, chosen: Study, name: str, weight: float | None, *, dense: bool = False
 ) -> Tensor:
-    """A pooled map (C, h, w), or the same pooling at each cell of the feature map."""
+    """A pooled map (C, h, w), or the same pooling at each cell of the feature map.
+
+    Args:
+        trace: The picture through everything.
+        chosen: The seed of stochastic pooling.
+        name: A pooling.
+        weight: Blend weight of hybrid pooling; None is the layer's own.
+        dense: Whether the window steps by one cell.
+
+    Example:
+        >>> from hybridpool.stem import load_stem
+        >>> from hybridpool.trace import Settings, run_poolings, run_stem
+        >>> features = run_stem(torch.zeros(3, 16, 16), load_stem("filters"), torch.device("cpu"))
+        >>> trace = run_poolings(features, Settings())
+        >>> pool(trace, Study(), "max", None, dense=True).shape[1:]
+        torch.Size([7, 7])
+    """
     window = trace.settings.window | ({"stride": 1, "ceil_mode": False} if dense else {})
     weights = {
         "max": torch.tensor(1.0),
@@ -67,18 +104,19 @@ def pool(
     with torch.no_grad():
         if name in weights:
             return hybrid_pool2d(trace.feature_map, weights[name], **window)
-        pooled: Tensor = more_layers(chosen, trace.settings, dense=dense)[name](trace.feature_map)
+        pooled: Tensor = chosen.layers(trace.settings, dense=dense)[name](trace.feature_map)
         return pooled
 
 
-def _spectrum(values: Tensor, stride: int, aliased: float | None) -> Spectrum:
+def _spectrum(values: Tensor, grid: int, stride: int, aliased: float | None) -> Spectrum:
+    """The spectrum of a map whose cells lie `grid` cells of the feature map apart."""
     found = radial_spectrum(values)
     # So many coefficients lie in one cycle per cell squared: power of maps of unequal size becomes
     # comparable.
-    density = values.shape[-2] * values.shape[-1] * stride**2
-    edges = tuple(low for low, _ in BANDS.values() if low > 0)
+    density = values.shape[-2] * values.shape[-1] * grid**2
+    edges = tuple(edge * grid / stride for edge in _EDGES)
     return Spectrum(
-        frequency=tuple((found.frequency / 2 / stride).tolist()),
+        frequency=tuple((found.frequency / 2 / grid).tolist()),
         power=tuple((found.power * density).tolist()),
         shares=tuple(spectrum_shares(values, edges).tolist()),
         aliased=aliased,
@@ -86,7 +124,7 @@ def _spectrum(values: Tensor, stride: int, aliased: float | None) -> Spectrum:
 
 
 @dataclass(frozen=True)
-class Routes:
+class GradientMaps:
     """Where the gradient goes for max, average and hybrid pooling.
 
     Attributes:
@@ -105,7 +143,7 @@ class Routes:
         return self.maps[name][top : top + rows, left : left + columns]
 
 
-def routes(
+def gradient_maps(
     trace: Trace,
     stem: ConvStem,
     image: Tensor,
@@ -113,7 +151,7 @@ def routes(
     weight: float,
     cell: tuple[int, int] | None,
     on_picture: bool,
-) -> Routes:
+) -> GradientMaps:
     """Send the gradient of one pooled cell, or of all, back through pooling, or to the picture.
 
     On the picture it is the sum over red, green and blue: how much the cells grow if a pixel is
@@ -127,6 +165,15 @@ def routes(
         weight: Blend weight of hybrid pooling.
         cell: Row and column of the pooled cell; None is all of them.
         on_picture: Whether to go on through the stem.
+
+    Example:
+        >>> from hybridpool.stem import load_stem
+        >>> from hybridpool.trace import Settings, run_poolings, run_stem
+        >>> stem, picture = load_stem("filters"), torch.zeros(3, 32, 32)
+        >>> trace = run_poolings(run_stem(picture, stem, torch.device("cpu")), Settings())
+        >>> found = gradient_maps(trace, stem, picture, 0, 0.5, cell=(3, 3), on_picture=False)
+        >>> found.maps["average"].sum().item(), found.part("average").shape
+        (1.0, torch.Size([6, 6]))
     """
     settings = trace.settings
     window = (settings.kernel_size, settings.stride, settings.padding, settings.ceil_mode)
@@ -140,21 +187,23 @@ def routes(
         maps[name] = _through(stem, image, channel, found) if on_picture else found
     shape = maps["max"].shape
     if cell is None:
-        return Routes(maps, (0, 0), (shape[0], shape[1]))
-    kernel, stride, padding = stem.receptive_field if on_picture else (1, 1, 0)
+        return GradientMaps(maps, (0, 0), (shape[0], shape[1]))
+    axes = axes_of(image.shape[-2:], stem.receptive_field, settings)
     spans = []
-    for index, end in zip(cell, shape, strict=True):
-        first = index * settings.stride - settings.padding
-        spans.append(_around(first, settings.kernel_size, kernel, stride, padding, end))
+    for axis, index, end in zip(axes, cell, shape, strict=True):
+        start = index * settings.stride - settings.padding
+        seen = Span(start, start + settings.kernel_size)
+        seen = axis.pixels(Span(index, index + 1)) if on_picture else seen
+        spans.append(_around(seen, end))
     (top, rows), (left, columns) = spans
-    return Routes(maps, (top, left), (rows, columns))
+    return GradientMaps(maps, (top, left), (rows, columns))
 
 
-def half_on(values: Tensor) -> tuple[int, int]:
+def spread_of(values: Tensor) -> tuple[int, int]:
     """How many cells a gradient reaches, and on how few half of it falls, by magnitude.
 
     Example:
-        >>> half_on(torch.tensor([[0.7, 0.1], [-0.1, 0.0]]))
+        >>> spread_of(torch.tensor([[0.7, 0.1], [-0.1, 0.0]]))
         (3, 1)
     """
     sizes = values.double().abs().flatten().sort(descending=True).values
@@ -173,12 +222,8 @@ def _through(stem: ConvStem, image: Tensor, channel: int, arriving: Tensor) -> T
     return gradient.sum(0)
 
 
-def _around(
-    first: int, cells: int, kernel: int, stride: int, padding: int, end: int
-) -> tuple[int, int]:
+def _around(seen: Span, end: int) -> tuple[int, int]:
     """First place and number of places of what a window sees, with some room around it."""
-    low = first * stride - padding
-    high = (first + cells - 1) * stride - padding + kernel
-    room = max(2, (high - low) // 4)
-    start, stop = max(low - room, 0), min(high + room, end)
+    room = max(2, (seen.stop - seen.first) // 4)
+    start, stop = max(seen.first - room, 0), min(seen.stop + room, end)
     return start, stop - start

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-Size = int | tuple[int, int]
+from hybridpool.measure.changes import exact, map_axes, negligible
+from hybridpool.window import Size2d, check_window
 
 
 @dataclass(frozen=True)
@@ -93,13 +94,13 @@ def spectrum_shares(
     power = _power(feature_map)
     edges = torch.tensor(bands, dtype=power.dtype, device=power.device)
     band = torch.bucketize(_radius(power), edges, right=True)
-    axes = _map_axes(power, map_dims)
+    axes = map_axes(power, map_dims)
     energy = [power.where(band == i, 0).sum(axes) for i in range(len(bands) + 1)]
     shares = torch.stack(energy, -1)
     return shares / shares.sum(-1, keepdim=True)
 
 
-def ideal_downsampling(dense: Tensor, stride: Size) -> Tensor:
+def ideal_downsampling(dense: Tensor, stride: Size2d) -> Tensor:
     """Take every stride-th cell after removing all that so few cells cannot carry.
 
     Frequencies above the Nyquist frequency of the coarse grid, 1/stride of the fine one's along
@@ -117,13 +118,13 @@ def ideal_downsampling(dense: Tensor, stride: Size) -> Tensor:
         >>> ideal_downsampling(stripes, (1, 2))
         tensor([[5., 5.]])
     """
-    rows, columns = _strides(stride)
-    spectrum: Tensor = torch.fft.fft2(_exact(dense))
+    rows, columns = check_window(1, stride).stride
+    spectrum: Tensor = torch.fft.fft2(exact(dense))
     kept: Tensor = torch.fft.ifft2(spectrum.where(~_too_fine(spectrum, rows, columns), 0))
     return kept.real[..., ::rows, ::columns].to(dense)
 
 
-def aliasing(dense: Tensor, stride: Size) -> Tensor:
+def aliasing(dense: Tensor, stride: Size2d) -> Tensor:
     """What appears in a strided pooled map that was not there: the alias part, as a map.
 
     Pooling with a stride is the same pooling at stride 1 followed by taking every stride-th cell.
@@ -146,11 +147,11 @@ def aliasing(dense: Tensor, stride: Size) -> Tensor:
         >>> aliasing(stripes, (1, 2))  # stripes fold into a constant
         tensor([[1., 1.]])
     """
-    rows, columns = _strides(stride)
+    rows, columns = check_window(1, stride).stride
     return dense[..., ::rows, ::columns] - ideal_downsampling(dense, stride)
 
 
-def aliased_share(dense: Tensor, stride: Size, map_dims: int = 3) -> Tensor:
+def aliased_share(dense: Tensor, stride: Size2d, map_dims: int = 3) -> Tensor:
     """Share of a map's energy that every stride-th cell cannot carry, and folds onto other waves.
 
     The energy of ``dense`` above the Nyquist frequency of the coarse grid, over all its energy, the
@@ -169,9 +170,9 @@ def aliased_share(dense: Tensor, stride: Size, map_dims: int = 3) -> Tensor:
         >>> aliased_share(torch.tensor([[1.0, -1.0, 1.0, -1.0]]), (1, 2)).item()
         1.0
     """
-    rows, columns = _strides(stride)
+    rows, columns = check_window(1, stride).stride
     power = _power(dense)
-    axes = _map_axes(power, map_dims)
+    axes = map_axes(power, map_dims)
     return power.where(_too_fine(power, rows, columns), 0).sum(axes) / power.sum(axes)
 
 
@@ -182,11 +183,10 @@ def _power(feature_map: Tensor) -> Tensor:
             f"a spectrum needs a map (..., H, W) with rows and columns, but got shape "
             f"{tuple(feature_map.shape)}; pass a whole map"
         )
-    values = _exact(feature_map)
+    values = exact(feature_map)
     centred = values - values.mean((-2, -1), keepdim=True)
-    # What the mean of equal cells leaves behind is rounding, and must not become a spectrum.
-    rounding = 1e-12 * values.abs().amax((-2, -1), keepdim=True)
-    flat = centred.abs().amax((-2, -1), keepdim=True) <= rounding
+    # What is left of equal cells is rounding, and must not become a spectrum.
+    flat = centred.abs().amax((-2, -1), keepdim=True) <= negligible(values)
     spectrum: Tensor = torch.fft.fft2(centred.where(~flat, 0), norm="forward")
     return spectrum.abs().square()
 
@@ -209,24 +209,3 @@ def _too_fine(spectrum: Tensor, row_stride: int, column_stride: int) -> Tensor:
     rows, columns = _frequencies(spectrum)
     # Rounding must not decide about a wave exactly at the limit, which still fits.
     return (rows * row_stride > 1 + 1e-9) | (columns * column_stride > 1 + 1e-9)
-
-
-def _strides(stride: Size) -> tuple[int, int]:
-    pair = stride if isinstance(stride, tuple) else (stride, stride)
-    if len(pair) != 2 or not all(isinstance(side, int) and side >= 1 for side in pair):
-        raise ValueError(
-            f"stride must be a whole number from 1, or two of them, but got {stride}; "
-            f"choose another one"
-        )
-    return pair
-
-
-def _exact(feature_map: Tensor) -> Tensor:
-    """The map in double precision, in main memory where the device has none (MPS)."""
-    feature_map = feature_map.detach()
-    return (feature_map.cpu() if feature_map.device.type == "mps" else feature_map).double()
-
-
-def _map_axes(feature_map: Tensor, map_dims: int) -> tuple[int, ...]:
-    """The last dimensions, those that are one map."""
-    return tuple(range(-min(map_dims, feature_map.ndim), 0))

@@ -1,0 +1,105 @@
+"""What every pooling layer of ours is: a window, and perhaps parameters that make a blend."""
+
+from collections.abc import Iterator
+from typing import NoReturn
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import has_torch_function_unary
+
+from hybridpool._cpu import channels_vary_fastest
+from hybridpool.functional import batched, check_input, hybrid_pool2d, unbatched
+from hybridpool.window import Size2d, Window, check_window, plain_size
+
+
+class Pooling2d(nn.Module):
+    """The base of the pooling layers: the window, its checks, and what the parameters are for.
+
+    A layer of one's own that blends can be derived from it; `hybridpool.parameter_groups` then
+    keeps weight decay away from its parameters.
+
+    Args:
+        kernel_size: Height and width of the window, or one number for both.
+        stride: Step between windows; ``None`` means ``kernel_size``.
+        padding: Cells added on every side, at most half of ``kernel_size``.
+        ceil_mode: Whether the last windows may reach beyond the map.
+        count_include_pad: Whether padded zeros count in the average.
+
+    Raises:
+        ValueError: If the window is out of range.
+
+    Example:
+        >>> Pooling2d(3, 2, 1).window.out_size(8, 8)
+        (4, 4)
+    """
+
+    def __init__(
+        self,
+        kernel_size: Size2d = 2,
+        stride: Size2d | None = 2,
+        padding: Size2d = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = False,
+    ) -> None:
+        super().__init__()
+        check_window(kernel_size, stride, padding)
+        self.kernel_size = plain_size(kernel_size)
+        self.stride = self.kernel_size if stride is None else plain_size(stride)
+        self.padding = plain_size(padding)
+        self.ceil_mode = ceil_mode
+        self.count_include_pad = count_include_pad
+
+    @property
+    def window(self) -> Window:
+        """The window as the options stand now."""
+        return check_window(
+            self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
+        )
+
+    def blend_parameters(self) -> Iterator[nn.Parameter]:
+        """The parameters that make the blend; weight decay would pull them towards one half.
+
+        All parameters of the layer, under whatever names pruning or a parametrisation holds them.
+        A layer with other parameters beside them overrides this.
+        """
+        return self.parameters()
+
+    def extra_repr(self) -> str:
+        """The options that are printed with the name of the layer."""
+        names = ["kernel_size", "stride", "padding"]
+        names += [name for name in ("ceil_mode", "count_include_pad") if getattr(self, name)]
+        return ", ".join(f"{name}={getattr(self, name)}" for name in names)
+
+    def _blend(self, input: Tensor, blend_weight: Tensor) -> Tensor:
+        """Hybrid pooling in this window."""
+        return hybrid_pool2d(
+            input,
+            blend_weight,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            ceil_mode=self.ceil_mode,
+            count_include_pad=self.count_include_pad,
+        )
+
+    def _check(self, input: Tensor) -> None:
+        """Refuse what cannot be pooled; what only stands for a tensor is taken as it is."""
+        if not has_torch_function_unary(input):
+            check_input(input, self.window)
+
+    def _checked(self, input: Tensor) -> Tensor:
+        """The input as a batch, if it can be pooled."""
+        self._check(input)
+        return batched(input)
+
+    def _finished(self, output: Tensor, input: Tensor) -> Tensor:
+        """The output in the dimensions and the memory format of the input."""
+        if input.dim() == 4 and channels_vary_fastest(input):
+            output = output.contiguous(memory_format=torch.channels_last)
+        return unbatched(output, input)
+
+    def __prepare_scriptable__(self) -> NoReturn:
+        raise NotImplementedError(
+            f"{type(self).__name__} cannot be compiled by torch.jit.script: "
+            "use torch.export.export or torch.jit.trace instead."
+        )

@@ -1,0 +1,72 @@
+"""Feature maps to numbers: how poolings differ, and what a change to the picture did.
+
+Every function takes feature maps as ``(..., H, W)``, on any device, and sums in double precision.
+``kernel_size``, ``stride``, ``padding`` and ``ceil_mode`` mean what they mean in
+:class:`torch.nn.MaxPool2d`: a ``stride`` of None is the kernel size, and padding belongs to no
+window. NaN is never hidden: a number that was computed from one is NaN.
+"""
+
+from hybridpool.measure.alignment import align, nearest_cells
+from hybridpool.measure.changes import (
+    ROUNDING,
+    MapSummary,
+    alike,
+    changed_cells,
+    distance_table,
+    energy_kept,
+    exact,
+    largest_change,
+    negligible,
+    relative_change,
+    relative_distance,
+    summarise,
+)
+from hybridpool.measure.spectrum import (
+    RadialSpectrum,
+    aliased_share,
+    aliasing,
+    ideal_downsampling,
+    radial_spectrum,
+    spectrum_shares,
+)
+from hybridpool.measure.winners import (
+    TIE,
+    clear_winners,
+    gradient_shares,
+    highest_contrast,
+    most_telling,
+    window_contrast,
+    window_winners,
+    winner_ties,
+)
+
+__all__ = [
+    "ROUNDING",
+    "TIE",
+    "MapSummary",
+    "RadialSpectrum",
+    "aliased_share",
+    "aliasing",
+    "align",
+    "alike",
+    "changed_cells",
+    "clear_winners",
+    "distance_table",
+    "energy_kept",
+    "exact",
+    "gradient_shares",
+    "highest_contrast",
+    "ideal_downsampling",
+    "largest_change",
+    "most_telling",
+    "nearest_cells",
+    "negligible",
+    "radial_spectrum",
+    "relative_change",
+    "relative_distance",
+    "spectrum_shares",
+    "summarise",
+    "window_contrast",
+    "window_winners",
+    "winner_ties",
+]

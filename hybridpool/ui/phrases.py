@@ -1,0 +1,119 @@
+"""The bricks of every sentence that is composed from numbers: shares, lists, ends and ties.
+
+Two numbers that print alike, or differ by no more than rounding, are a tie, and every sentence
+that names a least one or a largest one names all that tie for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from hybridpool.measure import ROUNDING, alike
+from hybridpool.ui.words import _
+
+
+def percent(share: float) -> str:
+    """A share as it is printed in every sentence: two digits that count.
+
+    Example:
+        >>> percent(0.1234), percent(0.0567), percent(math.inf)
+        ('12 %', '5.7 %', '∞')
+    """
+    if not math.isfinite(share):
+        return "∞" if share > 0 else "–"
+    return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"
+
+
+def joined(names: Sequence[str]) -> str:
+    """Names as a list in words: "A", "A and B", "A, B and C"."""
+    if len(names) == 1:
+        return names[0]
+    first = _("{list}, {name}")
+    together = names[0]
+    for name in names[1:-1]:
+        together = first.format(list=together, name=name)
+    return _("{list} and {name}").format(list=together, name=names[-1])
+
+
+def tied(a: float, b: float) -> bool:
+    """Whether two shares print alike or differ by no more than rounding.
+
+    Example:
+        >>> tied(0.171, 0.169), tied(0.17, 0.16)
+        (True, False)
+    """
+    return percent(a) == percent(b) or alike(a, b)
+
+
+def nothing(shares: Iterable[float]) -> bool:
+    """Whether all shares are zero but for rounding.
+
+    Example:
+        >>> nothing([0.0, 1e-7]), nothing([0.0, 1e-3])
+        (True, False)
+    """
+    return all(abs(share) <= ROUNDING for share in shares)
+
+
+def below_print(shares: Iterable[float]) -> bool:
+    """Whether all shares would be printed as nothing.
+
+    Example:
+        >>> below_print([0.0, 0.0004]), below_print([0.0, 0.0006])
+        (True, False)
+    """
+    return all(percent(abs(share)) == percent(0) for share in shares)
+
+
+class Ends(NamedTuple):
+    """The smallest and the largest of several shares, and everything that ties for them.
+
+    Attributes:
+        least: The keys of the smallest ones.
+        low: How small, as it is printed.
+        most: The keys of the largest ones.
+        high: How large.
+    """
+
+    least: list[str]
+    low: str
+    most: list[str]
+    high: str
+
+
+def ends_of(shares: Mapping[str, float]) -> Ends | None:
+    """Who has least and who has most; None if all tie.
+
+    Example:
+        >>> ends_of({"max": 0.3, "average": 0.171, "hybrid": 0.169})
+        Ends(least=['average', 'hybrid'], low='17 %', most=['max'], high='30 %')
+        >>> ends_of({"max": 0.171, "average": 0.169}) is None
+        True
+    """
+    low, high = min(shares.values()), max(shares.values())
+    if tied(low, high):
+        return None
+    least, most = ([name for name in shares if tied(shares[name], end)] for end in (low, high))
+    return Ends(least, percent(low), most, percent(high))
+
+
+def place_of(hybrid: float, maximum: float, average: float) -> str:
+    """Where a share of hybrid pooling lies: between its two parts, below, above, or on one.
+
+    Example:
+        >>> place_of(0.2, 0.3, 0.1), place_of(0.1, 0.3, 0.1), place_of(0.1, 0.1, 0.1)
+        ('between', 'one', 'both')
+    """
+    low, high = sorted((maximum, average))
+    if tied(hybrid, low) and tied(hybrid, high):
+        return "both"
+    if tied(hybrid, low) or tied(hybrid, high):
+        return "one"
+    return "below" if hybrid < low else "above" if hybrid > high else "between"
+
+
+def bold(keys: Sequence[str], names: Mapping[str, str]) -> str:
+    """The names of some keys as one list in words, to stand between asterisks."""
+    return joined([names[key] for key in keys])
