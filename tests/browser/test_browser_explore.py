@@ -19,7 +19,7 @@ from hybridpool.pictures.gallery import GALLERY
 from hybridpool.pictures.image import fit_image, read_image
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
-from hybridpool.ui.state import DEFAULT, query, view_from
+from hybridpool.ui.settings import DEFAULT, SHARED, Shared
 from hybridpool.viz.palette import sequential
 from tests.pages import PATIENCE, Explore, OpenTab, expect
 from tests.shown import POOLED, expected, number, steps
@@ -40,7 +40,7 @@ def explore(tab: OpenTab) -> Explore:
 
 
 def opened(explore: Explore, chosen: Settings, **view: str) -> Explore:
-    return explore.open(**{**query(chosen, view_from({})), "lang": "en", **view})
+    return explore.open(**{**SHARED.query(Shared(chosen)), "lang": "en", **view})
 
 
 # ---- numbers from paint and print --------------------------------------------------------------

@@ -16,8 +16,8 @@ from hybridpool.pictures.gallery import gallery_image
 from hybridpool.pictures.image import fit_image
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
-from hybridpool.ui.compare import reached
-from hybridpool.ui.noise_state import Perturbation, perturbation_from, query
+from hybridpool.ui.browser.rows import reached
+from hybridpool.ui.noise.state import STATE, Perturbation
 from hybridpool.viz.palette import diverging, sequential
 from tests.pages import PHONE, Noise, OpenTab, expect
 from tests.shown import number, steps
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.browser
 SETTINGS = Settings(picture="coins", image_size=64)
 LINK = {"picture": "coins", "stem": "filters", "size": "64", "lang": "en", "channel": "3"}
 CHANNEL = 2
-NOISE = {"noise": "speckle", "level": "0.4", "draw": "5"}
+NOISE = {"noise": "speckle", "level": "0.4", "noise-seed": "5"}
 OCCLUDER = {"show": "occlusion", "fill": "black", "occluder": "200-200-300-300"}
 WIDE = {"width": 1440, "height": 1000}
 
@@ -54,7 +54,7 @@ class NoisePage(Noise):
 
     def occluder(self) -> tuple[int, int, int, int]:
         """Top, left, height and width of the occluder in the link, in pixels."""
-        return perturbation_from(self.link()).box(size())
+        return STATE.read(self.link()).box(size())
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         """Draws with the mouse on the changed picture, from (row, column) to another, in pixels."""
@@ -88,7 +88,7 @@ def size() -> tuple[int, int]:
 
 def traces(link: dict[str, str]) -> tuple[Trace, Trace]:
     stem, cpu = load_stem("filters"), torch.device("cpu")
-    done = perturbation_from(link)
+    done = STATE.read(link)
     clean, changed = (
         run_poolings(run_stem(each, stem, cpu), SETTINGS) for each in (image(), done.apply(image()))
     )
@@ -229,7 +229,7 @@ def test_another_level_reaches_the_rows(page: NoisePage) -> None:
 
 def assert_counts(page: NoisePage) -> None:
     clean, changed = traces(page.link())
-    reach = reached(clean, perturbation_from(page.link()))
+    reach = reached(clean, STATE.read(page.link()))
     for name in ("max", "average", "hybrid", "attention"):
         cells = int(changed_cells(clean.pooled[name], changed.pooled[name])[CHANNEL].sum())
         assert page.effect(name, "cells") == f"{cells} of {reach.numel()}"
@@ -268,7 +268,7 @@ def test_arrow_keys_move_and_resize_the_occluder(page: NoisePage) -> None:
             )
         }
     )
-    page.await_link(occluder=query(moved)["occluder"])
+    page.await_link(occluder=STATE.query(moved)["occluder"])
     page.settled()
     assert page.occluder() == (top + 2, left - 1, height - 1, width + 1)
     assert_counts(page)

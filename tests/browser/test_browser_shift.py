@@ -10,7 +10,7 @@ from hybridpool.pictures.image import fit_image
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings
 from hybridpool.ui import shift_maps
-from hybridpool.ui.shift_state import Study
+from hybridpool.ui.shift.state import Study
 from tests.pages import OpenTab, Shift, expect
 from tests.shown import expected
 

@@ -24,17 +24,15 @@ from hybridpool.pictures.gallery import gallery_image
 from hybridpool.pictures.image import fit_image
 from hybridpool.stem import ConvStem, load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
-from hybridpool.ui import (
-    frequency_findings,
-    frequency_maps,
-    noise_findings,
-    shift_compare,
-    shift_findings,
-    shift_maps,
-    shift_state,
-    shift_words,
-)
-from hybridpool.ui.shift_state import BANDS, MODES, REACH, Study
+from hybridpool.ui import frequency_maps, shift_maps
+from hybridpool.ui.noise import sentences as noise_findings
+from hybridpool.ui.settings import Shown
+from hybridpool.ui.shift import frequency_sentences as frequency_findings
+from hybridpool.ui.shift import rows as shift_compare
+from hybridpool.ui.shift import sentences as shift_findings
+from hybridpool.ui.shift import state as shift_state
+from hybridpool.ui.shift import words as shift_words
+from hybridpool.ui.shift.state import BANDS, MODES, REACH, Study
 from hybridpool.viz.frequency_charts import COLOURS, gradient_chart
 from hybridpool.viz.palette import paint, sequential
 
@@ -78,20 +76,20 @@ def traced(image: torch.Tensor, stem: ConvStem, **settings: object) -> Trace:
     ],
 )
 def test_a_link_restores_what_was_chosen(chosen: Study) -> None:
-    assert shift_state.study_from(shift_state.query(chosen)) == chosen
+    assert shift_state.STATE.read(shift_state.STATE.query(chosen)) == chosen
 
 
 @pytest.mark.parametrize(
     "parameters",
     [
         {"down": "99999999999999999999", "right": "-nan", "edge": "", "along": "depth"},
-        {"more": "blur-blur-<b>-", "draw": "-3", "band": "none", "from": "0-1", "on": "1"},
+        {"more": "blur-blur-<b>-", "draw": "-3", "band": "none", "from": "-1", "on": "1"},
         {"from": "1-2-3", "sender": "nobody", "down": "1e3"},
         {"from": "x-2"},
     ],
 )
 def test_a_link_can_ask_for_anything(parameters: dict[str, str]) -> None:
-    found = shift_state.study_from(parameters)
+    found = shift_state.STATE.read(parameters)
     assert found == found.clamped()
     assert abs(found.rows) <= REACH
     assert found.mode in MODES
@@ -198,7 +196,7 @@ def test_a_picture_too_small_is_refused(stem):
 def test_the_message_frames_windows_of_the_real_size_and_says_before_and_after(image, stem):
     trace = traced(image, stem, kernel_size=3, padding=1)
     found = shift_maps.shifted(trace, stem, image, Study(columns=4))
-    seen = shift_compare.state.Shown(0.5, 2, 99, 99, True, "channel")
+    seen = Shown(0.5, 2, 99, 99, True, "channel")
     st.session_state.clear()
     header = shift_compare.header_of(shift_compare.pack(found, seen, "coins", trace.settings))
     assert header["window"] == {"kernel": 3, "stride": 2, "padding": 1}
@@ -491,7 +489,7 @@ def test_a_chosen_cell_is_kept_in_the_link_and_inside_the_map() -> None:
 
 
 def test_a_link_restores_the_page() -> None:
-    link = shift_state.query(
+    link = shift_state.STATE.query(
         Study(2, -6, "circular", "rows", ("lp",), 0, "low", "cell", 2, 3, "picture")
     )
     app = opened(**link)
