@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from hybridpool.ui import panels, state
+from hybridpool.ui.browser.inspector import resolved_view, show_inspector
+from hybridpool.ui.explore import panels
 from hybridpool.ui.frame import open_page
-from hybridpool.ui.inspector import resolved_view, show_inspector
+from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.results import current_trace
+from hybridpool.ui.settings import SHARED
 from hybridpool.ui.words import _
 
 
@@ -20,7 +22,7 @@ def explore(trace, picture):
         panels.show_weights(trace, seen)
     with right:
         panels.show_numbers(trace, seen)
-    state.mirror_in_link()
+    mirror_in_link(SHARED.query())
 
 
 open_page(

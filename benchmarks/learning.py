@@ -13,11 +13,12 @@ import time
 from collections.abc import Iterator
 
 import torch
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from benchmarks.page import Figure
 from hybridpool.race.race import ARMS, Race, RaceSettings
-from tests.pages import PATIENCE, find_chromium, running_chromium, running_server
+from tests.machines import running_chromium, running_server
+from tests.pages import Learning
 
 STEPS = 200
 _MARKS = "root => [performance.now(), Number(root.dataset.painted), Number(root.dataset.step)]"
@@ -44,21 +45,15 @@ def redraws(page: Page, seconds: float) -> tuple[float, float]:
 
 def measure_page(count: int, seconds: float) -> Iterator[Figure]:
     """The page at full speed."""
-    with sync_playwright() as playwright:
-        executable = find_chromium(playwright)
-        if executable is None:
-            raise SystemExit("needs Chromium: the system's, or `playwright install chromium`")
-        with running_server() as server, running_chromium(playwright, executable) as browser:
-            rates = []
-            for seed in range(count):
-                page = browser.new_page(viewport={"width": 1280, "height": 1000})
-                page.set_default_timeout(PATIENCE)
-                page.goto(f"{server.url}/Learning?lang=en&steps=1000&speed=fast&draw={seed}")
-                page.locator(".learning[data-painted]").wait_for()
-                page.get_by_role("button", name="Start", exact=True).click()
-                page.locator(".learning:not([data-step='0'])").wait_for()
-                rates.append(redraws(page, seconds))
-                page.close()
+    with running_server() as server, running_chromium() as browser:
+        rates = []
+        for seed in range(count):
+            page = browser.new_page(viewport={"width": 1280, "height": 1000})
+            Learning(page, server).open(steps=1000, speed="fast", draw=seed)
+            page.get_by_role("button", name="Start", exact=True).click()
+            page.locator(".learning:not([data-step='0'])").wait_for()
+            rates.append(redraws(page, seconds))
+            page.close()
     paints, steps = (list(values) for values in zip(*rates, strict=True))
     yield Figure("redraws of all charts, at full speed", paints, "/s", 5, at_least=True)
     yield Figure("steps shown, at full speed", steps, "/s", STEPS / 5, at_least=True)

@@ -10,14 +10,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from functools import partial
-from urllib.parse import urlencode
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
 from benchmarks.page import PICTURES, VIEWPORT, Figure, heading
-from hybridpool.ui.noise_state import PATCHES
-from hybridpool.ui.state import DEFAULT
-from tests.pages import PATIENCE, Server, find_chromium, running_chromium, running_server
+from hybridpool.ui.noise.state import PATCHES
+from hybridpool.ui.settings import DEFAULT
+from tests.machines import Server, running_chromium, running_server
+from tests.pages import Noise
 
 # Looks in every frame at what a person reads, and notes when a part of it first is another than
 # it was before the act. Streamlit gives each component a shadow root.
@@ -66,96 +66,90 @@ _WATCH = """
 """
 
 
-def opened(browser: Browser, server: Server, **link: str) -> Page:
+def opened(browser: Browser, server: Server, **link: str) -> Noise:
     """A tab of its own with the page in it, at rest."""
-    page = browser.new_page(viewport=VIEWPORT)
-    page.set_default_timeout(PATIENCE)
-    page.add_init_script(_WATCH)
-    query = urlencode({"lang": "en", "picture": PICTURES[0], **link})
-    page.goto(f"{server.url}/Noise_and_occlusion?{query}", wait_until="commit")
-    page.locator(".compare[data-painted]").wait_for()
-    at_rest(page)
-    return page
+    tab = Noise(browser.new_page(viewport=VIEWPORT), server)
+    tab.page.add_init_script(_WATCH)
+    return tab.open(picture=PICTURES[0], **link)
 
 
-def at_rest(page: Page) -> None:
-    """Waits until the script has come to its end."""
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-
-
-def waited(page: Page, act: Callable[[], object], *parts: str) -> list[float]:
+def waited(tab: Noise, act: Callable[[], object], *parts: str) -> list[float]:
     """Milliseconds from an act until each of these parts of the page is another."""
-    page.evaluate("() => window.watch()")
+    tab.page.evaluate("() => window.watch()")
     act()
-    page.wait_for_function("(parts) => parts.every((part) => window.seen[part])", arg=list(parts))
-    found = page.evaluate("(parts) => parts.map((part) => window.seen[part] - window.acted)", parts)
-    at_rest(page)
+    tab.page.wait_for_function(
+        "(parts) => parts.every((part) => window.seen[part])", arg=list(parts)
+    )
+    found = tab.page.evaluate(
+        "(parts) => parts.map((part) => window.seen[part] - window.acted)", parts
+    )
+    tab.settled()
     return [float(taken) for taken in found]
 
 
-def levels(page: Page, count: int) -> list[float]:
+def levels(tab: Noise, count: int) -> list[float]:
     """Key presses on the slider of the level."""
-    slider = page.locator(".st-key-perturb_level input[type=range]")
+    slider = tab.page.locator(".st-key-perturb_level input[type=range]")
     act = partial(slider.press, "ArrowRight")
-    return [waited(page, act, "rows")[0] for _ in range(count)]
+    return [waited(tab, act, "rows")[0] for _ in range(count)]
 
 
-def releases(page: Page, count: int) -> list[float]:
+def releases(tab: Noise, count: int) -> list[float]:
     """The occluder taken by its middle, moved, and let go of."""
-    stage = page.locator(".compare [data-row=picture] .stage[data-side=changed]")
+    stage = tab.page.locator(".compare [data-row=picture] .stage[data-side=changed]")
     stage.scroll_into_view_if_needed()
     times = []
     for number in range(count):
         patch = stage.locator(".patch").bounding_box()
         assert patch
         x, y = patch["x"] + patch["width"] / 2, patch["y"] + patch["height"] / 2
-        page.mouse.move(x, y)
-        page.mouse.down()
-        page.mouse.move(x + (12 if number % 2 else -14), y + 3, steps=4)
-        times += waited(page, page.mouse.up, "rows")
+        tab.page.mouse.move(x, y)
+        tab.page.mouse.down()
+        tab.page.mouse.move(x + (12 if number % 2 else -14), y + 3, steps=4)
+        times += waited(tab, tab.page.mouse.up, "rows")
     return times
 
 
-def curves(page: Page, count: int) -> tuple[list[float], list[float]]:
+def curves(tab: Noise, count: int) -> tuple[list[float], list[float]]:
     """Clicks on pictures whose curves nobody has seen yet: first points, and whole curves."""
     first, whole = [], []
     for key in PICTURES[1 : count + 1]:
-        thumbnail = page.locator(f".gallery button[data-key={key}]")
+        thumbnail = tab.page.locator(f".gallery button[data-key={key}]")
         thumbnail.scroll_into_view_if_needed()
-        points, last = waited(page, thumbnail.click, "points", "whole")
+        points, last = waited(tab, thumbnail.click, "points", "whole")
         first.append(points)
         whole.append(last)
     return first, whole
 
 
-def maps(page: Page) -> list[float]:
+def maps(tab: Noise) -> list[float]:
     """Key presses on the slider of the patch; each side makes another map of 625 places."""
-    slider = page.locator(".st-key-perturb_patch input[type=range]")
+    slider = tab.page.locator(".st-key-perturb_patch input[type=range]")
     slider.scroll_into_view_if_needed()
     for _ in PATCHES:
         slider.press("ArrowLeft")
-    page.wait_for_url(f"**patch={PATCHES[0]}*")
-    at_rest(page)
+    tab.page.wait_for_url(f"**patch={PATCHES[0]}*")
+    tab.settled()
     act = partial(slider.press, "ArrowRight")
-    return [waited(page, act, "map")[0] for _ in PATCHES[1:]]
+    return [waited(tab, act, "map")[0] for _ in PATCHES[1:]]
 
 
 def measure(browser: Browser, server: Server, count: int) -> Iterator[Figure]:
     """All figures, for pictures of the size the page begins with and for the largest."""
     for side in (DEFAULT.image_size, 224):
         link = {"size": str(side)}
-        page = opened(browser, server, **link)
-        yield Figure(f"noise level -> new rows, {side} pixels", levels(page, count), "ms", 400)
-        first, whole = curves(page, count)
+        tab = opened(browser, server, **link)
+        yield Figure(f"noise level -> new rows, {side} pixels", levels(tab, count), "ms", 400)
+        first, whole = curves(tab, count)
         yield Figure(f"picture -> first points of its curve, {side} pixels", first, "ms", 1000)
         yield Figure("  both whole curves: 8 seeds, 8 levels, 4 poolings", whole, "ms", 3000)
-        page.close()
-        page = opened(browser, server, show="occlusion", **link)
-        taken = releases(page, count)
+        tab.page.close()
+        tab = opened(browser, server, show="occlusion", **link)
+        taken = releases(tab, count)
         yield Figure(f"occluder let go of -> new counts, {side} pixels", taken, "ms", 400)
-        taken = maps(page)
+        taken = maps(tab)
         yield Figure(f"patch -> occlusion map of 625 places, {side} pixels", taken, "ms", 2000)
-        page.close()
+        tab.page.close()
 
 
 def main() -> None:
@@ -163,14 +157,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-n", type=int, default=8, help="repetitions of each figure, at most 8")
     count = min(parser.parse_args().n, len(PICTURES) - 1)
-    with sync_playwright() as playwright:
-        executable = find_chromium(playwright)
-        if executable is None:
-            raise SystemExit("needs Chromium: the system's, or `playwright install chromium`")
-        with running_chromium(playwright, executable) as browser, running_server() as server:
-            print(heading(browser))
-            for figure in measure(browser, server, count):
-                print(figure.line(), flush=True)
+    with running_chromium() as browser, running_server() as server:
+        print(heading(browser))
+        for figure in measure(browser, server, count):
+            print(figure.line(), flush=True)
 
 
 if __name__ == "__main__":

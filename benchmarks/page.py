@@ -23,17 +23,11 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from hybridpool.pictures.gallery import GALLERY
-from tests.pages import (
-    Explore,
-    Server,
-    find_chromium,
-    open_tab,
-    running_chromium,
-    running_server,
-)
+from tests.machines import Server, running_chromium, running_server
+from tests.pages import Explore
 
 VIEWPORT = {"width": 1280, "height": 900}
 PICTURES = [key for key, picture in GALLERY.items() if picture.kind == "photo"]
@@ -93,7 +87,7 @@ def heading(browser: Browser) -> str:
 
 def watched_tab(browser: Browser, server: Server) -> Explore:
     """A tab with a profile of its own, so with nothing cached, that notes acts and paints."""
-    tab = open_tab(browser, server, viewport=VIEWPORT)
+    tab = Explore(browser.new_page(viewport=VIEWPORT), server)
     tab.page.add_init_script(_WATCH)
     return tab
 
@@ -202,9 +196,7 @@ def drag_dial(browser: Browser, tab: Explore, seconds: float) -> Drag:
 
     The mouse of the test driver is too slow on a busy machine to ask for sixty frames a second.
     """
-    tab.dial.scroll_into_view_if_needed()
-    box = tab.dial.bounding_box()
-    assert box
+    box = tab.box(tab.dial)
     mouse, middle = tab.page.mouse, box["y"] + box["height"] / 2
     mouse.move(box["x"] + box["width"] / 2, middle)
     messages = len(tab.sent) + len(tab.received)
@@ -309,17 +301,13 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few repetitions, about a minute")
     options = parser.parse_args()
     count = 4 if options.quick else options.n
-    with sync_playwright() as playwright:
-        executable = find_chromium(playwright)
-        if executable is None:
-            raise SystemExit("needs Chromium: the system's, or `playwright install chromium`")
-        with running_chromium(playwright, executable) as browser:
-            print(heading(browser))
-            for figure in measure_opening(browser, count):
+    with running_chromium() as browser:
+        print(heading(browser))
+        for figure in measure_opening(browser, count):
+            print(figure.line(), flush=True)
+        with running_server() as server:
+            for figure in measure_page(browser, server, count):
                 print(figure.line(), flush=True)
-            with running_server() as server:
-                for figure in measure_page(browser, server, count):
-                    print(figure.line(), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,25 @@
 """What every test stands on: the same random examples everywhere, one thread, and no network."""
 
+from __future__ import annotations
+
+import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 from hypothesis import settings
+
+from tests.machines import NoChromiumError, Server, running_chromium, running_server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext
+
+    from tests.pages import AnyTab, OpenTab
+
+# So that what fails there shows its values too.
+pytest.register_assert_rewrite("tests.pages", "tests.shown")
 
 settings.register_profile("steady", derandomize=True, deadline=None, database=None)
 settings.load_profile("steady")
@@ -29,3 +43,59 @@ def only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         return look_up(host, *rest, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", local_look_up)
+
+
+@pytest.fixture(scope="module")
+def environment() -> dict[str, str]:
+    """What the page's server finds in its environment besides the usual; a file may say more."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def server(environment: dict[str, str]) -> Iterator[Server]:
+    """A server of the page for the tests of one file."""
+    with running_server(**environment) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A browser for the tests of one file."""
+    try:
+        with running_chromium() as browser:
+            yield browser
+    except NoChromiumError as problem:
+        pytest.skip(str(problem))
+
+
+@pytest.fixture(scope="module")
+def contexts(chromium: Browser) -> Callable[..., BrowserContext]:
+    """Profiles of the browser by their options: what one tab has fetched the next one has."""
+    made: dict[str, BrowserContext] = {}
+
+    def context(**options: Any) -> BrowserContext:
+        key = json.dumps(options, sort_keys=True)
+        if key not in made:
+            made[key] = chromium.new_context(**options)
+        return made[key]
+
+    return context
+
+
+@pytest.fixture
+def tab(contexts: Callable[..., BrowserContext], server: Server) -> Iterator[OpenTab]:
+    """Opens tabs; whatever a test does there, it must stay on this machine and raise nothing."""
+    opened: list[Any] = []
+
+    def new(kind: type[AnyTab], **options: Any) -> AnyTab:
+        usual = {"viewport": {"width": 1280, "height": 1000}}
+        opened.append(kind(contexts(**usual | options).new_page(), server))
+        return opened[-1]
+
+    try:
+        yield new
+        for one in opened:
+            one.assert_clean()
+    finally:
+        for one in opened:
+            one.page.close()

@@ -1,198 +1,24 @@
-"""The page in a real Chromium: a server of its own, the browser, and the inspector's parts.
+"""The page in a real Chromium: how a tab is opened, what it is waited for, what it asked for.
 
-Used by the tests and by ``benchmarks/page.py``. Playwright is imported where it is needed, so that
-this file can be read without it.
+Used by the tests and by the benchmarks.
 """
 
 from __future__ import annotations
 
 import base64
-import json
-import os
-import shutil
-import socket
-import struct
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
-from urllib.error import URLError
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 from urllib.parse import parse_qs, urlencode, urlsplit
-from urllib.request import urlopen
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
-from hybridpool.pictures.gallery import gallery_image
-from hybridpool.pictures.image import fit_image
-from hybridpool.stem import load_stem
-from hybridpool.trace import Settings, Trace, run_poolings, run_stem
+from tests.machines import Server
+from tests.shown import POOLED
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright
-
-ROOT = Path(__file__).resolve().parents[1]
-POOLED = ("max", "average", "hybrid", "attention")
 PATIENCE = 90_000  # milliseconds; a condition is awaited, so a fast machine never waits this long
-START_PATIENCE = 120.0
-
-# What makes Chromium talk to its maker's servers, or ask at first start, is switched off.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-    "--force-color-profile=srgb",
-]
-_SYSTEM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-# ---- server and browser ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Server:
-    """A Streamlit server that runs the page."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-    log: IO[bytes]
-
-    def check(self) -> None:
-        """Says what the server wrote, should it have ended by itself."""
-        if self.process.poll() is not None:
-            self.log.seek(0)
-            written = self.log.read().decode(errors="replace")
-            raise RuntimeError(
-                f"the page's server ended with {self.process.returncode}:\n{written}"
-            )
-
-    def cpu_seconds(self) -> float:
-        """Processor time spent so far by the server with all its threads, from ``/proc``."""
-        numbers = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def free_port() -> int:
-    """A port that neither the other workers of this run nor any outgoing connection takes."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    for step in range(1000):
-        port = 20_000 + 1000 * (worker % 12) + (os.getpid() + step) % 1000
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("no port is free for the page's server")
-
-
-@contextmanager
-def running_server() -> Iterator[Server]:
-    """Starts the page as ``make run`` does, on a free port, and stops it at the end."""
-    options = {"server.port": free_port(), "server.headless": "true", "server.address": "127.0.0.1"}
-    flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-    plain = {name: text for name, text in os.environ.items() if not name.startswith("STREAMLIT_")}
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "serve.py", *flags],
-            cwd=ROOT,
-            env=plain,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            server = Server(f"http://127.0.0.1:{options['server.port']}", process, log)
-            _await_health(server)
-            yield server
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _await_health(server: Server) -> None:
-    end = time.monotonic() + START_PATIENCE
-    while time.monotonic() < end:
-        server.check()
-        try:
-            with urlopen(f"{server.url}/_stcore/health", timeout=5) as answer:
-                if answer.status == 200:
-                    return
-        except (URLError, OSError):
-            time.sleep(0.1)
-    raise RuntimeError(f"the page's server did not answer within {START_PATIENCE:.0f} s")
-
-
-def find_chromium(playwright: Playwright) -> str | None:
-    """The system's Chromium or Chrome, else the one that Playwright installed, else None."""
-    for name in _SYSTEM_NAMES:
-        if found := shutil.which(name):
-            return found
-    own = playwright.chromium.executable_path
-    return own if Path(own).is_file() else None
-
-
-@contextmanager
-def running_chromium(playwright: Playwright, executable: str) -> Iterator[Browser]:
-    """A Chromium without a window."""
-    browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
-    try:
-        yield browser
-    finally:
-        browser.close()
-
-
-# ---- what must be shown ------------------------------------------------------------------------
-
-
-@cache
-def expected(chosen: Settings) -> Trace:
-    """A gallery picture through everything, computed by the library alone."""
-    # A test card is drawn at the size it is used, so that its one-pixel details stay that.
-    image = fit_image(gallery_image(chosen.picture, card_side=chosen.image_size), chosen.image_size)
-    stem = load_stem(chosen.stem, seed=chosen.seed, channels=chosen.channels)
-    return run_poolings(run_stem(image, stem, torch.device("cpu")), chosen)
-
-
-# ---- the message -------------------------------------------------------------------------------
-
-
-def decode_message(message: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Reads what is sent to the inspector: length, JSON header, arrays at their places."""
-    (length,) = struct.unpack_from("<I", message)
-    header = json.loads(message[4 : 4 + length])
-    shapes = {
-        "input": header["input_shape"],
-        "max": header["pooled_shape"],
-        "average": header["pooled_shape"],
-        "palette": [256, 3],
-        "image": [*header["image_shape"], 3],
-    }
-    arrays = {}
-    for name, place in header["arrays"].items():
-        start = 4 + length + place["offset"]
-        assert start % 4 == 0, "typed arrays in the browser want aligned places"
-        raw = message[start : start + place["bytes"]]
-        arrays[name] = np.frombuffer(raw, place["dtype"]).reshape(shapes[name])
-    return header, arrays
-
-
-# ---- the page ----------------------------------------------------------------------------------
+PHONE = {"width": 390, "height": 844}
+expect.set_options(timeout=PATIENCE)
 
 _PIXELS = """
 (canvas) => {
@@ -206,48 +32,170 @@ _PIXELS = """
 """
 
 
-@dataclass
-class Explore:
-    """The Explore page in one tab, and everything that it did so far."""
+class Tab:
+    """One page of ours in one tab, and everything that it did so far."""
 
-    page: Page
-    server: Server
-    requests: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-    sent: list[bytes | str] = field(default_factory=list)
-    received: list[bytes | str] = field(default_factory=list)
+    path: ClassVar[str] = ""
+    ready: ClassVar[str] = "[data-testid=stAppViewContainer]"
+    """What is there once the page shows what it is about."""
+    usual: ClassVar[dict[str, Any]] = {"lang": "en"}
+    """What a link says unless a test says otherwise."""
 
-    def __post_init__(self) -> None:
-        page = self.page
+    def __init__(self, page: Page, server: Server) -> None:
+        self.page, self.server = page, server
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.sent: list[bytes | str] = []
+        self.received: list[bytes | str] = []
         page.set_default_timeout(PATIENCE)
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda line: self.complaints.append(line.text) if line.type == "error" else None,
-        )
+        page.on("console", self._read)
         page.on("websocket", self._hear)
+
+    def _read(self, line: ConsoleMessage) -> None:
+        # Streamlit looks for its server below the page's own address first.
+        sought = f"/{self.path}/_stcore/"
+        if line.type == "error" and sought not in line.location["url"]:
+            self.complaints.append(line.text)
 
     def _hear(self, socket: Any) -> None:
         self.requests.append(socket.url)
         socket.on("framesent", lambda frame: self.sent.append(frame))
         socket.on("framereceived", lambda frame: self.received.append(frame))
 
-    # -- opening and waiting --
-
-    def open(self, **link: object) -> Explore:
-        """Opens a link, with the readable filters if it names no stem; waits for maps and chart."""
+    def open(self, **link: object) -> Self:
+        """Opens a link and waits until all of it is there."""
         self.server.check()
-        whole = {"stem": "filters"} | link
-        self.page.goto(f"{self.server.url}/?{urlencode(whole)}", wait_until="commit")
-        self.root.and_(self.page.locator("[data-painted]")).wait_for()
-        self.page.locator("[data-testid=stPlotlyChart]").wait_for()
+        query = urlencode(self.usual | link)
+        self.page.goto(f"{self.server.url}/{self.path}?{query}", wait_until="commit")
+        self.page.locator(self.ready).first.wait_for()
         return self.settled()
 
-    def settled(self) -> Explore:
-        """Waits until the script that draws the page has come to its end."""
+    def settled(self) -> Self:
+        """Waits until the script has come to its end and what it drew is painted."""
         self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+        self.next_frame()
+        self.next_frame()
         return self
+
+    def next_frame(self) -> None:
+        """Waits until everything asked of the page so far has been painted."""
+        self.page.evaluate("() => new Promise(requestAnimationFrame)")
+
+    def link(self, url: str | None = None) -> dict[str, str]:
+        """The parameters in the address bar."""
+        query = urlsplit(url or self.page.url).query
+        return {name: values[-1] for name, values in parse_qs(query).items()}
+
+    def await_link(self, **wanted: str) -> None:
+        """Waits until the address bar holds these parameters."""
+        self.page.wait_for_url(
+            lambda url: all(self.link(url).get(name) == text for name, text in wanted.items())
+        )
+
+    def box(self, part: Locator) -> dict[str, float]:
+        """Where a part stands, once it has been scrolled into the window."""
+        part.scroll_into_view_if_needed()
+        found = part.bounding_box()
+        assert found
+        return dict(found)
+
+    def move_over(self, part: Locator, across: float, down: float = 0.5) -> None:
+        """Moves the mouse to a place in a part, both ways from 0 to 1."""
+        box = self.box(part)
+        self.page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
+
+    def pixels(self, canvas: Locator) -> NDArray[np.uint8]:
+        """The painted pixels of a canvas (height, width, 3)."""
+        found = canvas.evaluate(_PIXELS)
+        raw = np.frombuffer(base64.b64decode(found["text"]), np.uint8)
+        return raw.reshape(found["height"], found["width"], 4)[..., :3]
+
+    def other_hosts(self) -> list[str]:
+        """Every request so far that did not go to the server or stay inside the browser."""
+        own = urlsplit(self.server.url).netloc
+        return [
+            url
+            for url in self.requests
+            if urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).netloc != own
+        ]
+
+    def assert_clean(self) -> None:
+        """It asked for something, for nothing elsewhere, and complained about nothing."""
+        self.server.check()
+        assert self.requests, "requests are heard"
+        assert self.other_hosts() == []
+        assert self.complaints == []
+
+    def assert_no_wider_than_the_screen(self) -> None:
+        """Nothing has to be scrolled sideways to be seen."""
+        inside = self.page.get_by_test_id("stMain")
+        assert inside.evaluate("main => main.scrollWidth <= main.clientWidth")
+
+
+AnyTab = TypeVar("AnyTab", bound=Tab)
+
+
+class OpenTab(Protocol):
+    """Opens a tab for a kind of page; options are those of a browser's context."""
+
+    def __call__(self, kind: type[AnyTab], **options: Any) -> AnyTab: ...
+
+
+class ByHand(Tab):
+    """The page By hand."""
+
+    path = "By_hand"
+    ready = ".by-hand[data-painted]"
+
+
+class Noise(Tab):
+    """The page Noise and occlusion."""
+
+    path = "Noise_and_occlusion"
+    ready = ".compare[data-painted]"
+
+
+class Shift(Tab):
+    """The page Shift and frequency."""
+
+    path = "Shift_and_frequency"
+    ready = ".compare[data-painted]"
+
+
+class Learning(Tab):
+    """The page Learning."""
+
+    path = "Learning"
+    ready = ".learning[data-painted]"
+
+
+class Evidence(Tab):
+    """The page Evidence."""
+
+    path = "Evidence"
+    ready = "table.claims"
+
+
+class Cost(Tab):
+    """The page Cost."""
+
+    path = "Cost"
+    ready = ".st-key-cost_button_times button"
+
+
+class Explore(Tab):
+    """The Explore page, whose inspector is its first part."""
+
+    ready = ".inspector[data-painted]"
+    usual: ClassVar[dict[str, Any]] = {"stem": "filters"}
+
+    def open(self, **link: object) -> Self:
+        """Also waits for the chart, which comes last."""
+        super().open(**link)
+        self.page.locator("[data-testid=stPlotlyChart]").wait_for()
+        return self.settled()
 
     def painted(self) -> int:
         """How often the inspector has painted."""
@@ -259,32 +207,6 @@ class Explore:
             "([root, after]) => Number(root.dataset.painted) > after",
             arg=[self.root.element_handle(), after],
         )
-
-    def next_frame(self) -> None:
-        """Waits until everything asked of the page so far has been painted."""
-        self.page.evaluate("() => new Promise(requestAnimationFrame)")
-
-    def await_link(self, **wanted: str) -> None:
-        """Waits until the address bar holds these parameters."""
-        self.page.wait_for_url(
-            lambda url: all(self.link(url).get(name) == text for name, text in wanted.items())
-        )
-
-    def link(self, url: str | None = None) -> dict[str, str]:
-        """The parameters in the address bar."""
-        query = urlsplit(url or self.page.url).query
-        return {name: values[-1] for name, values in parse_qs(query).items()}
-
-    def other_hosts(self) -> list[str]:
-        """Every request so far that did not go to the server or stay inside the browser."""
-        own = urlsplit(self.server.url).netloc
-        return [
-            url
-            for url in self.requests
-            if urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).netloc != own
-        ]
-
-    # -- parts of the inspector --
 
     @property
     def root(self) -> Locator:
@@ -299,12 +221,6 @@ class Explore:
 
     def row_of(self, pooling: str) -> Locator:
         return self.root.locator(f"canvas[data-strip={pooling}]")
-
-    def pixels(self, canvas: Locator) -> NDArray[np.uint8]:
-        """The painted pixels of a canvas (height, width, 3)."""
-        found = canvas.evaluate(_PIXELS)
-        raw = np.frombuffer(base64.b64decode(found["text"]), np.uint8)
-        return raw.reshape(found["height"], found["width"], 4)[..., :3]
 
     def map(self, panel: str) -> NDArray[np.uint8]:
         """The painted pixels of a panel."""
@@ -333,16 +249,4 @@ class Explore:
 
     def point_at(self, panel: str, row: float, column: float, rows: int, columns: int) -> None:
         """Moves the mouse to the middle of a cell of a panel's own grid."""
-        stage = self.stage(panel)
-        stage.scroll_into_view_if_needed()
-        box = stage.bounding_box()
-        assert box
-        self.page.mouse.move(
-            box["x"] + (column + 0.5) / columns * box["width"],
-            box["y"] + (row + 0.5) / rows * box["height"],
-        )
-
-
-def open_tab(browser: Browser | BrowserContext, server: Server, **options: Any) -> Explore:
-    """A fresh tab for the page; a `Browser` gives it a profile of its own."""
-    return Explore(browser.new_page(**options), server)
+        self.move_over(self.stage(panel), (column + 0.5) / columns, (row + 0.5) / rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -16,14 +17,27 @@ import torch.distributed as dist
 
 from hybridpool.training.arms import ARMS, STARTING
 from hybridpool.training.data import SIDES, Dataset, DataUnavailable, load
-from hybridpool.training.jobs import Job, Workshop, carry_out
+from hybridpool.training.files import CannotWrite, reason
+from hybridpool.training.jobs import Job, Undone, Workshop, carry_out
+from hybridpool.training.network_files import export_network
 from hybridpool.training.networks import NETWORKS
+from hybridpool.training.options import (
+    MOST_SEED,
+    Parser,
+    blend_start,
+    choose_device,
+    number,
+    whole_number,
+)
 from hybridpool.training.report import report
-from hybridpool.training.results import ResultsError, RunSettings, read_folder
+from hybridpool.training.results import RunSettings, read_folder
 from hybridpool.training.stems import export_stem
 from hybridpool.training.tables import TABLES, blend_settings, in_order
 
 _DEFAULT = RunSettings()
+_SEED = whole_number(0, MOST_SEED)
+_RATE = number(0, low_itself=False)
+_SHARE = number(0, 1, high_itself=False)
 #: Settings that a command names always: their default depends on the arm, the data or the machine.
 _NAMED = ("blend_rate", "blend_optimizer", "train_pictures", "parts", "precision")
 
@@ -39,50 +53,57 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     try:
         options.do(options)
-    except (DataUnavailable, ResultsError, ValueError) as problem:
+    except (DataUnavailable, CannotWrite, ValueError) as problem:
         raise SystemExit(str(problem)) from problem
+    except OSError as problem:
+        raise SystemExit(f"{problem.filename or 'A file'}: {reason(problem)}.") from problem
+    except KeyboardInterrupt as stop:
+        print("Stopped; what was learned is kept, and the same command goes on.", file=sys.stderr)
+        raise SystemExit(128 + signal.SIGINT) from stop
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m hybridpool.training", description=__doc__)
+def _parser() -> Parser:
+    parser = Parser(prog="python -m hybridpool.training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     train = commands.add_parser("train", help="train networks; what is done already is left out")
     train.set_defaults(do=_train)
     train.add_argument("--network", choices=NETWORKS, default=_DEFAULT.network)
-    train.add_argument("--width", type=int, default=_DEFAULT.width, help="default: %(default)s")
+    train.add_argument(
+        "--width", type=whole_number(1), default=_DEFAULT.width, help="default: %(default)s"
+    )
     train.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), metavar="ARM")
-    train.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
-    train.add_argument("--epochs", type=int, default=_DEFAULT.epochs)
-    train.add_argument("--train-pictures", type=int, help="default: all of them")
+    train.add_argument("--seeds", nargs="+", type=_SEED, default=[0, 1, 2, 3, 4])
+    train.add_argument("--epochs", type=whole_number(1), default=_DEFAULT.epochs)
+    train.add_argument("--train-pictures", type=whole_number(1), help="default: all of them")
     train.add_argument(
         "--held-out",
-        type=int,
+        type=whole_number(0),
         default=0,
         help="training pictures that take the place of the test pictures, to choose a setting",
     )
-    train.add_argument("--batch-size", type=int, default=_DEFAULT.batch_size)
-    train.add_argument("--parts", type=int, help="default: the number of processes")
-    train.add_argument("--learning-rate", type=float, default=_DEFAULT.learning_rate)
-    train.add_argument("--blend-rate", type=float, help="default: what was chosen for the arm")
+    train.add_argument("--batch-size", type=whole_number(1), default=_DEFAULT.batch_size)
+    train.add_argument("--parts", type=whole_number(1), help="default: the number of processes")
+    train.add_argument("--learning-rate", type=_RATE, default=_DEFAULT.learning_rate)
+    train.add_argument("--blend-rate", type=_RATE, help="default: what was chosen for the arm")
     train.add_argument("--blend-optimizer", choices=("adam", "sgd"))
     train.add_argument(
         "--blend-start",
-        type=_start,
+        type=blend_start,
         default=_DEFAULT.blend_start,
         help="where learned blend weights start, or: article",
     )
-    train.add_argument("--frozen-at", nargs="+", type=float, help="of the arm frozen")
-    train.add_argument("--momentum", type=float, default=_DEFAULT.momentum)
-    train.add_argument("--weight-decay", type=float, default=_DEFAULT.weight_decay)
-    train.add_argument("--smoothing", type=float, default=_DEFAULT.smoothing)
+    train.add_argument("--frozen-at", nargs="+", type=number(0, 1), help="of the arm frozen")
+    train.add_argument("--momentum", type=_SHARE, default=_DEFAULT.momentum)
+    train.add_argument("--weight-decay", type=number(0), default=_DEFAULT.weight_decay)
+    train.add_argument("--smoothing", type=_SHARE, default=_DEFAULT.smoothing)
     train.add_argument("--no-augment", dest="augment", action="store_false")
     train.add_argument(
         "--precision", choices=("float32", "bfloat16"), help="default: bfloat16 on CUDA"
     )
     train.add_argument(
         "--measured-pictures",
-        type=int,
+        type=whole_number(0),
         default=_DEFAULT.measured_pictures,
         help="how many pictures robustness is measured on; 0: none (default: %(default)s)",
     )
@@ -91,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     again = commands.add_parser("reproduce", help="run or resume what a table needs; print it")
     again.set_defaults(do=_reproduce)
     again.add_argument("tables", nargs="+", choices=TABLES, metavar="TABLE")
-    again.add_argument("--seeds", nargs="+", type=int, help="default: those of the table")
+    again.add_argument("--seeds", nargs="+", type=_SEED, help="default: those of the table")
     _add_place(again, Path("assets/results"))
 
     shown = commands.add_parser("report", help="print what the results in a folder say")
@@ -106,6 +127,11 @@ def _parser() -> argparse.ArgumentParser:
         "--data",
         help="folder of a JPEG copy; the other learned pooling then learns afterwards",
     )
+
+    kept = commands.add_parser("networks", help="make files for the page from checkpoints")
+    kept.set_defaults(do=_networks)
+    kept.add_argument("checkpoints", nargs="+", type=Path)
+    kept.add_argument("--output", type=Path, default=Path("assets/networks"))
     return parser
 
 
@@ -118,19 +144,17 @@ def _add_place(parser: argparse.ArgumentParser, output: Path) -> None:
     )
     parser.add_argument("--side", type=int, choices=SIDES, default=SIDES[0], help="pixels")
     parser.add_argument("--device", help="default: CUDA where there is one, else the CPU")
-    parser.add_argument("--threads", type=int, help="of torch on the CPU; default: its own choice")
+    parser.add_argument(
+        "--threads", type=whole_number(1), help="of torch on the CPU; default: its own choice"
+    )
     parser.add_argument("--output", type=Path, default=output)
     parser.add_argument("--checkpoints", type=Path, default=Path("build/checkpoints"))
-
-
-def _start(text: str) -> float | None:
-    return None if text == "article" else float(text)
 
 
 def _train(options: argparse.Namespace) -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
-    device = _device(options.device)
+    device = choose_device(options.device)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world > 1:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
@@ -144,7 +168,7 @@ def _train(options: argparse.Namespace) -> None:
 def _train_all(options: argparse.Namespace, device: torch.device, world: int) -> None:
     shop = _workshop(options, device, world)
     # Arms take turns: whenever this is stopped, each has about as many seeds as the others.
-    waiting = carry_out(
+    undone = carry_out(
         [
             Job(_settings(options, arm, seed, device, world, shop.dataset()), options.output)
             for seed in options.seeds
@@ -152,16 +176,16 @@ def _train_all(options: argparse.Namespace, device: torch.device, world: int) ->
         ],
         shop,
     )
-    if waiting:
-        raise ValueError(_waiting(waiting))
+    if any(undone):
+        raise ValueError(_left(undone))
 
 
 def _reproduce(options: argparse.Namespace) -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
-    shop = _workshop(options, _device(options.device), world=1)
+    shop = _workshop(options, choose_device(options.device), world=1)
     name = shop.dataset().name
-    waiting = carry_out(
+    undone = carry_out(
         [
             Job(replace(settings, data=name), options.output / table)
             for table, settings in in_order(options.tables)
@@ -170,17 +194,23 @@ def _reproduce(options: argparse.Namespace) -> None:
         shop,
     )
     for table in options.tables:
-        sys.stdout.write(report(read_folder(options.output / table)[0]))
-    if waiting:
-        print(_waiting(waiting))
+        _print_report(options.output / table)
+    if any(undone):
+        raise ValueError(_left(undone))
 
 
-def _waiting(jobs: Sequence[Job]) -> str:
-    names = sorted({f"seed {job.settings.seed}" for job in jobs})
-    return (
-        f"frozen holds the blend weights that hybrid learned with the same settings, and there is "
-        f"no such result yet for {', '.join(names)}: train the arm hybrid first."
-    )
+def _left(undone: Undone) -> str:
+    """What is said of runs that were not done, at the end."""
+    said = []
+    if undone.failed:
+        said.append(f"Without a result: {', '.join(undone.failed)}.")
+    if undone.waiting:
+        seeds = ", ".join(sorted({f"seed {job.settings.seed}" for job in undone.waiting}))
+        said.append(
+            "frozen holds the blend weights that hybrid learned with the same settings, and there "
+            f"is no such result yet for {seeds}: train the arm hybrid first."
+        )
+    return " ".join(said)
 
 
 def _workshop(options: argparse.Namespace, device: torch.device, world: int) -> Workshop:
@@ -229,15 +259,6 @@ def _settings(
     return RunSettings(**{**default, **given, **apart})
 
 
-def _device(wanted: str | None) -> torch.device:
-    device = torch.device(wanted or ("cuda" if torch.cuda.is_available() else "cpu"))
-    if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", device.index or 0)))
-        torch.cuda.set_device(device)
-        torch.backends.cudnn.benchmark = True
-    return device
-
-
 def _command(settings: RunSettings, options: argparse.Namespace, world: int) -> str:
     """What repeats one run: every setting that is not the default."""
     words = ["python", "-m"] if world == 1 else ["torchrun", f"--nproc-per-node={world}", "-m"]
@@ -263,12 +284,22 @@ def _command(settings: RunSettings, options: argparse.Namespace, world: int) -> 
 
 
 def _report(options: argparse.Namespace) -> None:
-    runs, problems = read_folder(options.folder)
+    if not _print_report(options.folder):
+        raise ValueError(f"There are no results in {options.folder}.")
+
+
+def _print_report(folder: Path) -> bool:
+    """Print what the results in a folder say, and what is none; whether there are any."""
+    runs, problems = read_folder(folder)
     for problem in problems:
         print(problem, file=sys.stderr)
-    if not runs:
-        raise ValueError(f"There are no results in {options.folder}.")
     sys.stdout.write(report(runs))
+    return bool(runs)
+
+
+def _networks(options: argparse.Namespace) -> None:
+    for checkpoint in options.checkpoints:
+        print(export_network(checkpoint, options.output))
 
 
 def _stem(options: argparse.Namespace) -> None:

@@ -6,13 +6,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
 from hybridpool.training.data import Dataset
 from hybridpool.training.evaluate import Trials, make_trials
-from hybridpool.training.loop import run
-from hybridpool.training.results import RunSettings, read_folder, write_run
+from hybridpool.training.files import check_folder
+from hybridpool.training.loop import RunFailed, run
+from hybridpool.training.results import (
+    ResultsError,
+    RunSettings,
+    read_folder,
+    read_run,
+    write_run,
+)
 from hybridpool.training.tables import with_frozen
 
 
@@ -45,7 +53,19 @@ class Workshop:
     say: Callable[[str], None] = print
 
 
-def carry_out(jobs: Sequence[Job], shop: Workshop) -> list[Job]:
+class Undone(NamedTuple):
+    """What is left of some jobs.
+
+    Attributes:
+        waiting: Those that need the result of another.
+        failed: The names of the runs that failed.
+    """
+
+    waiting: tuple[Job, ...]
+    failed: tuple[str, ...]
+
+
+def carry_out(jobs: Sequence[Job], shop: Workshop) -> Undone:
     """Do every job that is not done and that no other process is at.
 
     Args:
@@ -53,11 +73,15 @@ def carry_out(jobs: Sequence[Job], shop: Workshop) -> list[Job]:
         shop: What they share.
 
     Returns:
-        The jobs that wait for another: ``"frozen"`` for the hybrid network of its seed.
+        The jobs that were not done: those that wait for another, ``"frozen"`` for the hybrid
+        network of its seed, and those that failed, with the sentence that says why.
+
+    Raises:
+        CannotWrite: If a folder or file cannot be written; what was done before is kept.
 
     Example:
         >>> carry_out([], Workshop(Dataset, Path("nowhere"), str))
-        []
+        Undone(waiting=(), failed=())
     """
 
     @cache
@@ -79,21 +103,34 @@ def carry_out(jobs: Sequence[Job], shop: Workshop) -> list[Job]:
             write_run(found, output)
             shop.say(f"{settings.name}: {found.measures.clean:.2%} of the test pictures")
 
-    waiting = list(jobs)
+    for folder in {shop.checkpoints, *(job.output for job in jobs)}:
+        check_folder(folder)
+    waiting, failed = list(jobs), []
     while True:
-        left = [job for job in waiting if not _done(job, shop, do)]
+        left = []
+        for job in waiting:
+            try:
+                done = _done(job, shop, do)
+            except RunFailed as problem:
+                # The others go on: nothing of theirs depends on this one.
+                shop.say(str(problem))
+                failed.append(job.settings.name)
+                done = True
+            if not done:
+                left.append(job)
         if len(left) in (0, len(waiting)):
-            return left
+            return Undone(tuple(left), tuple(failed))
         waiting = left
 
 
 def _done(job: Job, shop: Workshop, do: Callable[[RunSettings, Path], None]) -> bool:
     """Do a job unless it is done, another process is at it, or it has to wait: then False."""
-    settings = with_frozen(job.settings, read_folder(job.output)[0])
+    known = read_folder(job.output)[0] if job.settings.arm == "frozen" else []
+    settings = with_frozen(job.settings, known)
     if settings is None:
         return False
     result = job.output / f"{settings.name}.json"
-    if result.exists():
+    if _is_result(result, shop):
         return True
     if not shop.alone:
         do(settings, job.output)
@@ -101,8 +138,20 @@ def _done(job: Job, shop: Workshop, do: Callable[[RunSettings, Path], None]) -> 
     shop.checkpoints.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(shop.checkpoints / f"{settings.name}.lock", timeout=0):
-            if not result.exists():
+            if not _is_result(result, shop):
                 do(settings, job.output)
     except Timeout:
         pass
+    return True
+
+
+def _is_result(path: Path, shop: Workshop) -> bool:
+    """Whether a file holds a run; one that is cut short or holds something else is said."""
+    if not path.exists():
+        return False
+    try:
+        read_run(path.read_bytes(), path.name)
+    except ResultsError as problem:
+        shop.say(f"{problem} It is made anew.")
+        return False
     return True

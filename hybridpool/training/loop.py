@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import io
 import platform
+import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -34,6 +36,7 @@ from hybridpool.training.evaluate import (
     pad,
     preparation,
 )
+from hybridpool.training.files import write_whole
 from hybridpool.training.networks import build_network, count_operations
 from hybridpool.training.results import Costs, Epoch, Run, RunSettings
 
@@ -59,6 +62,7 @@ class Training:
 
     Raises:
         ValueError: If the batch cannot be divided as asked, or the checkpoint is of another run.
+        DamagedCheckpoint: If it cannot be read.
 
     With several processes (``torch.distributed`` is initialised) each takes its share of every
     batch, and batch normalisation looks at each of the batch's `parts` alone: so two processes
@@ -145,7 +149,7 @@ class Training:
             self.step += 1
             measured = within == self.steps_per_epoch - 1 and self._end_epoch(epoch + 1)
             if measured or self.step % checkpoint_every == 0:
-                self._save()
+                self.save()
             yield self.step
 
     def _draw(self, epoch: int) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
@@ -234,8 +238,6 @@ class Training:
     def _end_epoch(self, epoch: int) -> bool:
         """Measure, if it is time to; many short epochs are not all worth it."""
         mean_loss, self.loss = self.loss / self.steps_per_epoch, 0.0
-        if (self.settings.epochs - epoch) % max(1, self.settings.epochs // _MEASURES):
-            return False
         loss = torch.tensor(mean_loss, dtype=torch.float64)
         if self.world > 1:
             loss = loss.to(self.device)
@@ -246,6 +248,8 @@ class Training:
                 f"{self.settings.name} diverged in epoch {epoch}: its loss is no number. Choose a "
                 "smaller learning rate."
             )
+        if (self.settings.epochs - epoch) % max(1, self.settings.epochs // _MEASURES):
+            return False
         normalise_batches(self.model, self.dataset.train, self.prepare)
         seen = self.dataset.train[:_SAMPLE], self.dataset.train_labels[:_SAMPLE]
         held_out = self.dataset.test, self.dataset.test_labels
@@ -268,6 +272,11 @@ class Training:
         return {
             "settings": asdict(self.settings),
             "data": self.dataset.name,
+            "classes": list(self.dataset.classes),
+            "mean": list(self.dataset.mean),
+            "std": list(self.dataset.std),
+            "side": self.dataset.train.shape[-1],
+            "name": self.settings.name,
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "schedulers": [scheduler.state_dict() for scheduler in self.schedulers],
@@ -275,32 +284,36 @@ class Training:
             **{name: getattr(self, name) for name in _PLAIN},
         }
 
-    def _save(self) -> None:
-        """Keep the state, whole or not at all, whenever the power fails."""
+    def save(self) -> None:
+        """Keep the state in the checkpoint, if there is to be one.
+
+        Raises:
+            CannotWrite: If it cannot be written; the checkpoint is then as it was before.
+        """
         if self.checkpoint is None or self.rank:
             return
-        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.checkpoint.with_suffix(".unfinished")
-        with unfinished.open("wb") as file:
-            torch.save(self._state(), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, self.checkpoint)
+        # In memory first: what goes wrong on the disk is then an error of the system's own.
+        kept = io.BytesIO()
+        torch.save(self._state(), kept)
+        write_whole(self.checkpoint, kept.getvalue())
 
     def _load(self, path: Path) -> None:
-        state = torch.load(path, map_location=self.device, weights_only=True)
+        state = read_checkpoint(path, self.device)
         if state["settings"] != asdict(self.settings) or state["data"] != self.dataset.name:
             raise ValueError(
                 f"{path} is the checkpoint of a run with other settings or other data: remove it, "
                 "or keep checkpoints elsewhere."
             )
-        self.model.load_state_dict(state["model"])
-        for name in ("optimizers", "schedulers"):
-            for each, kept in zip(getattr(self, name), state[name], strict=True):
-                each.load_state_dict(kept)
-        self.history = [Epoch(**epoch) for epoch in state["history"]]
-        for name in _PLAIN:
-            setattr(self, name, state[name])
+        try:
+            self.model.load_state_dict(state["model"])
+            for name in ("optimizers", "schedulers"):
+                for each, kept in zip(getattr(self, name), state[name], strict=True):
+                    each.load_state_dict(kept)
+            self.history = [Epoch(**epoch) for epoch in state["history"]]
+            for name in _PLAIN:
+                setattr(self, name, state[name])
+        except (LookupError, TypeError, ValueError, RuntimeError) as error:
+            raise DamagedCheckpoint(_damaged(path)) from error
 
     def result(self, trials: Trials | None, command: str) -> Run:
         """What was found, once the last step is taken; the checkpoint learns the accuracy."""
@@ -312,7 +325,7 @@ class Training:
         on_gpu = self.device.type == "cuda"
         measures = measure(self.model, self.dataset, trials)
         self.accuracy = measures.clean
-        self._save()
+        self.save()
         return Run(
             settings=self.settings,
             data={
@@ -346,13 +359,57 @@ class Training:
         )
 
 
-class Diverged(ValueError):  # noqa: N818 - it says what is the case, as a sentence
-    """A run whose loss is no number any more, said in one plain sentence.
+class RunFailed(ValueError):  # noqa: N818 - it says what is the case, as a sentence
+    """A run that cannot go on, while others can: said in one plain sentence.
+
+    Example:
+        >>> str(RunFailed("It diverged."))
+        'It diverged.'
+    """
+
+
+class Diverged(RunFailed):
+    """A run whose loss is no number any more.
 
     Example:
         >>> str(Diverged("It diverged."))
         'It diverged.'
     """
+
+
+class DamagedCheckpoint(RunFailed):
+    """A checkpoint that cannot be gone on with.
+
+    Example:
+        >>> str(DamagedCheckpoint("x.pt is empty."))
+        'x.pt is empty.'
+    """
+
+
+def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
+    """What `Training` kept.
+
+    Raises:
+        DamagedCheckpoint: If the file is empty, cut short or something else.
+
+    Example:
+        >>> read_checkpoint(Path(__file__), torch.device("cpu"))
+        Traceback (most recent call last):
+        hybridpool.training.loop.DamagedCheckpoint: ... is no whole checkpoint: remove it, and ...
+    """
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # torch raises whatever the unpickling of the bytes came to
+        raise DamagedCheckpoint(_damaged(path)) from error
+    if not isinstance(state, dict) or not {"settings", "data", "model", "history"} <= state.keys():
+        raise DamagedCheckpoint(_damaged(path))
+    return state
+
+
+def _damaged(path: Path) -> str:
+    return f"{path} is no whole checkpoint: remove it, and the run begins anew."
 
 
 def optimizers(model: nn.Module, settings: RunSettings) -> list[torch.optim.Optimizer]:
@@ -426,6 +483,33 @@ def _commit() -> str:
     return found.stdout.strip()
 
 
+def _until_interrupted(training: Training) -> Iterator[int]:
+    """The steps of a run; Ctrl-C lets a step end and keeps the state before it takes effect."""
+    asked = False
+
+    def ask(*_: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    # Python hears signals in its main thread alone; processes that share a run stop at once,
+    # because one that waited for a step of the others would wait for ever.
+    heard = threading.current_thread() is threading.main_thread() and training.world == 1
+    before = signal.signal(signal.SIGINT, ask) if heard else None
+    try:
+        for step in training.steps():
+            if asked:
+                training.save()
+                break
+            yield step
+        if asked:
+            raise KeyboardInterrupt
+    finally:
+        if heard:
+            signal.signal(signal.SIGINT, before)
+
+
 def run(
     settings: RunSettings,
     dataset: Dataset,
@@ -448,6 +532,11 @@ def run(
     Returns:
         What was found, and the network.
 
+    Raises:
+        RunFailed: If the run diverged or its checkpoint is damaged.
+        CannotWrite: If its state cannot be kept.
+        KeyboardInterrupt: At Ctrl-C, once the state is kept.
+
     Example:
         >>> pictures = torch.zeros(4, 3, 32, 32, dtype=torch.uint8)
         >>> few = Dataset("nothing", pictures, torch.arange(4), pictures, torch.arange(4))
@@ -460,7 +549,7 @@ def run(
     with tqdm(
         total=training.total, initial=training.step, desc=settings.name, disable=hidden, leave=False
     ) as bar:
-        for step in training.steps():
+        for step in _until_interrupted(training):
             bar.update(step - bar.n)
             if training.history:
                 known = training.history[-1].train_accuracy

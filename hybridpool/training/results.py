@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import math
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from scipy.special import stdtrit
 from torch import Tensor
 
+from hybridpool.training.files import write_whole
 from hybridpool.training.reading import check, record, upgraded
 
 FORMAT = 2
@@ -260,18 +260,19 @@ def write_run(run: Run, folder: Path) -> Path:
     Returns:
         The file.
 
+    Raises:
+        CannotWrite: If it cannot be written.
+
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     write_run(_example("hybrid", 3, 0.7), Path(folder)).name
         'small16-hybrid-50000-seed3-....json'
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{run.settings.name}.json"
-    text = json.dumps({"format": FORMAT, **asdict(run)}, indent=None, separators=(",", ":"))
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(text + "\n", "utf-8")
-    os.replace(unfinished, path)
+    found = {"format": FORMAT, **asdict(run)}
+    text = json.dumps(found, indent=None, separators=(",", ":"), allow_nan=False)
+    write_whole(path, f"{text}\n".encode())
     return path
 
 

@@ -14,6 +14,7 @@ from hybridpool.layers import HybridPooling, HybridPoolingWithAttention
 from hybridpool.training.arms import ARMS
 from hybridpool.training.data import MEAN, STD, Dataset
 from hybridpool.training.evaluate import prepare
+from hybridpool.training.loop import read_checkpoint
 from hybridpool.training.networks import build_network
 
 _STAGE = "stages.0."
@@ -63,7 +64,7 @@ def export_stem(checkpoint: Path, output: Path, dataset: Dataset | None = None) 
     """
     if not checkpoint.is_file():
         raise ValueError(f"{checkpoint} is no checkpoint: train the small network first.")
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    state = read_checkpoint(checkpoint, torch.device("cpu"))
     settings = state["settings"]
     if settings["network"] != "small" or state["accuracy"] is None:
         raise ValueError(

@@ -51,7 +51,7 @@ from hybridpool.sensitivity.frequency import Spectrum, spectrum_of
 from hybridpool.stem import ConvStem, StemUnavailable, load_stem
 from hybridpool.trace import Features, Settings, Trace, resolve_device, run_poolings, run_stem
 from hybridpool.training.results import ResultsError, Run, read_run
-from hybridpool.ui.state import Upload
+from hybridpool.ui.settings import Upload
 from hybridpool.viz.learning_charts import picture_strip
 
 _T = TypeVar("_T")

@@ -19,7 +19,8 @@ from hybridpool.training.claims import (
 )
 from hybridpool.training.curves import by_arm
 from hybridpool.training.results import ResultsError, Run, comparable, read_run
-from hybridpool.ui import state, words
+from hybridpool.ui import page_state
+from hybridpool.ui.settings import SHARED
 
 #: Where the results of the project lie; the variable names another folder.
 RESULTS = Path(
@@ -129,12 +130,7 @@ def query(chosen: Choice) -> dict[str, str]:
 
 def mirror_in_link() -> None:
     """Write the whole state into the address bar, so that the link restores it."""
-    wanted = state.query(state.settings(), state.view()) | query(choice())
-    wanted["lang"] = words.language()
-    if st.session_state.get("large"):
-        wanted["large"] = "1"
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
+    page_state.mirror_in_link(SHARED.query(), query(choice()))
 
 
 def groups(runs: Iterable[Run], *, own: bool = False) -> list[Group]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
-from hybridpool.ui import controls, state
+from hybridpool.ui import controls, settings
+from hybridpool.ui.page_state import PageState
 from hybridpool.ui.words import _
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,11 +55,13 @@ def open_page(
     *,
     shared_controls: bool = True,
     first: Callable[[], None] | None = None,
+    state: PageState[Any] | None = None,
 ) -> None:
     """Draw the frame. Call it first on every page, with translated words.
 
     `shared_controls` are those of picture, stem and window: a page that brings its own leaves
-    them out. `first` draws what a person waits for: it is under way to the browser before those
+    them out. `state` is the page's own: a name that its links had before means nothing to the
+    other pages. `first` draws what a person waits for: it is under way to the browser before those
     controls, which hear of every change before anything is drawn.
     """
     product = _("Hybrid Pooling Explorer")
@@ -67,7 +71,9 @@ def open_page(
         layout="wide",
         initial_sidebar_state="auto",
     )
-    state.settings()
+    old = state.old_names() if state else set()
+    link = st.query_params.to_dict()
+    settings.begin({name: text for name, text in link.items() if name not in old})
     large = bool(st.session_state.get("large"))
     st.html(f"<style>{_STYLE}{_LARGE if large else ''}{_built_in_words()}</style>")
     with st.sidebar:

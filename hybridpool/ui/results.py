@@ -7,7 +7,8 @@ import streamlit as st
 from hybridpool.pictures.image import ImageError
 from hybridpool.stem import StemUnavailable
 from hybridpool.trace import Trace
-from hybridpool.ui import compute, state
+from hybridpool.ui import compute
+from hybridpool.ui.settings import DEFAULT, SHARED, upload
 from hybridpool.ui.words import _, fill
 
 
@@ -16,17 +17,17 @@ def current_trace() -> tuple[Trace, str]:
 
     What cannot be computed becomes one sentence on the page, and the last good picture stays.
     """
-    settings, upload = state.settings(), state.upload()
+    settings, own = SHARED.chosen().settings, upload()
     if st.session_state.pop("link_had_upload", False):
         st.info(_("This link was made with somebody's own picture, which a link cannot carry."))
     try:
-        found = compute.trace(settings, upload)
+        found = compute.trace(settings, own)
     except (ImageError, StemUnavailable) as problem:
         st.error(fill(problem), icon=":material/error:")
         last = st.session_state.get("last_good")
         if last is None:
-            last = (compute.trace(state.DEFAULT, None), state.DEFAULT.picture)
+            last = (compute.trace(DEFAULT, None), DEFAULT.picture)
         return last
-    key = compute.picture_key(settings, upload)
+    key = compute.picture_key(settings, own)
     st.session_state["last_good"] = (found, key)
     return found, key

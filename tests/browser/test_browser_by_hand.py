@@ -1,10 +1,8 @@
 """The page "By hand" in a real Chromium: playback, typing, dial, gradients, phones and themes."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import torch
@@ -12,70 +10,20 @@ from torch import Tensor
 
 from hybridpool import hybrid_pool2d
 from hybridpool.by_hand import Window, attend_by_hand, pool_by_hand, preset_grid
-from hybridpool.ui.by_hand_state import task_from
+from hybridpool.ui.by_hand.state import STATE
 from hybridpool.viz.palette import sequential
-from tests.pages import PATIENCE, Server, find_chromium, running_chromium, running_server
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
-expect = sync_api.expect
-expect.set_options(timeout=PATIENCE)
+from tests.pages import PHONE, ByHand, OpenTab, expect
+from tests.shown import number
 
 pytestmark = pytest.mark.browser
 
 POOLED = ("max", "average", "hybrid")
 WIDE = {"width": 1440, "height": 1000}
-PHONE = {"width": 390, "height": 844}
-FULL = {"numbers": "noise", "grid": "8x8", "draw": "3", "window": "3x3-2-1-ceil-zeros"}
+FULL = {"numbers": "noise", "grid": "8x8", "grid-seed": "3", "window": "3x3-2-1-ceil-zeros"}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running_server() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        executable = find_chromium(playwright)
-        if executable is None:
-            pytest.skip("needs Chromium: the system's, or `playwright install chromium`")
-        with running_chromium(playwright, executable) as browser:
-            yield browser
-
-
-@dataclass
-class ByHandPage:
-    """The page in one tab, and everything that it asked for and sent."""
-
-    page: Any
-    server: Server
-    requests: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    sent: list[Any] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.page.set_default_timeout(PATIENCE)
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("websocket", self._hear)
-
-    def _hear(self, socket: Any) -> None:
-        self.requests.append(socket.url)
-        socket.on("framesent", lambda frame: self.sent.append(frame))
-
-    def open(self, **link: str) -> "ByHandPage":
-        query = urlencode({"lang": "en"} | link)
-        self.page.goto(f"{self.server.url}/By_hand?{query}", wait_until="commit")
-        self.page.locator(".by-hand[data-painted]").wait_for()
-        return self.settled()
-
-    def settled(self) -> "ByHandPage":
-        """Waits until the script has come to its end and the next frame is painted."""
-        self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => "
-                           "requestAnimationFrame(done)))")  # fmt: skip
-        return self
+class ByHandPage(ByHand):
+    """The page and the parts of its component."""
 
     def find(self, selector: str) -> Any:
         return self.page.locator(f".by-hand {selector}")
@@ -88,7 +36,7 @@ class ByHandPage:
 
     def numbers(self, sheet: str) -> list[float | None]:
         """The printed numbers of a sheet; None where a cell is empty."""
-        return [value_of(text) if text else None for text in self.cells(sheet).all_inner_texts()]
+        return [number(text) if text else None for text in self.cells(sheet).all_inner_texts()]
 
     def formula(self, place: str, name: str) -> str:
         row = self.find(f"{place} > div").filter(has=self.page.get_by_text(name, exact=True))
@@ -97,37 +45,15 @@ class ByHandPage:
     def turn(self, weight: float) -> None:
         self.find("#by-hand-dial").fill(f"{weight:g}")
 
-    def await_link(self, **wanted: str) -> None:
-        def holds(url: str) -> bool:
-            found = parse_qs(urlsplit(url).query)
-            return all(found.get(name) == [text] for name, text in wanted.items())
-
-        self.page.wait_for_url(holds)
-
-    def link(self) -> dict[str, str]:
-        return {name: text[-1] for name, text in parse_qs(urlsplit(self.page.url).query).items()}
-
 
 @pytest.fixture
-def tab(chromium: Any, server: Server) -> Iterator[Any]:
-    """Opens tabs; whatever a test does there, it must stay on this machine and raise nothing."""
-    opened: list[ByHandPage] = []
+def by_hand(tab: OpenTab) -> Callable[..., ByHandPage]:
+    """Opens tabs of the page, wide and without motion unless a test says otherwise."""
 
     def new(**options: Any) -> ByHandPage:
-        context = chromium.new_context(**{"viewport": WIDE, "reduced_motion": "reduce"} | options)
-        opened.append(ByHandPage(context.new_page(), server))
-        return opened[-1]
+        return tab(ByHandPage, **{"viewport": WIDE, "reduced_motion": "reduce"} | options)
 
-    yield new
-    for used in opened:
-        hosts = {urlsplit(url).netloc for url in used.requests if url.startswith(("http", "ws"))}
-        assert hosts == {urlsplit(server.url).netloc}
-        assert used.errors == []
-        used.page.context.close()
-
-
-def value_of(text: str) -> float:
-    return float(text.replace("−", "-"))
+    return new
 
 
 def assert_printed(found: list[float | None], values: Tensor, decimals: int) -> None:
@@ -173,8 +99,8 @@ def assert_played(page: ByHandPage) -> None:
     assert seen[-1] == PLAYED[-1]
 
 
-def test_it_plays_on_opening_and_fills_the_article_s_results(tab: Any) -> None:
-    page = tab(reduced_motion="no-preference")
+def test_it_plays_on_opening_and_fills_the_article_s_results(by_hand: Any) -> None:
+    page = by_hand(reduced_motion="no-preference")
     page.page.add_init_script(WATCH)
     page.open()
     page.find("[name=speed][value='300']").check()
@@ -190,8 +116,8 @@ def test_it_plays_on_opening_and_fills_the_article_s_results(tab: Any) -> None:
     assert_played(page)
 
 
-def test_steps_go_forward_and_back_and_land_in_the_link(tab: Any) -> None:
-    page = tab().open(step="1", at="1-1")
+def test_steps_go_forward_and_back_and_land_in_the_link(by_hand: Any) -> None:
+    page = by_hand().open(step="1", at="1-1")
     assert page.numbers("max") == [6, None, None, None]
     page.find("[data-step='1']").click()
     page.find("[data-step='1']").click()
@@ -207,15 +133,15 @@ def test_steps_go_forward_and_back_and_land_in_the_link(tab: Any) -> None:
     assert page.find("[data-step='-1']").is_disabled()
 
 
-def test_with_reduced_motion_it_starts_paused_and_complete(tab: Any) -> None:
-    page = tab().open()
+def test_with_reduced_motion_it_starts_paused_and_complete(by_hand: Any) -> None:
+    page = by_hand().open()
     expect(page.find(".play")).to_have_text("Play")
     expect(page.find(".place")).to_have_text("Window 1 of 4")
     assert page.numbers("max") == [6, 8, 14, 16]
 
 
-def test_pointing_at_an_output_cell_takes_over(tab: Any) -> None:
-    page = tab(reduced_motion="no-preference").open(grid="8x8", window="2x2-1-0")
+def test_pointing_at_an_output_cell_takes_over(by_hand: Any) -> None:
+    page = by_hand(reduced_motion="no-preference").open(grid="8x8", window="2x2-1-0")
     page.cells("average").nth(9).hover()
     expect(page.find(".play")).to_have_text("Play")
     expect(page.find(".card-title")).to_have_text("Window of output row 2, column 3")
@@ -227,8 +153,8 @@ def test_pointing_at_an_output_cell_takes_over(tab: Any) -> None:
     assert ringed.locator("input").input_value() == "20"
 
 
-def test_the_outputs_are_worked_by_keys(tab: Any) -> None:
-    page = tab().open()
+def test_the_outputs_are_worked_by_keys(by_hand: Any) -> None:
+    page = by_hand().open()
     page.cells("hybrid").first.focus()
     page.page.keyboard.press("ArrowDown")
     page.page.keyboard.press("ArrowRight")
@@ -243,8 +169,8 @@ def test_the_outputs_are_worked_by_keys(tab: Any) -> None:
 # ---- typing -----------------------------------------------------------------------------------
 
 
-def test_a_number_is_typed_in_place_and_everything_follows(tab: Any) -> None:
-    page = tab().open()
+def test_a_number_is_typed_in_place_and_everything_follows(by_hand: Any) -> None:
+    page = by_hand().open()
     page.inputs().nth(0).click()
     page.page.keyboard.type("-2,5")
     page.page.keyboard.press("Enter")
@@ -259,31 +185,31 @@ def test_a_number_is_typed_in_place_and_everything_follows(tab: Any) -> None:
     page.page.keyboard.press("Tab")
     page.await_link(cells="-2.5_0_3_4~90.25_6_7_8~9_10_11_12~13_14_15_16", numbers="own")
     page.settled()
-    work = pool_by_hand(task_from(page.link()).grid(), Window())
+    work = pool_by_hand(STATE.read(page.link()).task.grid(), Window())
     assert_printed(page.numbers("max"), work.max, 2)
     assert_printed(page.numbers("average"), work.average, 2)
     assert page.formula(".pooled", "Average") == "((−2.5) + 0 + 90.25 + 6) / 4 ≈ 23.438"
     assert page.inputs().nth(0).input_value() == "−2.5"
 
 
-def test_numbers_typed_faster_than_the_answers_come_are_all_kept(tab: Any) -> None:
-    page = tab().open(grid="8x8")
+def test_numbers_typed_faster_than_the_answers_come_are_all_kept(by_hand: Any) -> None:
+    page = by_hand().open(grid="8x8")
     page.inputs().first.click()
-    for number in range(8):
-        page.page.keyboard.type(str(100 + number))
+    for row in range(8):
+        page.page.keyboard.type(str(100 + row))
         page.page.keyboard.press("Enter")
     line = "{}_2_3_4_5_6_7_8".format
     page.page.wait_for_url(re.compile(re.escape(line(100)) + ".*107_58_"))
     page.settled()
-    values = [value_of(page.inputs().nth(8 * i).input_value()) for i in range(8)]
+    values = [number(page.inputs().nth(8 * i).input_value()) for i in range(8)]
     assert values == [100 + number for number in range(8)]
     # The link is written before the answer with the new outputs has come.
     for row in range(4):
         expect(page.cells("max").nth(4 * row)).to_have_text(str(101 + 2 * row))
 
 
-def test_nonsense_gets_one_sentence_and_the_number_stays(tab: Any) -> None:
-    page = tab().open()
+def test_nonsense_gets_one_sentence_and_the_number_stays(by_hand: Any) -> None:
+    page = by_hand().open()
     complaint = page.find(".complaint")
     page.inputs().first.click()
     for text, sentence in {
@@ -314,11 +240,11 @@ def test_nonsense_gets_one_sentence_and_the_number_stays(tab: Any) -> None:
         {"numbers": "ties", "grid": "3x3", "window": "4x4-1-1"},
     ],
 )
-def test_every_printed_number_is_pytorch_s(tab: Any, link: dict[str, str]) -> None:
-    page = tab().open(**link)
-    task = task_from(page.link())
+def test_every_printed_number_is_pytorch_s(by_hand: Any, link: dict[str, str]) -> None:
+    page = by_hand().open(**link)
+    task = STATE.read(page.link()).task
     work = pool_by_hand(task.grid(), task.window)
-    typed = [value_of(page.inputs().nth(i).input_value()) for i in range(work.grid.numel())]
+    typed = [number(page.inputs().nth(i).input_value()) for i in range(work.grid.numel())]
     assert typed == work.grid.flatten().tolist()
     for weight in (0.5, 0.13):
         page.turn(weight)
@@ -340,17 +266,17 @@ def test_every_printed_number_is_pytorch_s(tab: Any, link: dict[str, str]) -> No
     page.await_link(back="sum", dial="0.13")
 
     steps = attend_by_hand(task.grid(), task.window, seed=task.seed, hidden=task.hidden)
-    for number in range(4):
+    for channel in range(4):
         for place, values in (("channels", steps.channels), ("attended", steps.pooled)):
-            texts = page.find(f".{place} .sheet").nth(number).locator(".cell").all_inner_texts()
-            assert_printed(list(map(value_of, texts)), values[number], 2)
+            texts = page.find(f".{place} .sheet").nth(channel).locator(".cell").all_inner_texts()
+            assert_printed(list(map(number, texts)), values[channel], 2)
     for name, weights, bias, sums, results in (
         ("first", steps.first_weight, steps.first_bias, steps.sums, steps.hidden),
         ("second", steps.second_weight, steps.second_bias, steps.logits, steps.values),
     ):
         texts = page.find(f".matrix.{name} td").all_inner_texts()
         table = torch.cat([weights, bias[:, None], sums[:, None], results[:, None]], 1)
-        assert_printed(list(map(value_of, texts)), table, 3)
+        assert_printed(list(map(number, texts)), table, 3)
 
 
 def luminance(colour: str) -> float:
@@ -367,12 +293,12 @@ COLOURS = """(cells) => cells.map((cell) => {
 })"""
 
 
-def test_colours_are_those_of_the_legend_and_numbers_can_be_read_on_them(tab: Any) -> None:
-    page = tab().open(**FULL | {"window": "2x2-2-0"})
+def test_colours_are_those_of_the_legend_and_numbers_can_be_read_on_them(by_hand: Any) -> None:
+    page = by_hand().open(**FULL | {"window": "2x2-2-0"})
     grid = preset_grid("noise", 8, 8, 3)
     low, high = grid.min(), grid.max()
-    assert value_of(page.find(".main-legend .legend-low").inner_text()) == low
-    assert value_of(page.find(".main-legend .legend-high").inner_text()) == high
+    assert number(page.find(".main-legend .legend-low").inner_text()) == low
+    assert number(page.find(".main-legend .legend-high").inner_text()) == high
     found = page.cells("grid").evaluate_all(COLOURS)
     table = sequential()
     for (fill, ink, _), value in zip(found, grid.flatten(), strict=True):
@@ -383,8 +309,8 @@ def test_colours_are_those_of_the_legend_and_numbers_can_be_read_on_them(tab: An
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_shares_of_the_gradient_can_be_read_in_both_themes(tab: Any, scheme: str) -> None:
-    page = tab(color_scheme=scheme).open(back="sum", dial="1")
+def test_shares_of_the_gradient_can_be_read_in_both_themes(by_hand: Any, scheme: str) -> None:
+    page = by_hand(color_scheme=scheme).open(back="sum", dial="1")
     for name in POOLED:
         fills = page.cells(f"{name}_gradient").evaluate_all(
             """(cells) => cells.map((cell) => {
@@ -403,17 +329,16 @@ def test_shares_of_the_gradient_can_be_read_in_both_themes(tab: Any, scheme: str
             assert (lighter + 0.05) / (darker + 0.05) >= 4.5
 
 
-def test_turning_the_dial_asks_the_server_nothing_until_the_hand_lets_go(tab: Any) -> None:
-    page = tab().open()
-    box = page.find("#by-hand-dial").bounding_box()
-    mouse = page.page.mouse
-    mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+def test_turning_the_dial_asks_the_server_nothing_until_the_hand_lets_go(by_hand: Any) -> None:
+    page = by_hand().open()
+    dial, mouse = page.find("#by-hand-dial"), page.page.mouse
+    page.move_over(dial, 0.5)
     page.sent.clear()
     mouse.down()
     for step in range(1, 6):
-        mouse.move(box["x"] + box["width"] * (0.5 + step / 20), box["y"] + box["height"] / 2)
+        page.move_over(dial, 0.5 + step / 20)
     expect(page.find(".dial-value")).not_to_have_text("0.50")
-    page.page.evaluate("() => new Promise(requestAnimationFrame)")
+    page.next_frame()
     weight = float(page.find(".dial-value").inner_text())
     value, share = torch.tensor(
         [[weight * 6 + (1 - weight) * 3.5], [weight + (1 - weight) / 4]], dtype=torch.float64
@@ -425,8 +350,8 @@ def test_turning_the_dial_asks_the_server_nothing_until_the_hand_lets_go(tab: An
     page.await_link(dial=f"{weight:g}")
 
 
-def test_pointing_at_a_gradient_cell_explains_it(tab: Any) -> None:
-    page = tab().open()
+def test_pointing_at_a_gradient_cell_explains_it(by_hand: Any) -> None:
+    page = by_hand().open()
     assert page.find(".gradient-title").inner_text() == "What reaches row 2, column 2"
     assert page.formula(".shares", "Hybrid") == "0.50 × 1 + 0.50 × 0.25 = 0.625"
     page.cells("max_gradient").nth(1).hover()
@@ -441,24 +366,22 @@ def test_pointing_at_a_gradient_cell_explains_it(tab: Any) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("window", ["2x2-2-0", "3x3-1-1-ceil-zeros", "8x8-1-4"])
-def test_nothing_overflows_a_phone(tab: Any, scheme: str, window: str) -> None:
-    page = tab(viewport=PHONE, color_scheme=scheme).open(numbers="noise", grid="8x8", window=window)
-    widths = page.page.evaluate(
-        "[document.documentElement, document.querySelector('[data-testid=stMain]')]"
-        ".map((box) => box.scrollWidth)"
+def test_nothing_overflows_a_phone(by_hand: Any, scheme: str, window: str) -> None:
+    page = by_hand(viewport=PHONE, color_scheme=scheme).open(
+        numbers="noise", grid="8x8", window=window
     )
-    assert max(widths) <= PHONE["width"]
+    page.assert_no_wider_than_the_screen()
     boxes = page.find(".sheet .box").evaluate_all(
         "(boxes) => boxes.map((box) => box.getBoundingClientRect().right)"
     )
     assert max(boxes) <= PHONE["width"]
 
 
-def test_outputs_stand_beside_a_small_grid_and_formulas_beside_a_large_one(tab: Any) -> None:
-    page = tab().open()
+def test_outputs_stand_beside_a_small_grid_and_formulas_beside_a_large_one(by_hand: Any) -> None:
+    page = by_hand().open()
     tops = {name: top(page, name) for name in ("grid", "max", "average", "hybrid")}
     assert len(set(tops.values())) == 1
-    page = tab().open(**FULL)
+    page = by_hand().open(**FULL)
     card = page.find(".desk .card").bounding_box()["y"]
     assert top(page, "grid") == pytest.approx(card, abs=2)
     assert top(page, "max") > card
@@ -470,11 +393,11 @@ def top(page: ByHandPage, sheet: str) -> float:
 
 @pytest.mark.parametrize("link", [{}, FULL | {"window": "2x2-2-0"}])
 def test_digits_are_large_enough_to_project_and_larger_with_large_text(
-    tab: Any, link: dict[str, str]
+    by_hand: Any, link: dict[str, str]
 ) -> None:
     sizes = []
     for large in ("0", "1"):
-        page = tab().open(**link, large=large)
+        page = by_hand().open(**link, large=large)
         found = page.find(".cell, dd, td, .place, .dial-value, .written").evaluate_all(
             "(cells) => cells.map((cell) => parseFloat(getComputedStyle(cell).fontSize))"
         )
@@ -483,8 +406,8 @@ def test_digits_are_large_enough_to_project_and_larger_with_large_text(
     assert sizes[1] > 1.2 * sizes[0]
 
 
-def test_every_cell_and_button_has_a_name(tab: Any) -> None:
-    page = tab().open(**FULL)
+def test_every_cell_and_button_has_a_name(by_hand: Any) -> None:
+    page = by_hand().open(**FULL)
     named = page.find("button, input, .cell[tabindex]").evaluate_all(
         "(all) => all.map((one) => one.getAttribute('aria-label') || one.textContent.trim() "
         "|| (one.labels && one.labels[0]?.textContent.trim()))"

@@ -4,10 +4,8 @@ import base64
 import io
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,23 +19,10 @@ from hybridpool.pictures.gallery import GALLERY
 from hybridpool.pictures.image import fit_image, read_image
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
-from hybridpool.ui.state import DEFAULT, query, view_from
+from hybridpool.ui.settings import DEFAULT, SHARED, Shared
 from hybridpool.viz.palette import sequential
-from tests.pages import (
-    PATIENCE,
-    POOLED,
-    Explore,
-    Server,
-    expected,
-    find_chromium,
-    open_tab,
-    running_chromium,
-    running_server,
-)
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
-expect = sync_api.expect
-expect.set_options(timeout=PATIENCE)
+from tests.pages import PATIENCE, Explore, OpenTab, expect
+from tests.shown import POOLED, expected, number, steps
 
 pytestmark = pytest.mark.browser
 
@@ -49,62 +34,16 @@ WINDOWS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running_server() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        executable = find_chromium(playwright)
-        if executable is None:
-            pytest.skip("needs Chromium: the system's, or `playwright install chromium`")
-        with running_chromium(playwright, executable) as browser:
-            yield browser
-
-
-@pytest.fixture(scope="module")
-def tab(chromium: Any, server: Server) -> Explore:
-    return open_tab(chromium.new_context(viewport={"width": 1280, "height": 1000}), server)
-
-
 @pytest.fixture
-def explore(tab: Explore) -> Iterator[Explore]:
-    """The page in a tab of its own; whatever a test does there, it must stay on this machine."""
-    tab.requests.clear()
-    tab.complaints.clear()
-    yield tab
-    tab.server.check()
-    tab.page.mouse.up()
-    assert_clean(tab)
-
-
-def assert_clean(tab: Explore) -> None:
-    assert tab.requests, "requests are heard"
-    assert tab.other_hosts() == []
-    assert tab.complaints == []
+def explore(tab: OpenTab) -> Explore:
+    return tab(Explore)
 
 
 def opened(explore: Explore, chosen: Settings, **view: str) -> Explore:
-    return explore.open(**{**query(chosen, view_from({})), "lang": "en", **view})
+    return explore.open(**{**SHARED.query(Shared(chosen)), "lang": "en", **view})
 
 
 # ---- numbers from paint and print --------------------------------------------------------------
-
-
-def steps(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First and last place in the palette of each painted pixel; neighbours may look the same."""
-    table = [tuple(colour) for colour in sequential().tolist()]
-    last = {colour: step for step, colour in enumerate(table)}
-    first = {colour: step for step, colour in reversed(list(enumerate(table)))}
-    colours = [tuple(colour) for colour in pixels.reshape(-1, 3).tolist()]
-    shape = pixels.shape[:2]
-    return (
-        np.array([first[colour] for colour in colours]).reshape(shape),
-        np.array([last[colour] for colour in colours]).reshape(shape),
-    )
 
 
 def channel_range(found: Trace, channel: int | None) -> tuple[float, float]:
@@ -121,12 +60,8 @@ def assert_painted(pixels: NDArray[np.uint8], values: Tensor, low: float, high: 
     """Each cell has the colour nearest to its value, but for the 16 bits it travelled in."""
     wanted = (values.double().numpy() - low) / ((high - low) or 1.0) * 255
     assert pixels.shape[:2] == wanted.shape
-    first, last = steps(pixels)
+    first, last = steps(pixels, sequential())
     assert np.maximum(first - wanted, wanted - last).max() <= 0.5 + 2 * 255 / 65535
-
-
-def number(text: str) -> float:
-    return float(text.strip().strip("()").replace("\u2212", "-"))
 
 
 def numbers(text: str) -> list[float]:
@@ -268,9 +203,7 @@ def test_the_dial_moves_the_map_without_a_message_and_tells_once(explore: Explor
     opened(explore, SMALL, channel="4")
     found = expected(SMALL)
     low, high = channel_range(found, 3)
-    explore.dial.scroll_into_view_if_needed()
-    box = explore.dial.bounding_box()
-    assert box
+    box = explore.box(explore.dial)
     mouse, middle = explore.page.mouse, box["y"] + box["height"] / 2
     mouse.move(box["x"] + box["width"] / 2, middle)
     sent = len(explore.sent)
@@ -493,8 +426,7 @@ def test_keys_buttons_and_strips_change_the_channel(explore: Explore) -> None:
     explore.row_of("hybrid").scroll_into_view_if_needed()
     scroll = explore.root.locator(".strip-scroll")
     scroll.evaluate("(element) => { element.scrollLeft = 0; }")
-    box = explore.row_of("hybrid").bounding_box()
-    assert box
+    box = explore.box(explore.row_of("hybrid"))
     pitch = box["width"] / 16
     explore.page.mouse.click(box["x"] + 4.5 * pitch, box["y"] + box["height"] / 2)
     explore.await_link(channel="5")
@@ -617,7 +549,7 @@ def test_a_broken_file_is_one_sentence_and_the_picture_stays(explore: Explore) -
 # ---- links, languages, looks -------------------------------------------------------------------
 
 
-def test_a_link_restores_what_was_seen(explore: Explore) -> None:
+def test_a_link_restores_what_was_seen(explore: Explore, tab: OpenTab) -> None:
     opened(explore, WINDOWS[1])
     explore.page.locator(".gallery button[data-key=stars]").click()
     explore.await_link(picture="stars")
@@ -631,7 +563,7 @@ def test_a_link_restores_what_was_seen(explore: Explore) -> None:
     explore.page.mouse.up()
     explore.await_link(weight="0.64", channel="7", range="all", cell="8-4")
 
-    other = open_tab(explore.page.context, explore.server).open(**explore.link())
+    other = tab(Explore).open(**explore.link())
     for name, pixels in explore.maps().items():
         assert np.array_equal(other.map(name), pixels), name
     for name in POOLED:
@@ -644,8 +576,6 @@ def test_a_link_restores_what_was_seen(explore: Explore) -> None:
     formulas = explore.root.locator(".formulas").inner_text()
     assert other.root.locator(".formulas").inner_text() == formulas
     assert [other.table(i) for i in (0, 1)] == [explore.table(i) for i in (0, 1)]
-    assert_clean(other)
-    other.page.close()
 
 
 CONTRAST = """
@@ -691,10 +621,10 @@ CONTRAST = """
 """
 
 
-@pytest.fixture(scope="module")
-def chinese(chromium: Any, server: Server) -> Explore:
+@pytest.fixture
+def chinese(tab: OpenTab) -> Explore:
     """The page as a Chinese browser at night opens it."""
-    return open_tab(chromium, server, locale="zh-CN", color_scheme="dark").open(size=64)
+    return tab(Explore, locale="zh-CN", color_scheme="dark").open(size=64)
 
 
 def test_a_chinese_browser_gets_chinese(chinese: Explore) -> None:
@@ -712,7 +642,6 @@ def test_a_chinese_browser_gets_chinese(chinese: Explore) -> None:
     ]
     for text in texts:
         assert re.search("[\u4e00-\u9fff]", text), text
-    assert_clean(chinese)
 
 
 def test_texts_can_be_read_in_the_dark_and_in_the_light(explore: Explore, chinese: Explore) -> None:
@@ -751,17 +680,14 @@ def test_nothing_is_wider_than_the_screen(explore: Explore, kernel: int) -> None
     """
     fits = {"page": 0, "main": 0, "parts": []}
     misfits = {}
-    try:
-        for width in (390, 768, 1280, 1920):
-            explore.page.set_viewport_size({"width": width, "height": 900})
-            for _ in range(300):  # Streamlit and Plotly measure the new width some frames later
-                explore.next_frame()
-                if (found := explore.root.evaluate(too_wide)) == fits:
-                    break
-            else:
-                misfits[width] = found
-    finally:
-        explore.page.set_viewport_size({"width": 1280, "height": 1000})
+    for width in (390, 768, 1280, 1920):
+        explore.page.set_viewport_size({"width": width, "height": 900})
+        for _ in range(300):  # Streamlit and Plotly measure the new width some frames later
+            explore.next_frame()
+            if (found := explore.root.evaluate(too_wide)) == fits:
+                break
+        else:
+            misfits[width] = found
     assert misfits == {}
 
 

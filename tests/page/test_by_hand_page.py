@@ -14,7 +14,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from hybridpool.by_hand import PRESETS, Window, attend_by_hand, pool_by_hand, preset_grid
-from hybridpool.ui.by_hand_state import Task, look_from, task_from
+from hybridpool.ui.by_hand.state import STATE, Task
 from hybridpool.ui.words import translation
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -92,7 +92,7 @@ class Session:
 
     @property
     def task(self) -> Task:
-        return task_from(self.link)
+        return STATE.read(self.link).task
 
     def errors(self) -> list[str]:
         return [error.value for error in self.app.error]
@@ -146,7 +146,7 @@ def test_every_control_of_the_sidebar_changes_the_numbers() -> None:
     session.set("slider", "rows", 5).set("slider", "columns", 7)
     task = Task(rows=5, columns=7)
     assert_shows(session, task)
-    session.set("slider", "kernel", 3).set("slider", "stride", 1)
+    session.set("slider", "height_width", 3).set("slider", "stride", 1)
     session.set("segmented_control", "padding", 1)
     session.set("toggle", "ceil_mode", True).set("toggle", "count_include_pad", True)
     window = Window(3, 3, 1, 1, ceil_mode=True, count_include_pad=True)
@@ -205,7 +205,7 @@ def test_whatever_is_sent_the_page_shows_finite_numbers(cells: list[list[Any]]) 
 def test_dial_step_and_gradient_are_in_the_link_and_change_no_number() -> None:
     session = Session().look(weight=0.2, step=3, row=1, column=0, back="sum")
     assert_shows(session, Task())
-    seen = look_from(session.link)
+    seen = STATE.read(session.link).view
     assert (seen.weight, seen.step, seen.row, seen.column, seen.back) == (0.2, 3, 1, 0, "sum")
     again = Session(**session.link)
     assert again.header["look"] == session.header["look"]
@@ -224,7 +224,7 @@ def test_the_link_restores_numbers_and_window() -> None:
 
 
 def test_an_impossible_window_is_explained_and_the_last_good_view_stays() -> None:
-    session = Session().set("slider", "kernel", 3)
+    session = Session().set("slider", "height_width", 3)
     shown, link = session.header, session.link
     session.set("segmented_control", "padding", 2)
     assert session.errors() == [
@@ -234,13 +234,13 @@ def test_an_impossible_window_is_explained_and_the_last_good_view_stays() -> Non
     assert session.header == shown
     assert session.link == link
     assert session.app.sidebar.segmented_control(key="by_hand_padding").value == 2
-    session.set("segmented_control", "padding", 0).set("slider", "kernel", 7)
+    session.set("segmented_control", "padding", 0).set("slider", "height_width", 7)
     assert session.errors() == [
         "The window (7 × 7) is larger than the grid with its padding (4 × 4), so it fits nowhere: "
         "choose a smaller window or a larger grid."
     ]
     assert session.header["output"] == pool_outputs(Window(3, 3))
-    session.set("slider", "kernel", 4)
+    session.set("slider", "height_width", 4)
     assert_shows(session, Task(window=Window(4, 4)))
 
 
@@ -252,13 +252,13 @@ def pool_outputs(window: Window) -> dict[str, object]:
 
 
 def test_numbers_typed_while_the_window_is_impossible_are_kept() -> None:
-    session = Session().set("slider", "kernel", 7)
+    session = Session().set("slider", "height_width", 7)
     cells = Task().grid().tolist()
     cells[3][3] = 99
     session.send(edit={"serial": 1, "cells": cells})
     assert session.errors()
     assert session.header["output"]["max"] == [6, 8, 14, 99]
-    session.set("slider", "kernel", 2)
+    session.set("slider", "height_width", 2)
     assert not session.errors()
     assert session.header["output"]["max"] == [6, 8, 14, 99]
 

@@ -20,8 +20,9 @@ from hybridpool.pictures.perturb import NOISES
 from hybridpool.sensitivity import Comparison, Perturbation, compare_traces, expected_maximum
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
-from hybridpool.ui import compare, state
-from hybridpool.ui.noise_words import component_words
+from hybridpool.ui.browser import rows as compare
+from hybridpool.ui.noise.words import component_words
+from hybridpool.ui.settings import Shown
 from hybridpool.viz.palette import diverging
 from hybridpool.viz.sensitivity_charts import winner_colours
 
@@ -38,7 +39,7 @@ DONE = [
     Perturbation(kind="occlusion", shape="disc", fill="black", top=0, left=0),
 ]
 WEIGHTS = [0.0, 0.3, 0.77, 1.0]
-SHOWN = state.Shown(0.5, 2, 1, 1, False, "channel")
+SHOWN = Shown(0.5, 2, 1, 1, False, "channel")
 
 
 @cache

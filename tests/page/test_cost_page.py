@@ -30,21 +30,19 @@ from hybridpool.cost import (
     Turns,
     count_networks,
 )
-from hybridpool.ui import (
-    compute,
-    cost_findings,
-    cost_state,
-    cost_tables,
-    cost_words,
-    noise_findings,
-)
-from hybridpool.ui.cost_state import Chosen
+from hybridpool.ui import compute
+from hybridpool.ui.cost import sentences as cost_findings
+from hybridpool.ui.cost import state as cost_state
+from hybridpool.ui.cost import tables as cost_tables
+from hybridpool.ui.cost import words as cost_words
+from hybridpool.ui.cost.state import Chosen
+from hybridpool.ui.noise import sentences as noise_findings
 from hybridpool.viz.cost_charts import COST_COLOURS, TimeBar, share_chart, time_chart
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "pages/6_Cost.py"
 FOREVER = 300
-SMALL = {"batch": "1", "map": "4x8x8", "turns": "3", "lang": "en", "pictures": "1x32"}
+SMALL = {"batch": "1", "map": "4x8x8", "turns": "3", "lang": "en", "networks": "1x32"}
 HERE = Machine("a processor", 1, "2.0")
 
 
@@ -102,7 +100,7 @@ def network(hybrid: float, step: tuple[float, ...] = (2.0, 2.0, 2.0)) -> Network
     ],
 )
 def test_a_link_restores_what_it_was_made_from(chosen: Chosen) -> None:
-    assert cost_state.chosen_from(cost_state.query(chosen)) == chosen
+    assert cost_state.STATE.read(cost_state.STATE.query(chosen)) == chosen
 
 
 @pytest.mark.parametrize(
@@ -115,11 +113,11 @@ def test_a_link_restores_what_it_was_made_from(chosen: Chosen) -> None:
     ],
 )
 def test_what_a_link_cannot_mean_is_left_as_it_is(link: dict[str, str]) -> None:
-    assert cost_state.chosen_from(link) == Chosen()
+    assert cost_state.STATE.read(link) == Chosen()
 
 
 def test_a_link_that_asks_for_too_much_gets_less() -> None:
-    found = cost_state.chosen_from({"batch": "9" * 400, "map": "99999x-4x256", "pictures": "-1x7"})
+    found = cost_state.STATE.read({"batch": "9" * 400, "map": "99999x-4x256", "pictures": "-1x7"})
     assert found == found.clamped()
     assert found.map.height == 2
     assert (found.pictures, found.side) == (1, 32)
@@ -241,7 +239,7 @@ def test_the_chart_of_shares_has_one_group_for_each_network() -> None:
 
 def test_a_second_measurement_waits_for_the_first_and_what_is_whole_is_kept() -> None:
     st.cache_resource.clear()
-    settings = cost_state.chosen_from(SMALL).map
+    settings = cost_state.STATE.read(SMALL).map
     first = compute.pooling_costs(settings)
     assert next(first) is not None
     heard: queue.Queue[PoolingCosts | None] = queue.Queue()
@@ -305,7 +303,7 @@ def test_the_page_opens_counted_and_measured() -> None:
     assert "median of 3 turns" in captions
     assert "threads: 1" in captions
     assert "Whole networks take longer" in notes(test)
-    assert link(test) == cost_state.query(cost_state.chosen_from(SMALL)) | {"lang": "en"}
+    assert link(test) == cost_state.STATE.query(cost_state.STATE.read(SMALL)) | {"lang": "en"}
 
 
 def test_a_large_map_is_counted_but_waits_to_be_asked() -> None:
@@ -322,15 +320,15 @@ def test_every_control_changes_what_is_measured_and_measures_nothing_by_itself()
         ("number_input", "channels", 6, "map", "6x8x8"),
         ("number_input", "height", 10, "map", "6x10x8"),
         ("number_input", "width", 12, "map", "6x10x12"),
-        ("slider", "kernel_size", 3, "kernel", "3"),
-        ("slider", "stride", 1, "stride", "1"),
-        ("segmented_control", "padding", 1, "padding", "1"),
+        ("slider", "kernel_size", 3, "map-kernel", "3"),
+        ("slider", "stride", 1, "map-stride", "1"),
+        ("segmented_control", "padding", 1, "map-padding", "1"),
         ("segmented_control", "training", False, "pass", "inference"),
         ("segmented_control", "memory_format", "contiguous", "layout", "nchw"),
         ("segmented_control", "dtype", "bfloat16", "type", "bfloat16"),
         ("select_slider", "turns", 5, "turns", "5"),
-        ("segmented_control", "side", 224, "pictures", "1x224"),
-        ("number_input", "pictures", 4, "pictures", "4x224"),
+        ("segmented_control", "side", 224, "networks", "1x224"),
+        ("number_input", "pictures", 4, "networks", "4x224"),
     ):
         good(getattr(test, kind)(key=f"cost_{field}").set_value(value).run())
         assert link(test)[name] == text
@@ -344,7 +342,7 @@ def test_every_control_changes_what_is_measured_and_measures_nothing_by_itself()
 
 def test_going_back_to_a_size_shows_what_was_measured_and_again_measures_anew() -> None:
     test = opened(map="4x8x12")
-    settings = cost_state.chosen_from(SMALL | {"map": "4x8x12"}).map
+    settings = cost_state.STATE.read(SMALL | {"map": "4x8x12"}).map
     (before,) = compute.kept_pooling_costs(settings)
     good(test.number_input(key="cost_batch").set_value(2).run())
     good(test.number_input(key="cost_batch").set_value(1).run())
@@ -370,7 +368,7 @@ def test_what_was_found_before_a_stop_stays(monkeypatch: pytest.MonkeyPatch) -> 
 def test_networks_are_measured_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = network(0.11)
     monkeypatch.setattr(compute, "measure_networks", lambda settings: iter([wanted]))
-    test = opened(pictures="7x32")
+    test = opened(networks="7x32")
     good(test.button(key="cost_button_networks").click().run())
     said = texts(test)
     assert "**stay with plain pooling here**" in said

@@ -14,10 +14,11 @@ from streamlit.testing.v1 import AppTest
 
 from hybridpool.training.claims import CLAIMS
 from hybridpool.training.results import Run, Summary, write_run
-from hybridpool.ui import compute, evidence_findings, evidence_state, noise_findings
+from hybridpool.ui import compute, evidence_findings, evidence_state
 from hybridpool.ui import evidence_words as names
 from hybridpool.ui.evidence_findings import Evidence, in_one_line, what_learning_is_worth
 from hybridpool.ui.evidence_state import Choice, choice_from, groups, query
+from hybridpool.ui.noise import sentences as noise_findings
 from hybridpool.viz.evidence_charts import Interval, forest_chart
 from tests.made_up_runs import ARMS, SEEDS, a_field, a_folder, a_full_house, a_run
 

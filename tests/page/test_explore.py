@@ -22,17 +22,17 @@ from hybridpool.pictures.gallery import GALLERY
 from hybridpool.pictures.image import fit_image, image_digest, read_image
 from hybridpool.stem import STEMS, load_stem, trained_stems
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
-from hybridpool.ui import compute, state
-from hybridpool.ui.panels import maps_at
-from hybridpool.ui.script import reproduction_script
-from hybridpool.ui.state import Shown, settings_from, view_from
+from hybridpool.ui import compute, settings
+from hybridpool.ui.explore.panels import maps_at
+from hybridpool.ui.explore.script import reproduction_script
+from hybridpool.ui.settings import SHARED, Shown
 from hybridpool.ui.words import translation
-from tests.pages import POOLED, decode_message, expected
+from tests.shown import POOLED, decode_message, expected
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 CPU = torch.device("cpu")
 #: What most tests here look at: filters whose channels have names, and a blend weight to be set.
-DEFAULT = replace(state.DEFAULT, stem="filters")
+DEFAULT = replace(settings.DEFAULT, stem="filters")
 TITLES = {"max": "Max", "average": "Average", "hybrid": "Hybrid", "attention": "Attention"}
 
 
@@ -166,7 +166,7 @@ def assert_shows(session: Session, found: Trace, weight: float | None = None) ->
     size, stride, padding = chosen.kernel_size, chosen.stride, chosen.padding
     assert line.endswith(f"window {size} × {size}, stride {stride}, padding {padding}")
 
-    channel = view_from(session.link).channel
+    channel = SHARED.read(session.link).view.channel
     channel = header["view"]["channel"] if channel is None else min(channel, len(low) - 1)
     maps = {name: values[channel] for name, values in found.pooled.items()}
     maps["hybrid"] = torch.lerp(maps["average"], maps["max"], dials[channel])
@@ -186,7 +186,7 @@ def assert_shows(session: Session, found: Trace, weight: float | None = None) ->
     mark = session.chart()["layout"]["shapes"][0]
     assert (mark["x0"] + mark["x1"]) / 2 == channel + 1
 
-    assert settings_from(session.link) == chosen
+    assert SHARED.read(session.link).settings == chosen
 
 
 def picture_file(seed: int, format: str = "PNG", size: tuple[int, int] = (90, 60)) -> bytes:
@@ -202,10 +202,10 @@ def picture_file(seed: int, format: str = "PNG", size: tuple[int, int] = (90, 60
 def test_the_first_screen_is_computed_already_with_what_a_network_has_learned() -> None:
     session = Session(stem="")
     assert session.app.header[0].value == "Explore"
-    found = expected(state.DEFAULT)
+    found = expected(settings.DEFAULT)
     assert_shows(session, found)
     assert session.message()[0]["start"] == found.blend_weight.tolist()
-    assert session.link["stem"] == state.DEFAULT.stem
+    assert session.link["stem"] == settings.DEFAULT.stem
     assert not session.app.error
     assert session.link["lang"] == "en"
 
@@ -213,7 +213,7 @@ def test_the_first_screen_is_computed_already_with_what_a_network_has_learned() 
 @pytest.mark.parametrize("key", trained_stems())
 def test_a_trained_stem_says_what_was_learned_and_from_what(key: str) -> None:
     session = Session(stem=key, size="64")
-    found = expected(replace(state.DEFAULT, stem=key, image_size=64))
+    found = expected(replace(settings.DEFAULT, stem=key, image_size=64))
     assert_shows(session, found)
     info = trained_stems()[key]
     assert f"Trained on {info.data}, 50,000 pictures" in session.texts()
@@ -267,8 +267,8 @@ def test_a_link_opens_what_it_says() -> None:
 )
 def test_a_link_with_nonsense_opens_the_nearest_page(link: dict[str, str]) -> None:
     session = Session(**link)
-    chosen = settings_from({"stem": "filters"} | link)
-    assert_shows(session, expected(chosen), weight=view_from(link).weight)
+    chosen = SHARED.read({"stem": "filters"} | link).settings
+    assert_shows(session, expected(chosen), weight=SHARED.read(link).view.weight)
     header, _ = session.message()
     channels, rows, columns = header["pooled_shape"]
     assert 0 <= header["view"]["channel"] < channels
@@ -791,7 +791,7 @@ def test_the_files_on_offer_are_what_the_page_shows(offered: dict[str, Any]) -> 
 def test_the_script_prints_the_numbers_of_the_page(
     stem: str, turned: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chosen = replace(state.DEFAULT, picture="coins", image_size=64, stem=stem, device="cpu")
+    chosen = replace(settings.DEFAULT, picture="coins", image_size=64, stem=stem, device="cpu")
     found = expected(chosen)
     seen = Shown(0.8, channel=2, row=0, column=0, pinned=False, scope="channel", turned=turned)
     exec(compile(reproduction_script(found, seen), "script", "exec"), {})

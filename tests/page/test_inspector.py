@@ -24,11 +24,12 @@ from hybridpool.pictures.gallery import gallery_image
 from hybridpool.pictures.image import fit_image, read_image
 from hybridpool.stem import load_stem
 from hybridpool.trace import Features, Settings, Trace, run_poolings, run_stem
-from hybridpool.ui import inspector, panels, state
-from hybridpool.ui.script import reproduction_script
-from hybridpool.ui.state import Shown, View
+from hybridpool.ui.browser import inspector
+from hybridpool.ui.explore import panels
+from hybridpool.ui.explore.script import reproduction_script
+from hybridpool.ui.settings import Shown, View
 from hybridpool.viz.palette import POOLING_COLOURS, sequential
-from tests.pages import decode_message
+from tests.shown import decode_message
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "assets"
@@ -161,10 +162,9 @@ def test_each_channel_opens_on_the_cell_where_max_and_average_differ_most() -> N
 
 
 @pytest.fixture
-def looking(monkeypatch: pytest.MonkeyPatch) -> Any:
+def looking() -> Any:
     def at(view: View, found: Trace) -> Shown:
-        monkeypatch.setattr(state, "view", lambda: view)
-        return inspector.resolved_view(found)
+        return inspector.resolved_view(found, view)
 
     return at
 
@@ -194,9 +194,7 @@ def test_the_first_view_is_the_most_telling_one_and_never_all_zeros(
 def test_whatever_a_link_looks_at_lies_inside_the_maps(view: View) -> None:
     found = run_poolings(features(), Settings())
     channels, rows, columns = found.pooled["max"].shape
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(state, "view", lambda: view)
-        seen = inspector.resolved_view(found)
+    seen = inspector.resolved_view(found, view)
     assert 0 <= seen.channel < channels
     assert 0 <= seen.row < rows
     assert 0 <= seen.column < columns

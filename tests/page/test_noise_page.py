@@ -28,16 +28,14 @@ from hybridpool.sensitivity.perturbation import (
 )
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings
-from hybridpool.ui import (
-    compute,
-    noise_curves,
-    noise_findings,
-    noise_state,
-    noise_words,
-    occlusion_panels,
-    phrases,
-)
-from hybridpool.ui.noise_findings import Reached
+from hybridpool.ui import compute, phrases
+from hybridpool.ui.noise import curves as noise_curves
+from hybridpool.ui.noise import occlusion as occlusion_panels
+from hybridpool.ui.noise import sentences as noise_findings
+from hybridpool.ui.noise import state as noise_state
+from hybridpool.ui.noise import words as noise_words
+from hybridpool.ui.noise.sentences import Reached
+from hybridpool.ui.settings import DEFAULT
 from hybridpool.viz.sensitivity_charts import blend_chart, error_chart
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,7 +83,7 @@ def test_the_levels_of_a_curve_can_be_chosen_and_span_the_control(name: str) -> 
     ],
 )
 def test_a_link_restores_what_it_was_made_from(done: Perturbation) -> None:
-    assert noise_state.perturbation_from(noise_state.query(done)) == done
+    assert noise_state.STATE.read(noise_state.STATE.query(done)) == done
 
 
 @pytest.mark.parametrize(
@@ -105,7 +103,7 @@ def test_a_link_restores_what_it_was_made_from(done: Perturbation) -> None:
     ],
 )
 def test_a_link_is_clamped(link: dict[str, str], expected: Perturbation) -> None:
-    assert noise_state.perturbation_from(link) == expected
+    assert noise_state.STATE.read(link) == expected
 
 
 @pytest.mark.parametrize("size", [(64, 43), (106, 160), (224, 224), (1, 7)])
@@ -475,7 +473,7 @@ def test_level_seed_and_draw_again_change_the_rows() -> None:
     ):
         good(act().run())
         seen.append(sent(test, "compare")["moved"])
-    assert link(test)["draw"] == "6"
+    assert link(test)["noise-seed"] == "6"
     assert link(test)["level"] == "0.3"
     assert all(a != b for a, b in pairwise(seen))
 
@@ -509,7 +507,7 @@ def test_the_occluders_shape_kind_and_patch_are_controls() -> None:
 def test_an_occluder_let_go_of_lands_in_the_rows_and_in_the_link() -> None:
     test = opened(show="occlusion", occluder="100-100-200-200")
     rows, columns = sent(test, "compare")["image_shape"]
-    test.session_state["perturbation"] = Perturbation(
+    test.session_state["perturb_chosen"] = Perturbation(
         kind="occlusion",
         **in_thousandths({"top": 3, "left": 5, "height": 7, "width": 9}, (rows, columns)),
     )
@@ -604,7 +602,7 @@ def test_a_picture_that_a_link_cannot_carry_leaves_the_page_usable() -> None:
 
 def test_curves_are_kept_whole_and_never_half(monkeypatch: pytest.MonkeyPatch) -> None:
     st.cache_resource.clear()
-    trace = compute.trace(noise_state.state.DEFAULT, None)
+    trace = compute.trace(DEFAULT, None)
     levels = (0.1,)
     growing = compute.noise_sweeps(trace, "chelsea", "salt", levels, 3)
     assert next(growing).seeds == (0,)

@@ -37,15 +37,13 @@ from hybridpool.sensitivity.shifts import MODES, REACH
 from hybridpool.sensitivity.study import BANDS
 from hybridpool.stem import ConvStem, load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
-from hybridpool.ui import (
-    frequency_findings,
-    phrases,
-    shift_compare,
-    shift_findings,
-    shift_state,
-    shift_words,
-    state,
-)
+from hybridpool.ui import phrases
+from hybridpool.ui.settings import Shown
+from hybridpool.ui.shift import frequency_sentences as frequency_findings
+from hybridpool.ui.shift import rows as shift_compare
+from hybridpool.ui.shift import sentences as shift_findings
+from hybridpool.ui.shift import state as shift_state
+from hybridpool.ui.shift import words as shift_words
 from hybridpool.viz.frequency_charts import BAND_COLOURS, COLOURS, gradient_chart, shift_chart
 from hybridpool.viz.palette import paint, sequential
 
@@ -96,20 +94,20 @@ def shifted(image: torch.Tensor, stem: ConvStem, chosen: Study, **settings: Any)
     ],
 )
 def test_a_link_restores_what_was_chosen(chosen: Study) -> None:
-    assert shift_state.study_from(shift_state.query(chosen)) == chosen
+    assert shift_state.STATE.read(shift_state.STATE.query(chosen)) == chosen
 
 
 @pytest.mark.parametrize(
     "parameters",
     [
         {"down": "99999999999999999999", "right": "-nan", "edge": "", "along": "depth"},
-        {"more": "blur-blur-<b>-", "draw": "-3", "band": "none", "from": "0-1", "on": "1"},
+        {"more": "blur-blur-<b>-", "draw": "-3", "band": "none", "from": "-1", "on": "1"},
         {"from": "1-2-3", "sender": "nobody", "down": "1e3"},
         {"from": "x-2"},
     ],
 )
 def test_a_link_can_ask_for_anything(parameters: dict[str, str]) -> None:
-    found = shift_state.study_from(parameters)
+    found = shift_state.STATE.read(parameters)
     assert found == found.clamped()
     assert abs(found.rows) <= REACH
     assert found.mode in MODES
@@ -192,7 +190,7 @@ def test_a_picture_too_small_is_refused(stem):
 
 def test_the_message_frames_windows_of_the_real_size_and_says_before_and_after(image, stem):
     found = shifted(image, stem, Study(columns=4), kernel_size=3, padding=1)
-    seen = state.Shown(0.5, 2, 99, 99, True, "channel")
+    seen = Shown(0.5, 2, 99, 99, True, "channel")
     st.session_state.clear()
     message = shift_compare.pack(found, seen, "coins")
     (length,) = struct.unpack_from("<I", message)
@@ -563,7 +561,7 @@ def test_a_chosen_cell_is_kept_in_the_link_and_inside_the_map() -> None:
 
 
 def test_a_link_restores_the_page() -> None:
-    link = shift_state.query(
+    link = shift_state.STATE.query(
         Study(2, -6, "circular", "rows", ("lp",), 0, "low", "cell", 2, 3, "picture")
     )
     app = opened(**link)

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from hybridpool.ui import by_hand_words, inspector, noise_words, words
+from hybridpool.ui import words
+from hybridpool.ui.browser import inspector
+from hybridpool.ui.by_hand import words as by_hand_words
+from hybridpool.ui.noise import words as noise_words
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 FILES = sorted(path for kind in ("html", "css", "js") for path in ASSETS.rglob(f"*.{kind}"))

@@ -1,0 +1,138 @@
+"""The options of the command line: what each may be, in one sentence where it is something else."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+from collections.abc import Callable
+from typing import NoReturn
+
+import torch
+
+#: Seeds are multiplied by about a million for the order of the pictures.
+MOST_SEED = 2**31 - 1
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one sentence, without the list of all options.
+
+    Example:
+        >>> Parser(prog="train").parse_args(["--warp", "9"])
+        Traceback (most recent call last):
+        SystemExit: 2
+    """
+
+    def error(self, message: str) -> NoReturn:
+        """End with the sentence and the code 2, as every parser of arguments does."""
+        self.exit(2, f"{self.prog}: {message}; --help shows all options.\n")
+
+
+def whole_number(low: int, high: int | None = None) -> Callable[[str], int]:
+    """A type of option: whole numbers from `low` to `high`.
+
+    Example:
+        >>> whole_number(1)("8")
+        8
+        >>> whole_number(1)("0")
+        Traceback (most recent call last):
+        argparse.ArgumentTypeError: 0 is not a whole number of 1 or more
+    """
+    allowed = f"of {low} or more" if high is None else f"from {low} to {high}"
+
+    def read(text: str) -> int:
+        try:
+            found = int(text)
+        except ValueError:
+            found = low - 1
+        if found < low or (high is not None and found > high):
+            raise argparse.ArgumentTypeError(f"{text} is not a whole number {allowed}")
+        return found
+
+    return read
+
+
+def number(
+    low: float, high: float = math.inf, *, low_itself: bool = True, high_itself: bool = True
+) -> Callable[[str], float]:
+    """A type of option: finite numbers from `low` to `high`.
+
+    Args:
+        low: The least.
+        high: The largest.
+        low_itself: Whether `low` itself is allowed.
+        high_itself: Whether `high` itself is allowed.
+
+    Example:
+        >>> number(0, 1, high_itself=False)("0.9")
+        0.9
+        >>> number(0, low_itself=False)("nan")
+        Traceback (most recent call last):
+        argparse.ArgumentTypeError: nan is not a number above 0
+    """
+    ends = [f"{'of' if low_itself else 'above'} {low:g}{' or more' if low_itself else ''}"]
+    if high < math.inf:
+        ends = [f"{'from' if low_itself else 'above'} {low:g}"]
+        ends.append(f"{'to' if high_itself else 'and below'} {high:g}")
+    allowed = " ".join(ends)
+
+    def read(text: str) -> float:
+        try:
+            found = float(text)
+        except ValueError:
+            found = math.nan
+        above = found >= low if low_itself else found > low
+        below = found <= high if high_itself else found < high
+        if not (math.isfinite(found) and above and below):
+            raise argparse.ArgumentTypeError(f"{text} is not a number {allowed}")
+        return found
+
+    return read
+
+
+def blend_start(text: str) -> float | None:
+    """A type of option: where blend weights start, or ``article``, its drawn start.
+
+    Example:
+        >>> blend_start("0.02"), blend_start("article")
+        (0.02, None)
+    """
+    if text == "article":
+        return None
+    return number(0, 1, low_itself=False, high_itself=False)(text)
+
+
+def choose_device(wanted: str | None) -> torch.device:
+    """Where networks learn: what is asked for, or CUDA where there is one, else the CPU.
+
+    Args:
+        wanted: As `torch.device` takes it; ``"cuda"`` is this process's own among several.
+
+    Raises:
+        ValueError: If there is no such device or it cannot compute.
+
+    Example:
+        >>> choose_device("abacus")
+        Traceback (most recent call last):
+        ValueError: No device is called abacus: choose --device cpu, --device cuda, or leave it out.
+    """
+    kind = wanted or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(kind)
+    except RuntimeError as error:
+        raise ValueError(
+            f"No device is called {kind}: choose --device cpu, --device cuda, or leave it out."
+        ) from error
+    try:
+        if device.type == "cuda":
+            device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", device.index or 0)))
+            torch.cuda.set_device(device)
+            torch.backends.cudnn.benchmark = True
+        (torch.ones(2, device=device).sum() * 2).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        first = str(error).partition("\n")[0].partition(". ")[0].rstrip(".")
+        raise ValueError(
+            f"The device {kind} cannot be used here ({first}): choose --device cpu, or leave "
+            "--device out for the best that there is."
+        ) from error
+    return device
