@@ -122,7 +122,7 @@ def _price(maximum: NetworkCost, hybrid: NetworkCost) -> str:
     if of_hybrid.overlaps(of_max):
         return _(
             "The middle halves of the turns overlap, so the two are not told apart here, and there "
-            "is no advice: measure more turns."
+            "is no advice."
         )
     price = longer_step(hybrid.typical[2], maximum.typical[2])
     if price <= 0:
