@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hybridpool.layers import POOLINGS, HybridPooling, PoolingFactory
+from hybridpool.base import Pooling2d
+from hybridpool.layers import POOLINGS, PoolingFactory
 
 Pooling = str | PoolingFactory
 
@@ -106,7 +107,7 @@ def hybrid_resnet18(
 
     Example:
         >>> model = hybrid_resnet18(10, small_input=True)
-        >>> sum(isinstance(module, HybridPooling) for module in model.modules())
+        >>> sum(isinstance(module, Pooling2d) for module in model.modules())
         3
     """
     # torchvision takes longer to import than everything else here together.
@@ -219,29 +220,38 @@ def replace_pooling(
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Split the parameters for an optimizer so that no blend weight decays.
+    """Split the parameters for an optimizer so that no blend decays.
 
-    Weight decay pulls a logit to 0 and so the blend weight to one half, whatever the data say. All
-    other parameters decay as they do without groups, biases and normalisation included.
+    Weight decay pulls a logit to 0 and so the blend weight to one half, whatever the data say. The
+    same holds for the layers behind an attention value and for a gating mask. What makes a blend
+    is what each of our pooling layers names in `Pooling2d.blend_parameters`, so pruned and
+    parametrised layers are found too. All other parameters decay as they do without groups, biases
+    and normalisation included.
 
     Args:
         model: The model.
-        weight_decay: The weight decay of everything that is no logit of a blend weight.
+        weight_decay: The weight decay of everything that makes no blend.
 
     Returns:
-        Two groups, each parameter in exactly one of them: those that decay, then the logits.
+        Two groups, each parameter in exactly one of them: those that decay, then the blends'.
 
     Example:
+        >>> from hybridpool import HybridPooling
         >>> model = nn.Sequential(nn.Conv2d(3, 8, 3), HybridPooling(), HybridPooling(channels=8))
-        >>> decayed, logits = parameter_groups(model, weight_decay=5e-4)
-        >>> len(decayed["params"]), len(logits["params"])
+        >>> decayed, blends = parameter_groups(model, weight_decay=5e-4)
+        >>> len(decayed["params"]), len(blends["params"])
         (2, 2)
-        >>> optimizer = torch.optim.SGD([decayed, logits], lr=0.1)
+        >>> optimizer = torch.optim.SGD([decayed, blends], lr=0.1)
     """
-    logits = {id(pool.weight) for pool in model.modules() if isinstance(pool, HybridPooling)}
+    blends = {
+        id(parameter)
+        for module in model.modules()
+        if isinstance(module, Pooling2d)
+        for parameter in module.blend_parameters()
+    }
     groups: tuple[list[nn.Parameter], list[nn.Parameter]] = ([], [])
     for parameter in model.parameters():
-        groups[id(parameter) in logits].append(parameter)
+        groups[id(parameter) in blends].append(parameter)
     return [
         {"params": groups[0], "weight_decay": weight_decay},
         {"params": groups[1], "weight_decay": 0.0},

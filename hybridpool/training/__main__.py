@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import shlex
 import signal
@@ -14,6 +15,9 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
+
+# Imported later, as DistributedDataParallel does, its functions would hold the group for good.
+import torch.distributed.nn
 
 from hybridpool.training.arms import ARMS, STARTING
 from hybridpool.training.data import SIDES, Dataset, DataUnavailable, load
@@ -162,6 +166,9 @@ def _train(options: argparse.Namespace) -> None:
         _train_all(options, device, world)
     finally:
         if world > 1:
+            # The threads of the group end with the last reference to it, which the wrapped networks
+            # hold. One that still frees a tensor while Python ends aborts the process.
+            gc.collect()
             dist.destroy_process_group()
 
 

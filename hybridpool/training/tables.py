@@ -78,7 +78,7 @@ TABLES: Mapping[str, Table] = {
         replace(_AIR, epochs=3, train_pictures=45_000, held_out=5000, measured_pictures=0),
         ("hybrid", "channel", "attention", "gated"),
         seeds=(0,),
-        rates=(0.003, 0.01, 0.03),
+        rates=(0.003, 0.01, 0.03, 0.1),
     ),
 }
 """By name. ``breadth`` is every arm on one network, ``power-air`` and ``power-resnet`` fewer arms

@@ -344,7 +344,7 @@ def test_any_pooling_can_take_the_place_of_any_other():
 # Parameter groups.
 
 
-def test_each_parameter_is_in_one_group_and_only_logits_are_spared():
+def test_each_parameter_is_in_one_group_and_only_blends_are_spared():
     model = nn.Sequential(
         nn.Conv2d(3, 8, 3),
         nn.BatchNorm2d(8),
@@ -353,11 +353,11 @@ def test_each_parameter_is_in_one_group_and_only_logits_are_spared():
     )
     model[0].weight.requires_grad_(False)
     decayed, spared = parameter_groups(model, 0.1)
-    assert spared["params"] == [model[2].weight, model[3][0].weight]
+    blends = [model[2].weight, model[3][0].weight, *model[3][1].parameters()]
+    assert [id(p) for p in spared["params"]] == [id(p) for p in blends]
     assert spared["weight_decay"] == 0
     assert decayed["weight_decay"] == 0.1
-    logits = {id(p) for p in spared["params"]}
-    rest = [p for p in model.parameters() if id(p) not in logits]
+    rest = [*model[0].parameters(), *model[1].parameters()]
     assert [id(p) for p in decayed["params"]] == [id(p) for p in rest]
     torch.optim.AdamW([decayed, spared])
 

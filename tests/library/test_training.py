@@ -538,11 +538,15 @@ def test_what_cannot_be_is_one_sentence(
         command_line.main(arguments(folder, tmp_path, *wrong))
 
 
-def started(arguments: list[str], launcher: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+def started(
+    arguments: list[str],
+    launcher: tuple[str, ...] = (),
+    program: str = "hybridpool.training",
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", *launcher, "hybridpool.training", *arguments],
+        [sys.executable, "-m", *launcher, program, *arguments],
         cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
@@ -571,17 +575,32 @@ def test_a_killed_run_goes_on_and_ends_with_the_numbers_of_an_unbroken_one(
     assert numbers(only_result(broken)) == numbers(only_result(whole))
 
 
+#: The command line, and then a look at what the group of processes has left behind.
+WATCHED = """
+from pathlib import Path
+from hybridpool.training.__main__ import main
+
+main()
+threads = [(task / "comm").read_text().strip() for task in Path("/proc/self/task").glob("*")]
+left = [name for name in threads if "gloo" in name]
+assert not left, f"still there when Python ends: {left}"
+"""
+
+
 def test_two_processes_learn_what_one_learns(folder: Path, tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     command_line.main(arguments(folder, one, "--epochs", "3", "--parts", "2"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
+    watched = tmp_path / "watched.py"
+    watched.write_text(WATCHED)
     launcher = (
         *("torch.distributed.run", "--nproc-per-node", "2"),
-        *("--master-addr", "127.0.0.1", "--master-port", port, "-m"),
+        *("--master-addr", "127.0.0.1", "--master-port", port),
     )
-    awaited(started(arguments(folder, two, "--epochs", "3", "--threads", "1"), launcher))
+    more = ("--epochs", "3", "--threads", "1")
+    awaited(started(arguments(folder, two, *more), launcher, str(watched)))
     alone, shared = only_result(one), only_result(two)
     assert shared.environment["processes"] == 2
     assert shared.settings == alone.settings
