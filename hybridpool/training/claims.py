@@ -21,9 +21,6 @@ from hybridpool.training.results import Run, Summary, comparable, paired_differe
 CLAIMS = ("accuracy", "noise", "occlusion", "frequency", "start", "cost", "small_data", "size")
 """In the order of the page."""
 
-VERDICTS = ("confirmed", "depends", "not_confirmed", "open", "elsewhere")
-"""Every condition holds; some do; none does; too few runs to tell; measured without training."""
-
 SINGLE = ("max", "average")
 """The single poolings: a claim has to hold against both."""
 
@@ -69,7 +66,9 @@ class Finding:
 
     Attributes:
         claim: A key of `CLAIMS`.
-        verdict: One of `VERDICTS`.
+        verdict: ``"confirmed"``: every condition holds; ``"depends"``: some do;
+            ``"not_confirmed"``: none does; ``"open"``: too few runs to tell; ``"elsewhere"``:
+            measured without training.
         arm: The hybrid pooling that was judged.
         comparisons: All of them, by condition, each with max and then average pooling.
         confidence: Of each interval alone.

@@ -5,7 +5,7 @@ The article is in Chinese: the English is a translation, and the Chinese catalog
 
 from __future__ import annotations
 
-from hybridpool.ui.explore.panels import pooling_names
+from hybridpool.ui.names import pooling_names
 from hybridpool.ui.words import _
 
 #: What trains the networks of this page, on a CPU; and the article's, on a GPU.

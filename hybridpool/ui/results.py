@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from hybridpool.pictures.image import ImageError
+from hybridpool.pictures import ImageError
 from hybridpool.stem import StemUnavailable
 from hybridpool.trace import Trace
 from hybridpool.ui import compute

@@ -62,6 +62,11 @@ class Shown:
     scope: str
     turned: bool = True
 
+    @property
+    def dial(self) -> float | None:
+        """The blend weight of the dial; None where it was not turned and the layer's own holds."""
+        return self.weight if self.turned else None
+
 
 @dataclass(frozen=True)
 class Shared:

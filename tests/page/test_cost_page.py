@@ -30,13 +30,12 @@ from hybridpool.cost import (
     Turns,
     count_networks,
 )
-from hybridpool.ui import compute
+from hybridpool.ui import compute, phrases
 from hybridpool.ui.cost import sentences as cost_findings
 from hybridpool.ui.cost import state as cost_state
 from hybridpool.ui.cost import tables as cost_tables
 from hybridpool.ui.cost import words as cost_words
 from hybridpool.ui.cost.state import Chosen
-from hybridpool.ui.noise import sentences as noise_findings
 from hybridpool.viz.cost_charts import COST_COLOURS, ShareBar, TimeBar, share_chart, time_chart
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +47,7 @@ HERE = Machine("a processor", 1, "2.0")
 
 @pytest.fixture(autouse=True)
 def english(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (cost_findings, cost_words, cost_tables, noise_findings):
+    for module in (cost_findings, cost_words, cost_tables, phrases):
         monkeypatch.setattr(module, "_", lambda message: message)
 
 
@@ -268,7 +267,8 @@ def test_a_tiny_multiple_and_a_tiny_share_keep_their_digits() -> None:
         TimeBar(name, name, 0, whole, (0, 1)) for name, whole in (("copy", 0.00229), ("max", 1))
     ]
     assert [text.strip() for text in time_chart(bars, WORDS).data[2].text] == ["0.0023 ×", "1.00 ×"]
-    assert cost_words.percent(0.0012) == "0.12 %"
+    said = cost_findings.networks(network(0.000023, 0.000023, 0.000023))
+    assert "**0.0023 %** with hybrid" in said
 
 
 def test_sizes_come_with_their_unit() -> None:

@@ -290,7 +290,7 @@ def test_the_article_s_network_comes_first_where_it_can_be_judged() -> None:
 def english(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (evidence_findings, names, noise_findings):
         monkeypatch.setattr(module, "_", lambda message: message)
-    monkeypatch.setattr("hybridpool.ui.panels._", lambda message: message)
+    monkeypatch.setattr("hybridpool.ui.names._", lambda message: message)
 
 
 @pytest.mark.usefixtures("english")

@@ -21,9 +21,8 @@ from hybridpool.measure import distance_table, energy_kept
 from hybridpool.pictures.gallery import GALLERY
 from hybridpool.pictures.image import fit_image, image_digest, read_image
 from hybridpool.stem import STEMS, load_stem, trained_stems
-from hybridpool.trace import Settings, Trace, run_poolings, run_stem
+from hybridpool.trace import Settings, Trace, maps_at, run_poolings, run_stem
 from hybridpool.ui import compute, settings
-from hybridpool.ui.explore.panels import maps_at
 from hybridpool.ui.explore.script import reproduction_script
 from hybridpool.ui.settings import SHARED, Shown
 from hybridpool.ui.words import translation
@@ -134,7 +133,8 @@ class Session:
         found = []
         for text in (part.value for part in self.app.main.markdown if part.value.startswith("|")):
             rows = [
-                [cell.strip() for cell in line.strip("|").split("|")] for line in text.split("\n")
+                [cell.strip().replace("\xa0", " ") for cell in line.strip("|").split("|")]
+                for line in text.split("\n")
             ]
             found.append({row[0]: row[1:] for row in rows[2:]})
         return found

@@ -10,12 +10,13 @@ import streamlit as st
 
 from hybridpool.cost import IN_NETWORKS, NETWORKS, SIDES, NetworkCosts, NetworkSettings
 from hybridpool.ui import compute
+from hybridpool.ui.charts import BAR
 from hybridpool.ui.cost import sentences as cost_findings
 from hybridpool.ui.cost import tables as cost_tables
 from hybridpool.ui.cost import words as cost_words
 from hybridpool.ui.cost.run import Run
 from hybridpool.ui.cost.state import STATE
-from hybridpool.ui.cost.times import BAR
+from hybridpool.ui.phrases import percent
 from hybridpool.ui.words import _
 from hybridpool.viz.cost_charts import ShareBar, share_chart
 
@@ -123,9 +124,7 @@ def _show_chart(place: Any, record: NetworkCosts, *, whole: bool) -> None:
     }
     shares = {
         network: {
-            name: ShareBar(
-                cost.typical[2], cost.shares.quartiles, cost_words.percent(cost.typical[2])
-            )
+            name: ShareBar(cost.typical[2], cost.shares.quartiles, percent(cost.typical[2], most=4))
             for name, cost in found.items()
         }
         for network, found in costs.items()
@@ -166,7 +165,7 @@ def _how(record: NetworkCosts) -> str:
             step=step,
             batch=record.settings.batch,
             side=record.settings.side,
-            small=cost_words.percent(cost_findings.SMALL),
-            large=cost_words.percent(cost_findings.LARGE),
+            small=percent(cost_findings.SMALL, most=4),
+            large=percent(cost_findings.LARGE, most=4),
         )
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hybridpool.cost import NetworkCost, NetworkCosts, PoolingCosts, longer_step
 from hybridpool.ui.cost import words as cost_words
-from hybridpool.ui.cost.words import data_size, percent, significant
-from hybridpool.ui.phrases import joined
+from hybridpool.ui.cost.words import data_size
+from hybridpool.ui.phrases import joined, percent, significant
 from hybridpool.ui.words import _
 
 #: Below the first share of a step a price is called small, from the second on it is not.
@@ -104,9 +104,9 @@ def _network(costs: NetworkCosts, network: str) -> str:
             "with hybrid and {attention} with attention."
         ).format(
             network=cost_words.network_names()[network],
-            max=percent(maximum.typical[2]),
-            hybrid=percent(hybrid.typical[2]),
-            attention=percent(attention.typical[2]),
+            max=percent(maximum.typical[2], most=4),
+            hybrid=percent(hybrid.typical[2], most=4),
+            attention=percent(attention.typical[2], most=4),
         ),
         _price(maximum, hybrid),
     ]
@@ -140,4 +140,4 @@ def _price(maximum: NetworkCost, hybrid: NetworkCost) -> str:
             "A step takes {price} longer with hybrid than with max: **stay with plain pooling "
             "here**, unless accuracy pays for it."
         )
-    return words.format(price=percent(price))
+    return words.format(price=percent(price, most=4))

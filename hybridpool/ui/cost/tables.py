@@ -10,14 +10,16 @@ import streamlit as st
 
 from hybridpool.cost import Counts, NetworkCost, NetworkCosts, PoolingCost, PoolingCosts, Turns
 from hybridpool.ui.cost import words as cost_words
-from hybridpool.ui.cost.words import data_size, millis, percent, significant, whole
+from hybridpool.ui.cost.words import data_size, millis, whole
+from hybridpool.ui.phrases import percent, significant
+from hybridpool.ui.tables import show_table
 from hybridpool.ui.words import _
 
 
 def show_counts(counts: Mapping[str, Counts]) -> None:
     """Parameters, operations and traffic of each pooling."""
     names = cost_words.names()
-    _table(
+    show_table(
         [
             "",
             _("Parameters"),
@@ -49,7 +51,7 @@ def show_times(costs: PoolingCosts) -> None:
         head += [_("Memory kept"), _("Input kept")]
     peaks = any(cost.peak is not None for cost in costs.costs)
     head += [_("Peak memory")] if peaks else []
-    _table(head, [_times_row(cost, costs, peaks=peaks) for cost in costs.costs])
+    show_table(head, [_times_row(cost, costs, peaks=peaks) for cost in costs.costs])
     st.download_button(
         _("Table as CSV"),
         data=times_csv(costs),
@@ -84,7 +86,7 @@ def show_networks(costs: Sequence[NetworkCost]) -> None:
     for network, title in cost_words.network_names().items():
         st.markdown(f"**{title}**")
         of_network = [cost for cost in costs if cost.network == network]
-        _table(head, [_network_row(cost, measured=measured) for cost in of_network])
+        show_table(head, [_network_row(cost, measured=measured) for cost in of_network])
 
 
 def _network_row(cost: NetworkCost, *, measured: bool) -> list[str]:
@@ -92,12 +94,12 @@ def _network_row(cost: NetworkCost, *, measured: bool) -> list[str]:
         cost_words.names()[cost.pooling],
         whole(cost.parameters),
         whole(cost.pooling_parameters),
-        percent(cost.operations_share),
+        percent(cost.operations_share, most=4),
     ]
     if measured:
         step, alone, share = cost.typical
-        row += [millis(step), millis(alone), percent(share)]
-        row.append("–".join(percent(quartile) for quartile in cost.shares.quartiles))
+        row += [millis(step), millis(alone), percent(share, most=4)]
+        row.append("–".join(percent(quartile, most=4) for quartile in cost.shares.quartiles))
     return row
 
 
@@ -180,8 +182,3 @@ def _csv(rows: Sequence[Mapping[str, object]]) -> str:
 
 def _span(times: Turns) -> str:
     return "–".join(millis(quartile) for quartile in times.quartiles)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
-    st.markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))

@@ -17,8 +17,9 @@ from hybridpool.sensitivity import OcclusionMap, Perturbation
 from hybridpool.sensitivity.perturbation import PATCHES, WHOLE, in_thousandths
 from hybridpool.trace import Trace
 from hybridpool.ui import compute
-from hybridpool.ui.browser.component import component, pack_message
-from hybridpool.ui.explore.panels import pooling_names
+from hybridpool.ui.browser.component import component
+from hybridpool.ui.browser.packing import pack_message
+from hybridpool.ui.names import pooling_names
 from hybridpool.ui.noise import sentences as noise_findings
 from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.noise.words import map_words
