@@ -29,7 +29,7 @@ THUMBNAIL_SIZE = 96
 def picture_controls() -> None:
     """Gallery, upload with drag and drop, camera, and the size before the stem."""
     settings = SHARED.chosen().settings
-    st.subheader(_("Picture"))
+    st.header(_("Picture"))
     gallery = component("gallery", "gallery/gallery.js")
     gallery(
         key="gallery",
@@ -88,7 +88,7 @@ def picture_controls() -> None:
 def stem_controls() -> None:
     """Which weights the stem carries, and the seed."""
     stems = trained_stems() | STEMS
-    st.subheader(_("Stem"))
+    st.header(_("Stem"))
     SHARED.control(
         st.selectbox,
         "stem",
@@ -126,7 +126,7 @@ def window_controls() -> None:
     """Kernel, stride, padding, ceil mode, and where a blend weight that is not learned starts."""
     settings = SHARED.chosen().settings
     stem = trained_stems().get(settings.stem)
-    st.subheader(_("Pooling window"))
+    st.header(_("Pooling window"))
     SHARED.control(st.slider, "kernel_size", _("Kernel size"), min_value=1, max_value=MAX_KERNEL)
     SHARED.control(st.slider, "stride", _("Stride"), min_value=1, max_value=MAX_KERNEL)
     SHARED.control(

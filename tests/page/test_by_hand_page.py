@@ -4,6 +4,7 @@ import json
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import streamlit
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.state.session_state import SessionState
 from streamlit.testing.v1 import AppTest
 
 from hybridpool.by_hand import PRESETS, Window, attend_by_hand, pool_by_hand, preset_grid
@@ -25,6 +27,7 @@ class Session:
     """One person at the page."""
 
     def __init__(self, **link: str) -> None:
+        self.told = count(1)
         self.app = AppTest.from_file(str(APP), default_timeout=120)
         self.app.switch_page(FILE)
         self.app.query_params.update({"lang": "en"} | link)
@@ -61,7 +64,7 @@ class Session:
         return self.checked()
 
     def look(self, **look: object) -> "Session":
-        return self.send(look={**self.header["look"], **look})
+        return self.send(look={**self.header["look"], **look, "told": next(self.told)})
 
     def _component(self) -> Any:
         (found,) = (
@@ -179,7 +182,7 @@ def test_typed_numbers_become_the_grid_and_survive_another_size() -> None:
     session = Session()
     cells = Task().grid().tolist()
     cells[0][1] = -2.5
-    session.send(edit={"serial": 1, "cells": cells})
+    session.send(edit={"told": 1, "cells": cells})
     own = Task(numbers="own", own=tuple(map(tuple, cells)))
     assert_shows(session, own)
     assert session.header["serial"] == 1
@@ -190,11 +193,34 @@ def test_typed_numbers_become_the_grid_and_survive_another_size() -> None:
     assert_shows(session, Task(rows=2, columns=5))
 
 
+def test_numbers_that_arrive_after_later_ones_change_nothing() -> None:
+    """Streamlit may run an older request after a newer one."""
+    session = Session()
+    cells = Task().grid().tolist()
+    older = [[50.0, *cells[0][1:]], *cells[1:]]
+    newer = [[51.0, *cells[0][1:]], *cells[1:]]
+    session.send(edit={"told": 8, "cells": newer}).send(edit={"told": 7, "cells": older})
+    assert session.header["serial"] == 8
+    assert session.header["grid"]["values"][0] == 51
+
+
+def test_a_message_whose_callback_never_ran_is_taken_at_the_next_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = Session()
+    cells = [[52.0, 2, 3, 4], *Task().grid().tolist()[1:]]
+    with monkeypatch.context() as patch:
+        patch.setattr(SessionState, "_call_callbacks", lambda self, **_: None)
+        session.send(edit={"told": 5, "cells": cells})
+    assert session.header["serial"] == 5
+    assert session.header["grid"]["values"][0] == 52
+
+
 @pytest.mark.parametrize(
     "cells", [[[1, 2], [3, 4]], [["x", None, 1e99, float("nan")]] * 4, [[1, 2, 3, 4, 5]] * 4]
 )
 def test_whatever_is_sent_the_page_shows_finite_numbers(cells: list[list[Any]]) -> None:
-    session = Session().send(edit={"serial": 3, "cells": cells})
+    session = Session().send(edit={"told": 3, "cells": cells})
     assert session.header["serial"] == 3, "or the browser would wait for ever"
     values = session.header["grid"]["values"]
     assert len(values) == 16
@@ -257,7 +283,7 @@ def test_numbers_typed_while_the_window_is_impossible_are_kept() -> None:
     session = Session().set("slider", "height_width", 7)
     cells = Task().grid().tolist()
     cells[3][3] = 99
-    session.send(edit={"serial": 1, "cells": cells})
+    session.send(edit={"told": 1, "cells": cells})
     assert session.errors()
     assert session.header["output"]["max"] == [6, 8, 14, 99]
     session.set("slider", "height_width", 2)

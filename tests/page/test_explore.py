@@ -43,6 +43,7 @@ class Session:
         self.app.context["locale"] = locale
         self.app.query_params.update({"stem": "filters"} | link)
         self.run()
+        self.told = 0
         self.told_first = [note.value for note in self.app.info]
         self._trigger("later", "painted", True)
 
@@ -80,7 +81,8 @@ class Session:
 
     def look(self, **view: object) -> "Session":
         """What the inspector sends when the hand lets go."""
-        seen = {**self.message()[0]["view"], **view}
+        self.told += 1
+        seen = {**self.message()[0]["view"], **view, "told": self.told}
         return self._tell(self._component("inspector").id, "json_value", {"view": seen})
 
     def pick(self, picture: str) -> "Session":
@@ -201,7 +203,7 @@ def picture_file(seed: int, format: str = "PNG", size: tuple[int, int] = (90, 60
 
 def test_the_first_screen_is_computed_already_with_what_a_network_has_learned() -> None:
     session = Session(stem="")
-    assert session.app.header[0].value == "Explore"
+    assert session.app.title[0].value == "Explore"
     found = expected(settings.DEFAULT)
     assert_shows(session, found)
     assert session.message()[0]["start"] == found.blend_weight.tolist()
@@ -550,7 +552,7 @@ def test_two_sessions_do_not_disturb_each_other() -> None:
     second.set("slider", "control_stride", 4)
     first.run()
     assert_shows(first, expected(replace(DEFAULT, image_size=64, stem="random")))
-    assert first.app.header[0].value == "Explore"
+    assert first.app.title[0].value == "Explore"
     assert first.link["lang"] == "en"
     assert second.link["lang"] == "zh"
     assert second.link["picture"] == "upload"
@@ -701,12 +703,12 @@ def test_a_link_to_weights_that_cannot_be_had_still_opens_a_picture() -> None:
 @pytest.mark.usefixtures("without_resnet")
 def test_weights_that_cannot_be_had_leave_the_picture_and_the_size_that_were_asked_for() -> None:
     session = Session(stem="resnet18", picture="coffee", size="64")
-    assert_maps(session, expected(replace(settings.DEFAULT, picture="coffee", image_size=64)))
+    assert_shows(session, expected(replace(settings.DEFAULT, picture="coffee", image_size=64)))
     title = trained_stems()[settings.DEFAULT.stem].title
     assert session.app.error[0].value.endswith(f"The maps come from: {title}.")
     assert title in session.caption()
     session.pick("coins")
-    assert_maps(session, expected(replace(settings.DEFAULT, picture="coins", image_size=64)))
+    assert_shows(session, expected(replace(settings.DEFAULT, picture="coins", image_size=64)))
 
 
 # ---- too little memory -------------------------------------------------------------------------
@@ -751,7 +753,7 @@ def test_the_language_is_the_links_or_else_the_browsers(
 ) -> None:
     session = Session(locale, size="64", **link)
     assert session.link["lang"] == language
-    chinese = re.search("[\u4e00-\u9fff]", session.app.header[0].value)
+    chinese = re.search("[\u4e00-\u9fff]", session.app.title[0].value)
     assert bool(chinese) == (language == "zh")
 
 
