@@ -14,6 +14,7 @@ from hybridpool.pictures.perturb import NOISES
 from hybridpool.sensitivity import Comparison, NoiseSweep, Perturbation, best_blend_weight
 from hybridpool.sensitivity.perturbation import curve_levels
 from hybridpool.ui import compute
+from hybridpool.ui.browser import sent
 from hybridpool.ui.charts import BAR, show_chart
 from hybridpool.ui.names import pooling_names
 from hybridpool.ui.noise import sentences as noise_findings
@@ -183,7 +184,7 @@ def _clicks() -> int:
 
 def _level_clicked() -> None:
     points = st.session_state[f"error_curve_{_clicks()}"].selection.points
-    if points:
-        STATE.choose(level=float(points[0]["x"]))
+    if points and (point := sent.checked(points[0], {"x": sent.finite})):
+        STATE.choose(level=point["x"])
         # So that the same point can be clicked again.
         st.session_state["curve_clicks"] = _clicks() + 1

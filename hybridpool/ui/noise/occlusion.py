@@ -18,6 +18,7 @@ from hybridpool.sensitivity import OcclusionMap, Perturbation
 from hybridpool.sensitivity.perturbation import PATCHES, WHOLE, in_thousandths
 from hybridpool.trace import Trace
 from hybridpool.ui import compute
+from hybridpool.ui.browser import sent
 from hybridpool.ui.browser.component import BASE, component, show
 from hybridpool.ui.browser.packing import pack_message
 from hybridpool.ui.names import pooling_names
@@ -157,16 +158,18 @@ def _step(found: OcclusionMap) -> int:
     return int(starts[1] - starts[0]) if len(starts) > 1 else int(found.occluder.width)
 
 
-def _choose(found: OcclusionMap, clean: Trace, place: Mapping[str, Any]) -> None:
-    height, width = clean.features.image.shape[-2:]
-    patch = found.at(int(place["row"]), int(place["column"]))
-    box = {
-        "top": patch.top,
-        "left": patch.left,
-        "height": min(patch.height, height - patch.top),
-        "width": min(patch.width, width - patch.left),
-    }
-    STATE.choose(**in_thousandths(box, (height, width)))
+def _choose(found: OcclusionMap, clean: Trace, told: Mapping[str, Any]) -> None:
+    place = sent.checked(told, {"row": sent.whole, "column": sent.whole})
+    if place and place["row"] < len(found.tops) and place["column"] < len(found.lefts):
+        height, width = clean.features.image.shape[-2:]
+        patch = found.at(place["row"], place["column"])
+        box = {
+            "top": patch.top,
+            "left": patch.left,
+            "height": min(patch.height, height - patch.top),
+            "width": min(patch.width, width - patch.left),
+        }
+        STATE.choose(**in_thousandths(box, (height, width)))
 
 
 def _pixels(share: int, longer: int) -> int:

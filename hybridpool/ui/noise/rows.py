@@ -7,12 +7,15 @@ from typing import Any
 
 from hybridpool.sensitivity import Comparison, Perturbation
 from hybridpool.sensitivity.perturbation import in_thousandths
+from hybridpool.ui.browser import sent
 from hybridpool.ui.browser.component import show_packed
 from hybridpool.ui.browser.rows import Rows, pack, rows_component
 from hybridpool.ui.browser.words import is_learned, rows_words
 from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.settings import Shown, look_at
 from hybridpool.ui.words import language
+
+_PATCH = dict.fromkeys(("top", "left", "height", "width", "rows", "columns"), sent.whole)
 
 
 def show_rows(compared: Comparison, seen: Shown, picture: str, done: Perturbation) -> None:
@@ -35,6 +38,7 @@ def show_rows(compared: Comparison, seen: Shown, picture: str, done: Perturbatio
     )
 
 
-def _remember_patch(sent: Mapping[str, Any]) -> None:
-    size = (int(sent["rows"]), int(sent["columns"]))
-    STATE.choose(**in_thousandths(sent, size))
+def _remember_patch(told: Mapping[str, Any]) -> None:
+    patch = sent.checked(told, _PATCH)
+    if patch and patch["rows"] and patch["columns"]:
+        STATE.choose(**in_thousandths(patch, (patch["rows"], patch["columns"])))
