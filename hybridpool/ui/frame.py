@@ -32,7 +32,7 @@ _STYLE = """
 [data-testid="stHtml"] :is(th, td) { overflow-wrap: normal; }
 /* Small print and white on the dark theme's green are too faint as they come. */
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * {
-  color: light-dark(#4a5451, #b4beba);
+  color: light-dark(#4a5451, #b4beba); opacity: 1;
 }
 [data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] * {
   color: light-dark(#fff, #0c1412);
