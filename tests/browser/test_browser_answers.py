@@ -24,9 +24,7 @@ def busy(self, **more):
         if number in str(fresh) and number not in broken_off:
             broken_off.add(number)
             here = get_script_run_ctx()
-            raise RerunException(
-                RerunData(here.query_string, widget_states=fresh, page_script_hash=here.page_script_hash)
-            )
+            raise RerunException(RerunData(here.query_string, fresh, here.page_script_hash))
     usual(self, **more)
 
 SessionState._call_callbacks = busy
