@@ -26,6 +26,7 @@ _LARGEST_STEP = 16
 # PyTorch is quicker to subtract from a tensor than from a number.
 _ONE = torch.ones((), device="cpu")
 _PLAIN_TYPES = (Tensor, torch.nn.Parameter)
+_unsafe_view = torch.ops.aten._unsafe_view.default
 
 
 def is_eager(input: Tensor, weight: Tensor) -> bool:
@@ -122,7 +123,7 @@ def reshaped(output: Tensor, shape: tuple[int, ...]) -> Tensor:
         >>> reshaped(torch.ones(4), (2, 2))._is_view()
         False
     """
-    own: Tensor = torch.ops.aten._unsafe_view(output, shape)
+    own: Tensor = _unsafe_view(output, shape)
     return own
 
 
