@@ -5,10 +5,11 @@ from operator import index
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from hybridpool.base import Pooling2d
-from hybridpool.blend import compose, compute_type, initial_logit, sigmoid
+from hybridpool.base import BlendedPooling2d, Pooling2d
+from hybridpool.blend import compose
+from hybridpool.functional import check_weight
 from hybridpool.window import Size2d, Window
 
 
@@ -109,7 +110,7 @@ class MaxBlurPooling(_BlurPooling):
         return F.max_pool2d(_whole(batch, window, -math.inf), window.kernel, 1)
 
 
-class HybridBlurPooling(_BlurPooling):
+class HybridBlurPooling(_BlurPooling, BlendedPooling2d):
     r"""Hybrid pooling without aliasing: the blend at stride 1, then a blur at the stride.
 
     .. math::
@@ -157,27 +158,12 @@ class HybridBlurPooling(_BlurPooling):
         ceil_mode: bool = False,
     ) -> None:
         super().__init__(kernel_size, stride, padding, filter_size, ceil_mode)
-        if channels is not None and channels < 1:
-            raise ValueError(f"channels must be at least 1 or None, but got {channels}.")
-        self.channels = None if channels is None else index(channels)
-        self.initial_logit = initial_logit(blend_weight)
-        self.weight = nn.Parameter(torch.empty(self.channels or 1))
-        self.reset_parameters()
-
-    def extra_repr(self) -> str:
-        """The options that are printed with the name of the layer."""
-        channels = "" if self.channels is None else f", channels={self.channels}"
-        return super().extra_repr() + channels
+        self._start_blend(channels, blend_weight)
 
     def reset_parameters(self) -> None:
         """Let the blend weight start over, and compute the taps of the blur again."""
-        super().reset_parameters()
-        nn.init.constant_(self.weight, self.initial_logit)
-
-    @property
-    def blend_weight(self) -> Tensor:
-        """The blend weight, ``sigmoid(weight)`` in float32 at least: 1 is max, 0 is average."""
-        return sigmoid(self.weight)
+        BlendedPooling2d.reset_parameters(self)
+        self._fill_taps()
 
     def _dense(self, batch: Tensor) -> Tensor:
         window = self.window
@@ -187,8 +173,7 @@ class HybridBlurPooling(_BlurPooling):
         if padded.shape != batch.shape:
             ones = _whole(torch.ones_like(batch[:1, :1]), window, 0.0)
             average = average / F.avg_pool2d(ones, window.kernel, 1)
-        weight = self.blend_weight.to(compute_type(batch.dtype)).view(-1, 1, 1)
-        return compose(average, maximum, weight)
+        return compose(average, maximum, check_weight(self.blend_weight, batch))
 
 
 def _whole(batch: Tensor, window: Window, value: float) -> Tensor:
