@@ -2,7 +2,18 @@
 
 import pytest
 
-from tests.pages import ByHand, Cost, Evidence, Explore, Learning, Noise, OpenTab, Shift, Tab, expect
+from tests.pages import (
+    ByHand,
+    Cost,
+    Evidence,
+    Explore,
+    Learning,
+    Noise,
+    OpenTab,
+    Shift,
+    Tab,
+    expect,
+)
 
 pytestmark = pytest.mark.browser
 
