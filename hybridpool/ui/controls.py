@@ -13,8 +13,9 @@ from functools import cache
 import streamlit as st
 from PIL import Image
 
+from hybridpool.pictures import ImageError
 from hybridpool.pictures.gallery import GALLERY, gallery_image
-from hybridpool.pictures.image import ImageError, fit_image, image_digest
+from hybridpool.pictures.image import fit_image, image_digest
 from hybridpool.stem import STEMS, StemInfo, stem_on_disk, trained_stems
 from hybridpool.trace import CHANNELS, IMAGE_SIZES, MAX_KERNEL, MAX_SEED, available_devices
 from hybridpool.ui import compute, words

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from hybridpool.pictures.image import ImageError
+from hybridpool.pictures import ImageError
 from hybridpool.stem import STEMS, StemUnavailable, trained_stems
 from hybridpool.trace import Trace
 from hybridpool.ui import compute

@@ -107,7 +107,8 @@ def _show_chart(place: Any, record: PoolingCosts, *, whole: bool = True) -> None
     bars = [_bar(cost, record) for cost in ordered]
     place.plotly_chart(
         time_chart(bars, cost_words.chart_words()),
-        key="cost_times" if whole else None,
+        # Without a key of its own a part that looks like the one before would be refused.
+        key="cost_times" if whole else f"cost_times_part_{record.turns}",
         config=BAR,
         alt=_("Bar chart of the time of each pooling as a multiple of max alone"),
     )
