@@ -21,6 +21,7 @@ from hybridpool.pictures.image import fit_image, image_digest, read_image
 from hybridpool.stem import STEMS, load_stem, trained_stems
 from hybridpool.trace import Settings, Trace, maps_at, run_poolings, run_stem
 from hybridpool.ui import compute, settings
+from hybridpool.ui.browser.packing import pixels
 from hybridpool.ui.explore.script import reproduction_script
 from hybridpool.ui.settings import SHARED, Shown
 from hybridpool.ui.words import translation
@@ -119,7 +120,8 @@ def assert_shows(session: Session, found: Trace, weight: float | None = None) ->
     line = session.caption()
     assert line.startswith(str(found.device).upper())
     assert (STEMS | trained_stems())[chosen.stem].title in line
-    assert f"seed {chosen.seed} " in line
+    learned = found.features.pooling_state
+    assert (f"seed {chosen.seed} " in line) == ("attention" not in learned)
     size, stride, padding = chosen.kernel_size, chosen.stride, chosen.padding
     assert line.endswith(f"window {size} × {size}, stride {stride}, padding {padding}")
 
@@ -658,12 +660,14 @@ def test_a_link_to_weights_that_cannot_be_had_still_opens_a_picture() -> None:
 @pytest.mark.usefixtures("without_resnet")
 def test_weights_that_cannot_be_had_leave_the_picture_and_the_size_that_were_asked_for() -> None:
     session = Session(stem="resnet18", picture="coffee", size="64")
-    assert_shows(session, expected(replace(settings.DEFAULT, picture="coffee", image_size=64)))
+    found = expected(replace(settings.DEFAULT, picture="coffee", image_size=64))
+    header, arrays = session.message()
+    assert header["input_shape"] == list(found.feature_map.shape)
+    assert np.array_equal(arrays["image"], pixels(found.features.image))
     title = trained_stems()[settings.DEFAULT.stem].title
     assert session.app.error[0].value.endswith(f"The maps come from: {title}.")
     assert title in session.caption()
-    session.pick("coins")
-    assert_shows(session, expected(replace(settings.DEFAULT, picture="coins", image_size=64)))
+    assert session.link["stem"] == "resnet18"
 
 
 # ---- too little memory -------------------------------------------------------------------------
