@@ -13,8 +13,8 @@ from hybridpool.ui.names import pooling_names
 from hybridpool.ui.words import _
 
 #: What trains the networks of this page, on a CPU; the article's, on a GPU; one's own pictures.
-COMMAND = "python -m hybridpool.training train --output assets/results"
-ARTICLE_COMMAND = "python -m hybridpool.training train --network resnet18 --epochs 30 --device cuda"
+COMMAND = "python -m hybridpool.training reproduce breadth --output assets/results"
+ARTICLE_COMMAND = "python -m hybridpool.training train --network resnet18 --width 64 --device cuda"
 PLAN = "assets/results/ANALYSIS.md"
 OWN_COMMAND = "python -m hybridpool.training train --data FOLDER"
 
