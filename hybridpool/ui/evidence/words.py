@@ -171,14 +171,17 @@ def condition_names() -> dict[str, str]:
 
 
 def network_name(network: str, width: int) -> str:
-    """What a network is called, with its width where it has several."""
+    """What a network is called, with its width but for the usual one of the smallest two."""
     names = {
         "small": _("Small network"),
         "blocks": _("The article's residual blocks"),
-        "air": _("Air network, width {width}"),
-        "resnet18": _("ResNet-18, width {width}"),
+        "air": _("Air network"),
+        "resnet18": "ResNet-18",
     }
-    return names.get(network, network).format(width=width)
+    name = names.get(network, network)
+    if network in ("small", "blocks") and width == 16:
+        return name
+    return _("{network}, width {width}").format(network=name, width=width)
 
 
 def data_names() -> dict[str, str]:
