@@ -20,18 +20,19 @@ def percent(share: float, *, least: int = 0, most: int = 1) -> str:
     Args:
         share: The share, 1 being the whole.
         least: Decimals at least: 1 for accuracies, which lie near the whole.
-        most: Decimals at most: 2 where hundredths of a per cent matter.
+        most: Decimals at most: 4 where a ten-thousandth of a per cent matters, as in costs.
 
     Example:
         >>> percent(0.1234), percent(0.0567), percent(-0.0012), percent(math.inf)
         ('12 %', '5.7 %', '-0.1 %', '∞')
-        >>> percent(0.9962, least=1), percent(0.0012, most=2)
-        ('99.6 %', '0.12 %')
+        >>> percent(0.9962, least=1), percent(0.0012, most=4), percent(0.000023, most=4)
+        ('99.6 %', '0.12 %', '0.0023 %')
     """
     if not math.isfinite(share):
         return "∞" if share > 0 else "–"
-    size = abs(share)
-    decimals = 0 if size >= 0.0995 else 1 if size >= 0.00995 else 2
+    decimals, limit = (0, 0.0995) if share else (1, 0)
+    while abs(share) < limit and decimals < most:
+        decimals, limit = decimals + 1, limit / 10
     return f"{100 * share:.{min(max(decimals, least), most)}f} %"
 
 

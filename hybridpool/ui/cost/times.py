@@ -30,7 +30,7 @@ _QUICK = 2**20
 
 def show_times(settings: CostSettings) -> None:
     """The chart, what it says, and the table; measured when asked, a small map at once."""
-    st.subheader(_("By the clock"))
+    st.header(_("By the clock"))
     st.caption(cost_words.map_words(settings))
     first = not st.session_state.get("cost_begun") and _is_quick(settings)
     st.session_state["cost_begun"] = True
@@ -107,7 +107,8 @@ def _show_chart(place: Any, record: PoolingCosts, *, whole: bool = True) -> None
     bars = [_bar(cost, record) for cost in ordered]
     place.plotly_chart(
         time_chart(bars, cost_words.chart_words()),
-        key="cost_times" if whole else None,
+        # Without a key of its own a part that looks like the one before would be refused.
+        key="cost_times" if whole else f"cost_times_part_{record.turns}",
         config=BAR,
         alt=_("Bar chart of the time of each pooling as a multiple of max alone"),
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from hybridpool.cost import CostSettings, Machine, Turns
 from hybridpool.ui.names import more_names, pooling_names
 from hybridpool.ui.phrases import significant
 from hybridpool.ui.words import _
+
+_UNITS = ("kB", "MB", "GB")
 
 
 def names() -> dict[str, str]:
@@ -107,11 +110,24 @@ def millis(seconds: float) -> str:
     return significant(1000 * seconds)
 
 
-def megabytes(count: float) -> str:
-    """Bytes as MB, three digits that count.
+def data_size(count: int) -> str:
+    """Bytes in the unit in which they are easy to read, three digits that count.
 
     Example:
-        >>> megabytes(2_097_160), megabytes(0)
-        ('2.10', '0')
+        >>> data_size(2_097_160), data_size(1536), data_size(72)
+        ('2.10 MB', '1.54 kB', '72 B')
     """
-    return significant(count / 1e6)
+    if count < 1000:
+        return f"{count} B"
+    power = min(int(math.log10(count)) // 3, len(_UNITS))
+    return f"{significant(count / 1000**power)} {_UNITS[power - 1]}"
+
+
+def whole(count: int) -> str:
+    """A count with its digits in groups of three.
+
+    Example:
+        >>> whole(1234567).split()
+        ['1', '234', '567']
+    """
+    return f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")

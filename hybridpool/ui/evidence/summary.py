@@ -117,7 +117,7 @@ def trained(group: Group) -> str:
 
 def show_published() -> None:
     """What others found."""
-    st.subheader(_("What others have published"))
+    st.header(_("What others have published"))
     rows = [
         (
             f"[{one.source}]({link})" if (link := SOURCES[one.source]) else one.source,
