@@ -190,7 +190,7 @@ def test_without_results_the_page_says_how_to_make_them(
     page = opened(tmp_path / "nowhere", monkeypatch)
     assert "No results are here yet" in said(page)
     assert page.code[0].value == names.COMMAND
-    assert "What others have published" in [each.value for each in page.subheader]
+    assert "What others have published" in [each.value for each in page.header]
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
