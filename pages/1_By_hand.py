@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from hybridpool.ui.by_hand import grid as by_hand
+from hybridpool.ui.by_hand import grid
+from hybridpool.ui.by_hand.controls import show_controls
 from hybridpool.ui.by_hand.state import STATE, Chosen
 from hybridpool.ui.frame import open_page
 from hybridpool.ui.page_state import mirror_in_link
@@ -19,8 +20,8 @@ open_page(
     state=STATE,
 )
 with st.sidebar:
-    by_hand.show_controls()
-task, work = by_hand.current_work()
-by_hand.show_by_hand(task, work)
-by_hand.show_download(task)
+    show_controls()
+task, work = grid.current_work()
+grid.show_by_hand(task, work)
+grid.show_download(task)
 mirror_in_link(STATE.query(Chosen(task, STATE.chosen().view)))

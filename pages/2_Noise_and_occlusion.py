@@ -4,12 +4,12 @@ import streamlit as st
 
 from hybridpool.ui import compute
 from hybridpool.ui.browser.inspector import resolved_view
-from hybridpool.ui.browser.rows import show_compare
 from hybridpool.ui.frame import open_page
 from hybridpool.ui.noise.controls import show_controls
 from hybridpool.ui.noise.curves import show_curves
 from hybridpool.ui.noise.effects import dial_weight, sentences
 from hybridpool.ui.noise.occlusion import show_occlusion_map
+from hybridpool.ui.noise.rows import show_rows
 from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.results import current_trace
@@ -22,7 +22,7 @@ from hybridpool.ui.words import _
 def study(trace, picture):
     done, seen = show_controls(), resolved_view(trace)
     compared = compute.compared(trace, picture, done)
-    show_compare(compared, seen, picture, done)
+    show_rows(compared, seen, picture, done)
     st.markdown(sentences(compared, seen, done))
     mirror_in_link(SHARED.query(), STATE.query())
     weight = dial_weight(compared, seen)

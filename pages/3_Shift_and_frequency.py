@@ -8,8 +8,9 @@ from hybridpool.ui.frame import open_page
 from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.results import current_trace
 from hybridpool.ui.settings import SHARED
+from hybridpool.ui.shift.controls import show_controls
 from hybridpool.ui.shift.frequency import show_frequency, show_gradients
-from hybridpool.ui.shift.shift import show_controls, show_shift
+from hybridpool.ui.shift.shifts import show_shift
 from hybridpool.ui.shift.state import STATE
 from hybridpool.ui.words import _
 

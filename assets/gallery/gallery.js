@@ -3,8 +3,6 @@
 export default function mount({ data, parentElement, setTriggerValue }) {
   const group = parentElement.querySelector(".gallery");
   group.setAttribute("aria-label", data.label);
-  // Screen readers and fonts go by it, and Streamlit leaves it at English.
-  document.documentElement.lang = data.language;
   if (group.dataset.language !== data.language) {
     group.dataset.language = data.language;
     group.replaceChildren(

@@ -52,9 +52,19 @@ def picture_controls() -> None:
                 source=picture.source, licence=picture.licence
             )
         )
-    elif own := upload():
+    if own := upload():
         name = own.name.replace("`", "'")
-        st.markdown(_("**Your picture:** {name}").format(name=f"`{name}`"))
+        if settings.picture == "upload":
+            st.markdown(_("**Your picture:** {name}").format(name=f"`{name}`"))
+        else:
+            st.button(
+                _("Back to your picture"),
+                key="back_to_upload",
+                on_click=accept_upload,
+                args=(own,),
+                help=name,
+                icon=":material/undo:",
+            )
     st.file_uploader(
         _("Your own picture"),
         key="uploader",
@@ -99,6 +109,8 @@ def stem_controls() -> None:
             options=list(CHANNELS),
             required=True,
         )
+    if info and "attention" in info.learned:
+        return  # nothing is drawn: filters and attention come with the weights
     SHARED.control(
         st.number_input,
         "seed",
@@ -178,7 +190,7 @@ def language_controls() -> None:
 
 def _picked() -> None:
     key = st.session_state["gallery"].get("pick")
-    if key in GALLERY:
+    if isinstance(key, str) and key in GALLERY:
         st.session_state.pop("upload_problem", None)
         SHARED.choose(picture=key)
         if not SHARED.chosen().view.pinned:

@@ -10,8 +10,9 @@ from typing import Any
 import streamlit as st
 
 from hybridpool.ui import controls, settings
+from hybridpool.ui.browser.component import component
 from hybridpool.ui.page_state import PageState
-from hybridpool.ui.words import _
+from hybridpool.ui.words import _, language
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,7 +22,7 @@ _STYLE = """
 [data-testid="stHeading"] h2 { font-size: 1.9rem; padding: 0; }
 [data-testid="stHeading"] h3 { font-size: 1.3rem; padding: 0.3rem 0; }
 [data-testid="stSidebarHeader"] { height: 2.5rem; }
-[data-testid="stStatusWidget"] { display: none; }
+[data-testid="stStatusWidget"], .st-key-page { display: none; }
 [data-testid="stMarkdownContainer"]:has(> table) { overflow-x: auto; }
 [data-testid="stMarkdownContainer"] :is(th, td) { word-break: keep-all; }
 """
@@ -77,6 +78,7 @@ def open_page(
     large = bool(st.session_state.get("large"))
     st.html(f"<style>{_STYLE}{_LARGE if large else ''}{_built_in_words()}</style>")
     with st.sidebar:
+        component("page", "page/page.js")(key="page", data={"language": language()})
         st.markdown(f"### {product}")
         for file, name in pages().items():
             st.page_link(file, label=name)

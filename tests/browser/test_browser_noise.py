@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hybridpool.functional import hybrid_pool2d
-from hybridpool.measure import changed_cells, largest_change, relative_change
+from hybridpool.measure import largest_change, relative_change
 from hybridpool.pictures.gallery import gallery_image
 from hybridpool.pictures.image import fit_image
+from hybridpool.sensitivity import Perturbation, compare_traces
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
-from hybridpool.ui.browser.rows import reached
-from hybridpool.ui.noise.state import STATE, Perturbation
+from hybridpool.ui.noise.state import STATE
 from hybridpool.viz.palette import diverging, sequential
 from tests.pages import PHONE, Noise, OpenTab, expect
 from tests.shown import number, steps
@@ -127,6 +127,7 @@ def test_rows_are_painted_from_pytorchs_maps_in_one_range(page: NoisePage) -> No
 
 
 def assert_numbers(page: NoisePage, link: dict[str, str], weight: float) -> None:
+    compared = compare_traces(*traces(link))
     clean, changed = (maps(trace, weight) for trace in traces(link))
     for name in clean:
         before, after = clean[name], changed[name]
@@ -137,7 +138,7 @@ def assert_numbers(page: NoisePage, link: dict[str, str], weight: float) -> None
         assert printed == pytest.approx(100 * relative_change(before, after).item(), abs=0.06)
         printed = number(page.effect(name, "largest"))
         assert printed == pytest.approx(largest_change(one, other).item(), abs=6e-4)
-        cells = int(changed_cells(one, other).sum())
+        cells = int(compared.changed(name, CHANNEL, weight).sum())
         assert page.effect(name, "cells") == f"{cells} of {one.numel()}"
 
 
@@ -228,10 +229,13 @@ def test_another_level_reaches_the_rows(page: NoisePage) -> None:
 
 
 def assert_counts(page: NoisePage) -> None:
-    clean, changed = traces(page.link())
-    reach = reached(clean, STATE.read(page.link()))
+    link = page.link()
+    mask = STATE.read(link).mask(size())
+    compared = compare_traces(*traces(link), mask)
+    reach = compared.reached
+    assert reach is not None
     for name in ("max", "average", "hybrid", "attention"):
-        cells = int(changed_cells(clean.pooled[name], changed.pooled[name])[CHANNEL].sum())
+        cells = int(compared.changed(name, CHANNEL).sum())
         assert page.effect(name, "cells") == f"{cells} of {reach.numel()}"
         assert page.effect(name, "reach") == str(int(reach.sum()))
 

@@ -26,7 +26,7 @@ from hybridpool.by_hand import (
     pool_by_hand,
     preset_grid,
 )
-from hybridpool.ui.by_hand.grid import area
+from hybridpool.ui.by_hand.packing import area
 from hybridpool.ui.by_hand.script import by_hand_script
 from hybridpool.ui.by_hand.state import LIMIT, STATE, Chosen, Look, Task
 from hybridpool.window import Axis, ImpossibleWindowError

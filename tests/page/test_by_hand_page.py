@@ -229,7 +229,8 @@ def test_an_impossible_window_is_explained_and_the_last_good_view_stays() -> Non
     session.set("segmented_control", "padding", 2)
     assert session.errors() == [
         "Padding 2 is more than half of the window (3 × 3), so a window could lie in the padding "
-        "alone: choose a padding of at most 1."
+        "alone: choose a padding of at most 1. Until then you see a grid of 4 × 4 and a window of "
+        "3 × 3, stride 2, padding 0."
     ]
     assert session.header == shown
     assert session.link == link
@@ -237,7 +238,8 @@ def test_an_impossible_window_is_explained_and_the_last_good_view_stays() -> Non
     session.set("segmented_control", "padding", 0).set("slider", "height_width", 7)
     assert session.errors() == [
         "The window (7 × 7) is larger than the grid with its padding (4 × 4), so it fits nowhere: "
-        "choose a smaller window or a larger grid."
+        "choose a smaller window or a larger grid. Until then you see a grid of 4 × 4 and a "
+        "window of 3 × 3, stride 2, padding 0."
     ]
     assert session.header["output"] == pool_outputs(Window(3, 3))
     session.set("slider", "height_width", 4)
@@ -263,10 +265,35 @@ def test_numbers_typed_while_the_window_is_impossible_are_kept() -> None:
     assert session.header["output"]["max"] == [6, 8, 14, 99]
 
 
-def test_an_impossible_link_opens_on_the_article_s_grid_with_its_sentence() -> None:
+def test_an_impossible_link_keeps_its_grid_and_says_what_is_shown() -> None:
     session = Session(window="8x8-1-0", grid="3x3")
-    assert len(session.errors()) == 1
-    assert session.header["output"]["max"] == [6, 8, 14, 16]
+    (said,) = session.errors()
+    assert said.endswith(
+        "Until then you see a grid of 3 × 3 and a window of 2 × 2, stride 2, padding 0."
+    )
+    assert session.app.sidebar.slider(key="by_hand_rows").value == 3
+    assert session.header["output"]["max"] == [5]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"edit": {"serial": "1", "cells": [[1.0]]}},
+        {"edit": {"serial": 1, "cells": 7}},
+        {"edit": {"serial": 10**31, "cells": []}},
+        {"edit": [1, 2]},
+        {"look": {"weight": "abc", "step": None, "row": 0, "column": 0, "back": "one"}},
+        {"look": {"weight": 0.5, "step": -1, "row": 0, "column": 0, "back": "one"}},
+        {"look": {"weight": 0.5, "step": 2, "row": 10**31, "column": 0, "back": "one"}},
+        {"look": {"weight": 0.5, "step": 2, "row": 0, "column": 0, "back": ["sum"]}},
+        {"look": {"weight": 0.5}},
+    ],
+)
+def test_what_the_browser_sends_is_checked_before_it_is_used(sent: dict[str, object]) -> None:
+    session = Session()
+    before = session.header, session.link
+    session.send(**sent)
+    assert (session.header, session.link) == before
 
 
 # ---- the sentences ----------------------------------------------------------------------------

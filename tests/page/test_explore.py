@@ -21,9 +21,8 @@ from hybridpool.measure import distance_table, energy_kept
 from hybridpool.pictures.gallery import GALLERY
 from hybridpool.pictures.image import fit_image, image_digest, read_image
 from hybridpool.stem import STEMS, load_stem, trained_stems
-from hybridpool.trace import Settings, Trace, run_poolings, run_stem
+from hybridpool.trace import Settings, Trace, maps_at, run_poolings, run_stem
 from hybridpool.ui import compute, settings
-from hybridpool.ui.explore.panels import maps_at
 from hybridpool.ui.explore.script import reproduction_script
 from hybridpool.ui.settings import SHARED, Shown
 from hybridpool.ui.words import translation
@@ -134,7 +133,8 @@ class Session:
         found = []
         for text in (part.value for part in self.app.main.markdown if part.value.startswith("|")):
             rows = [
-                [cell.strip() for cell in line.strip("|").split("|")] for line in text.split("\n")
+                [cell.strip().replace("\xa0", " ") for cell in line.strip("|").split("|")]
+                for line in text.split("\n")
             ]
             found.append({row[0]: row[1:] for row in rows[2:]})
         return found
@@ -281,6 +281,7 @@ def test_a_link_made_with_an_upload_says_that_it_carries_none() -> None:
     session = Session(picture="upload", kernel="3")
     (note,) = session.told_first
     assert "somebody's own picture" in note
+    assert "choose the file again" in note
     assert_shows(session, expected(replace(DEFAULT, kernel_size=3)))
     session.set("slider", "control_stride", 3)
     assert not session.app.info
@@ -305,6 +306,15 @@ CONTROLS: list[tuple[str, str, object, dict[str, object]]] = [
     ("slider", "control_blend_weight", 1.0, {"blend_weight": 1.0}),
     ("selectbox", "control_device", "cpu", {"device": "cpu"}),
 ]
+
+
+def test_the_seed_is_offered_where_something_is_drawn_from_it() -> None:
+    session = Session(stem="random")
+    for stem, drawn in (("filters", True), ("cifar10-channel", False), ("random", True)):
+        session.set("selectbox", "control_stem", stem)
+        offered = "control_seed" in [each.key for each in session.app.sidebar.number_input]
+        assert offered == drawn, stem
+        assert ("seed" in session.caption()) == drawn, stem
 
 
 @pytest.mark.parametrize(("kind", "key", "value", "changes"), CONTROLS)
@@ -350,7 +360,10 @@ def test_every_picture_of_the_gallery_can_be_picked(key: str) -> None:
 def test_the_chart_waits_until_the_browser_has_painted_the_maps() -> None:
     app = AppTest.from_file(str(APP), default_timeout=120).run()
     components = [element.proto.component_name for element in app.get("bidi_component")]
-    assert set(components) == {"hybridpool_inspector", "hybridpool_later", "hybridpool_gallery"}
+    assert set(components) == {
+        *("hybridpool_inspector", "hybridpool_later"),
+        *("hybridpool_gallery", "hybridpool_page"),
+    }
     assert not app.get("plotly_chart")
     session = Session()  # whose browser says that it has painted
     components = [element.proto.component_name for element in session.app.get("bidi_component")]
@@ -641,6 +654,10 @@ def test_the_gallery_leads_away_from_an_upload_and_the_upload_can_come_back() ->
     assert_shows(session, expected(replace(DEFAULT, image_size=64, picture="coins")))
     session.upload(data)
     assert_shows_upload(session, data, image_size=64)
+    session.pick("coins")
+    session.app.sidebar.button(key="back_to_upload").click()
+    assert_shows_upload(session.run(), data, image_size=64)
+    assert not [each for each in session.app.sidebar.button if each.key == "back_to_upload"]
 
 
 # ---- weights that cannot be had ----------------------------------------------------------------
@@ -672,12 +689,24 @@ def test_weights_that_cannot_be_had_are_one_sentence_and_the_last_good_picture_s
 def test_a_link_to_weights_that_cannot_be_had_still_opens_a_picture() -> None:
     session = Session(stem="resnet18", lang="zh")
     (problem,) = session.app.error
-    assert problem.value == translation("zh").gettext(
+    said = translation("zh").gettext(
         "The ImageNet weights of ResNet-18 are not on this machine and cannot be downloaded now: "
         "connect it to the internet, or choose another stem."
     )
+    assert problem.value.startswith(said)
     assert "ImageNet" in problem.value
     assert session.message()[0]["input_shape"][0] == 16
+
+
+@pytest.mark.usefixtures("without_resnet")
+def test_weights_that_cannot_be_had_leave_the_picture_and_the_size_that_were_asked_for() -> None:
+    session = Session(stem="resnet18", picture="coffee", size="64")
+    assert_maps(session, expected(replace(settings.DEFAULT, picture="coffee", image_size=64)))
+    title = trained_stems()[settings.DEFAULT.stem].title
+    assert session.app.error[0].value.endswith(f"The maps come from: {title}.")
+    assert title in session.caption()
+    session.pick("coins")
+    assert_maps(session, expected(replace(settings.DEFAULT, picture="coins", image_size=64)))
 
 
 # ---- too little memory -------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hybridpool.ui import words
-from hybridpool.ui.browser import inspector
+from hybridpool.ui.browser.words import inspector_words, rows_words
 from hybridpool.ui.by_hand import words as by_hand_words
 from hybridpool.ui.noise import words as noise_words
 
@@ -267,9 +267,9 @@ class Sent:
 
 
 COMPONENTS = [
-    Sent("inspector", inspector.component_words),
+    Sent("inspector", inspector_words),
     Sent("by_hand", lambda: by_hand_words.fixed_words() | {"honest": ""}),
-    Sent("compare", noise_words.component_words),
+    Sent("compare", rows_words),
     Sent("occlusion_map", noise_words.map_words),
 ]
 

@@ -8,87 +8,67 @@ in a form that holds for every blend weight. See ``assets/compare``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-import streamlit as st
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from hybridpool.layers import POOLINGS
 from hybridpool.measure import TIE, highest_contrast
 from hybridpool.sensitivity import Comparison, Perturbation
 from hybridpool.sensitivity.compare import Side
-from hybridpool.sensitivity.perturbation import in_thousandths
-from hybridpool.ui.browser.component import component, pack_message
-from hybridpool.ui.browser.inspector import FULL, restart_word
-from hybridpool.ui.noise.state import STATE
-from hybridpool.ui.noise.words import component_words
-from hybridpool.ui.settings import Shown, look_at, view_of
-from hybridpool.ui.words import fill, language
+from hybridpool.ui.browser.component import component
+from hybridpool.ui.browser.packing import pack_message, pixels, quantised
+from hybridpool.ui.settings import Shown, view_of
+from hybridpool.ui.words import fill
 from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential
 from hybridpool.viz.sensitivity_charts import winner_colours
 
 #: How the browser reads a window whose maximum several cells share.
 NO_WINNER = 255
 _BITS = {"max": 1, "average": 2, "attention": 4}
-_SCRIPTS = ("common/maths.js", *(f"compare/{name}.js" for name in ("rows", "patch", "compare")))
+SCRIPTS = ("common/maths.js", *(f"compare/{name}.js" for name in ("rows", "patch", "compare")))
 
 
-def show_compare(compared: Comparison, seen: Shown, picture: str, done: Perturbation) -> None:
-    """Draw the rows; what the person lets go of lands in the session's state.
+@dataclass(frozen=True)
+class Rows:
+    """What the rows show.
 
-    The bytes stay the same while only the view changes, so that nothing travels twice; coming
-    from another page they are packed anew, with what is looked at now.
-    """
-    settings = compared.trace.settings
-    key = (settings, picture, done.essential(), language())
-    if "compare" not in st.session_state or st.session_state.get("compare_shows") != key:
-        st.session_state["compare_shows"] = key
-        st.session_state["compare_bytes"] = pack(
-            compared, seen, f"{picture} {settings}", component_words(), done
-        )
-    component("compare", *_SCRIPTS)(
-        key="compare",
-        data=st.session_state["compare_bytes"],
-        on_view_change=_remember_view,
-        on_patch_change=_remember_patch,
-        height="content",
-    )
-
-
-def pack(
-    compared: Comparison,
-    seen: Shown,
-    key: str,
-    words: Mapping[str, str],
-    done: Perturbation | None = None,
-) -> bytes:
-    """A comparison as one message: length, JSON header, arrays.
-
-    Args:
-        compared: What is shown.
+    Attributes:
+        compared: The pictures and their maps.
         seen: The view to begin with.
         key: Names the maps before the change; a message with the same key keeps the view.
         words: Every word of the rows.
         done: What was done to the picture, if an occluder may be drawn on it.
     """
+
+    compared: Comparison
+    seen: Shown
+    key: str
+    words: Mapping[str, str]
+    done: Perturbation = field(default_factory=Perturbation)
+
+
+def rows_component(name: str = "compare", style: str = "") -> Any:
+    """The component that draws the rows, for each page one with a name and style of its own."""
+    return component("compare", *SCRIPTS, name=name, style=style)
+
+
+def pack(rows: Rows) -> bytes:
+    """A comparison as one message: length, JSON header, arrays."""
+    compared = rows.compared
     sides = {"clean": compared.before, "changed": compared.after}
-    maps = {
-        f"{name}_{end}": side.pooled[end]
-        for name, side in sides.items()
-        for end in ("max", "average")
-    }
-    low = torch.stack([values.flatten(1).amin(1) for values in maps.values()]).amin(0)
-    high = torch.stack([values.flatten(1).amax(1) for values in maps.values()]).amax(0)
-    arrays: dict[str, NDArray[Any]] = {
-        name: _quantise(values, low, high) for name, values in maps.items()
-    }
+    arrays, ranges = quantised(
+        {
+            f"{name}_{end}": side.pooled[end]
+            for name, side in sides.items()
+            for end in ("max", "average")
+        }
+    )
     for name, side in sides.items():
-        pixels = side.image.permute(1, 2, 0)
-        arrays[f"image_{name}"] = (pixels * 255).round().to(torch.uint8).numpy()
+        arrays[f"image_{name}"] = pixels(side.image)
         arrays[f"winners_{name}"] = _winners(side)
     arrays["cells"] = _cells(compared)
     arrays["palette"], arrays["diverging"] = sequential(), diverging()
@@ -96,17 +76,16 @@ def pack(
     if compared.reached is not None:
         arrays["reached"] = compared.reached.to(torch.uint8).numpy()
     header = {
-        "key": key,
-        "low": low.tolist(),
-        "high": high.tolist(),
+        "key": rows.key,
+        **ranges,
         **statistics(compared),
         **_layout(compared),
         "attention": {name: side.attention.tolist() for name, side in sides.items()},
         "start": compared.trace.blend_weight.tolist(),
         "names": [fill(name) for name in compared.trace.features.channel_names],
-        **_view(compared, seen, done or Perturbation()),
+        **_view(compared, rows.seen, rows.done),
         "colours": {name: POOLING_COLOURS[name] for name in POOLINGS},
-        "words": {**words, "restart": restart_word(compared.trace)},
+        "words": rows.words,
     }
     return pack_message(header, arrays)
 
@@ -180,20 +159,3 @@ def _cells(compared: Comparison) -> NDArray[np.uint8]:
     marked = torch.stack([compared.cells[name] * bit for name, bit in _BITS.items()])
     cells: NDArray[np.uint8] = marked.sum(0).to(torch.uint8).numpy()
     return cells
-
-
-def _quantise(values: Tensor, low: Tensor, high: Tensor) -> NDArray[np.uint16]:
-    span = (high - low).clamp_min(torch.finfo(torch.float32).tiny).view(-1, 1, 1)
-    scaled = ((values - low.view(-1, 1, 1)) / span * FULL).round().nan_to_num()
-    return scaled.to(torch.int32).numpy().astype(np.uint16)
-
-
-def _remember_view() -> None:
-    look_at(st.session_state["compare"].get("view"))
-
-
-def _remember_patch() -> None:
-    sent = st.session_state["compare"].get("patch")
-    if sent:
-        size = (int(sent["rows"]), int(sent["columns"]))
-        STATE.choose(**in_thousandths(sent, size))

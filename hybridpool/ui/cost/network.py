@@ -10,14 +10,15 @@ import streamlit as st
 
 from hybridpool.cost import IN_NETWORKS, NETWORKS, SIDES, NetworkCosts, NetworkSettings
 from hybridpool.ui import compute
+from hybridpool.ui.charts import BAR
 from hybridpool.ui.cost import sentences as cost_findings
 from hybridpool.ui.cost import tables as cost_tables
 from hybridpool.ui.cost import words as cost_words
 from hybridpool.ui.cost.run import Run
 from hybridpool.ui.cost.state import STATE
-from hybridpool.ui.cost.times import BAR
+from hybridpool.ui.phrases import percent
 from hybridpool.ui.words import _
-from hybridpool.viz.cost_charts import share_chart
+from hybridpool.viz.cost_charts import ShareBar, share_chart
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,15 @@ def _measured(part: Part) -> NetworkCosts | None:
 
 
 def _show_chart(place: Any, record: NetworkCosts, *, whole: bool) -> None:
+    costs = {
+        network: {name: record.cost(network, name) for name in IN_NETWORKS} for network in NETWORKS
+    }
     shares = {
-        network: {name: record.cost(network, name).share for name in IN_NETWORKS}
-        for network in NETWORKS
+        network: {
+            name: ShareBar(cost.typical[2], cost.shares.quartiles, percent(cost.typical[2], most=4))
+            for name, cost in found.items()
+        }
+        for network, found in costs.items()
     }
     place.plotly_chart(
         share_chart(
@@ -129,7 +136,8 @@ def _show_chart(place: Any, record: NetworkCosts, *, whole: bool) -> None:
             cost_words.network_names(),
             cost_words.chart_words(),
         ),
-        key="cost_networks" if whole else None,
+        # Without a key of its own a part that looks like the one before would be refused.
+        key="cost_networks" if whole else f"cost_networks_part_{record.turns}",
         config=BAR,
         alt=_("Bar chart of the share of a step that the pooling layers of two networks take"),
     )
@@ -148,14 +156,16 @@ def _how(record: NetworkCosts) -> str:
             "{step}, for {batch} pictures of {side} × {side}; the numbers in them do not matter. "
             "The share is the time of the network's own pooling layers, run alone on maps of the "
             "size that they meet inside, divided by the time of its whole step in the same turn. "
-            "Operations are "
-            "those of convolutions, linear layers and poolings. Less than {small} of a step is "
-            "called little here, {large} and more is the reason to stay with plain pooling."
+            "Milliseconds and share in a row are those of one turn, the one with the middle share; "
+            "whiskers span the middle half of the turns. Operations are those of convolutions, "
+            "linear layers and poolings. A step that takes less than {small} longer is called "
+            "little here; {large} and more is the reason to stay with plain pooling, where the "
+            "turns say so plainly."
         ).format(
             step=step,
             batch=record.settings.batch,
             side=record.settings.side,
-            small=cost_words.percent(cost_findings.SMALL),
-            large=cost_words.percent(cost_findings.LARGE),
+            small=percent(cost_findings.SMALL, most=4),
+            large=percent(cost_findings.LARGE, most=4),
         )
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hybridpool.cost import NetworkCost, NetworkCosts, PoolingCosts
+from hybridpool.cost import NetworkCost, NetworkCosts, PoolingCosts, longer_step
 from hybridpool.ui.cost import words as cost_words
-from hybridpool.ui.cost.words import megabytes, percent, significant
-from hybridpool.ui.phrases import joined
+from hybridpool.ui.cost.words import data_size
+from hybridpool.ui.phrases import joined, percent, significant
 from hybridpool.ui.words import _
 
 #: Below the first share of a step a price is called small, from the second on it is not.
@@ -87,10 +87,10 @@ def _memory(costs: PoolingCosts) -> str:
     if hybrid is None or maximum is None:
         return ""
     said = _(
-        "Until the backward pass hybrid keeps {hybrid} MB, max alone {max} MB, besides the input."
-    ).format(hybrid=megabytes(hybrid.bytes), max=megabytes(maximum.bytes))
+        "Until the backward pass hybrid keeps {hybrid}, max alone {max}, besides the input."
+    ).format(hybrid=data_size(hybrid.bytes), max=data_size(maximum.bytes))
     if maximum.keeps_input and not hybrid.keeps_input:
-        said += " " + _("The input itself hybrid does not need, max does.")
+        said += " " + _("Max needs the input itself too; hybrid does not.")
     return said
 
 
@@ -104,9 +104,9 @@ def _network(costs: NetworkCosts, network: str) -> str:
             "with hybrid and {attention} with attention."
         ).format(
             network=cost_words.network_names()[network],
-            max=percent(maximum.share),
-            hybrid=percent(hybrid.share),
-            attention=percent(attention.share),
+            max=percent(maximum.typical[2], most=4),
+            hybrid=percent(hybrid.typical[2], most=4),
+            attention=percent(attention.typical[2], most=4),
         ),
         _price(maximum, hybrid),
     ]
@@ -117,17 +117,27 @@ def _network(costs: NetworkCosts, network: str) -> str:
 
 
 def _price(maximum: NetworkCost, hybrid: NetworkCost) -> str:
-    """What hybrid pooling costs more than max, as a share of a step with max, and the advice."""
-    price = hybrid.alone.less(maximum.alone).over(maximum.step).median
+    """How much longer hybrid pooling makes a step than max, and the advice if there is any."""
+    of_max, of_hybrid = maximum.shares, hybrid.shares
+    if of_hybrid.overlaps(of_max):
+        return _(
+            "The middle halves of the turns overlap, so the two are not told apart here, and there "
+            "is no advice."
+        )
+    price = longer_step(hybrid.typical[2], maximum.typical[2])
     if price <= 0:
         return _("Hybrid costs no more than max here.")
-    if price < SMALL:
-        words = _("Hybrid costs {price} of a step more than max: little.")
-    elif price < LARGE:
-        words = _("Hybrid costs {price} of a step more than max: weigh it against what it gains.")
+    low = longer_step(of_hybrid.quartiles[0], of_max.quartiles[1])
+    high = longer_step(of_hybrid.quartiles[1], of_max.quartiles[0])
+    if high < SMALL:
+        words = _("A step takes {price} longer with hybrid than with max: little.")
+    elif low < LARGE:
+        words = _(
+            "A step takes {price} longer with hybrid than with max: weigh it against what it gains."
+        )
     else:
         words = _(
-            "Hybrid costs {price} of a step more than max: **stay with plain pooling here**, "
-            "unless accuracy pays for it."
+            "A step takes {price} longer with hybrid than with max: **stay with plain pooling "
+            "here**, unless accuracy pays for it."
         )
-    return words.format(price=percent(price))
+    return words.format(price=percent(price, most=4))

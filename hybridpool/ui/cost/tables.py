@@ -10,30 +10,32 @@ import streamlit as st
 
 from hybridpool.cost import Counts, NetworkCost, NetworkCosts, PoolingCost, PoolingCosts, Turns
 from hybridpool.ui.cost import words as cost_words
-from hybridpool.ui.cost.words import megabytes, millis, percent, significant
+from hybridpool.ui.cost.words import data_size, millis, whole
+from hybridpool.ui.phrases import percent, significant
+from hybridpool.ui.tables import show_table
 from hybridpool.ui.words import _
 
 
 def show_counts(counts: Mapping[str, Counts]) -> None:
     """Parameters, operations and traffic of each pooling."""
     names = cost_words.names()
-    _table(
+    show_table(
         [
             "",
             _("Parameters"),
             _("Operations for each output"),
-            _("Million operations"),
-            _("MB in one pass"),
-            _("MB step by step"),
+            _("Operations"),
+            _("Moved in one pass"),
+            _("Moved step by step"),
         ],
         [
             [
                 names[name],
                 str(found.parameters),
                 f"{found.operations_per_output:.1f}",
-                significant(found.operations / 1e6),
-                megabytes(found.bytes_fused),
-                megabytes(found.bytes_stepwise),
+                whole(found.operations),
+                data_size(found.bytes_fused),
+                data_size(found.bytes_stepwise),
             ]
             for name, found in counts.items()
         ],
@@ -46,10 +48,10 @@ def show_times(costs: PoolingCosts) -> None:
     head = ["", _("Forward, ms"), *([_("Both passes, ms")] if training else [])]
     head += [_("Quartiles, ms"), _("× max"), _("× copy")]
     if training:
-        head += [_("MB kept"), _("Input kept")]
+        head += [_("Memory kept"), _("Input kept")]
     peaks = any(cost.peak is not None for cost in costs.costs)
-    head += [_("Peak MB")] if peaks else []
-    _table(head, [_times_row(cost, costs, peaks=peaks) for cost in costs.costs])
+    head += [_("Peak memory")] if peaks else []
+    show_table(head, [_times_row(cost, costs, peaks=peaks) for cost in costs.costs])
     st.download_button(
         _("Table as CSV"),
         data=times_csv(costs),
@@ -62,16 +64,16 @@ def show_times(costs: PoolingCosts) -> None:
 
 
 def _times_row(cost: PoolingCost, costs: PoolingCosts, *, peaks: bool) -> list[str]:
-    whole = cost.whole
+    times = cost.whole
     row = [cost_words.full_name(cost.name, cost.compiled), millis(cost.forward.median)]
     if cost.step.values:
         row.append(millis(cost.step.median))
-    row.append(_span(whole))
-    row += [significant(whole.over(costs.cost(name).whole).median) for name in ("max", "copy")]
+    row.append(_span(times))
+    row += [significant(times.over(costs.cost(name).whole).median) for name in ("max", "copy")]
     if cost.kept is not None:
-        row += [megabytes(cost.kept.bytes), _("yes") if cost.kept.keeps_input else _("no")]
+        row += [data_size(cost.kept.bytes), _("yes") if cost.kept.keeps_input else _("no")]
     if peaks:
-        row.append("–" if cost.peak is None else megabytes(cost.peak))
+        row.append("–" if cost.peak is None else data_size(cost.peak))
     return row
 
 
@@ -80,23 +82,24 @@ def show_networks(costs: Sequence[NetworkCost]) -> None:
     measured = all(cost.step.values and cost.alone.values for cost in costs)
     head = [_("Pooling"), _("Parameters"), _("of these in the pooling"), _("Share of operations")]
     if measured:
-        head += [_("Step, ms"), _("Quartiles, ms"), _("Poolings alone, ms"), _("Share of the step")]
+        head += [_("Step, ms"), _("Poolings alone, ms"), _("Share of the step"), _("Quartiles")]
     for network, title in cost_words.network_names().items():
         st.markdown(f"**{title}**")
         of_network = [cost for cost in costs if cost.network == network]
-        _table(head, [_network_row(cost, measured=measured) for cost in of_network])
+        show_table(head, [_network_row(cost, measured=measured) for cost in of_network])
 
 
 def _network_row(cost: NetworkCost, *, measured: bool) -> list[str]:
     row = [
         cost_words.names()[cost.pooling],
-        f"{cost.parameters:,}".replace(",", " "),
-        f"{cost.pooling_parameters:,}".replace(",", " "),
-        percent(cost.operations_share),
+        whole(cost.parameters),
+        whole(cost.pooling_parameters),
+        percent(cost.operations_share, most=4),
     ]
     if measured:
-        row += [millis(cost.step.median), _span(cost.step), millis(cost.alone.median)]
-        row.append(percent(cost.share))
+        step, alone, share = cost.typical
+        row += [millis(step), millis(alone), percent(share, most=4)]
+        row.append("–".join(percent(quartile, most=4) for quartile in cost.shares.quartiles))
     return row
 
 
@@ -179,8 +182,3 @@ def _csv(rows: Sequence[Mapping[str, object]]) -> str:
 
 def _span(times: Turns) -> str:
     return "–".join(millis(quartile) for quartile in times.quartiles)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
-    st.markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))

@@ -1,4 +1,4 @@
-"""The page "Cost": its controls, what is counted, and what the clock says."""
+"""The part of the page "Cost" that says what the clock says."""
 
 from __future__ import annotations
 
@@ -10,107 +10,22 @@ import streamlit as st
 
 from hybridpool.cost import (
     CONTESTANTS,
-    DTYPES,
-    MAX_BATCH,
-    MAX_CHANNELS,
-    MAX_SIDE,
-    MEMORY_FORMATS,
     CannotCompileError,
     CostSettings,
     PoolingCost,
     PoolingCosts,
-    count_cost,
-    measured_devices,
 )
-from hybridpool.trace import MAX_KERNEL
 from hybridpool.ui import compute
+from hybridpool.ui.charts import BAR
 from hybridpool.ui.cost import sentences as cost_findings
 from hybridpool.ui.cost import tables as cost_tables
 from hybridpool.ui.cost import words as cost_words
 from hybridpool.ui.cost.run import Run
-from hybridpool.ui.cost.state import STATE, TURNS
 from hybridpool.ui.words import _
 from hybridpool.viz.cost_charts import TimeBar, time_chart
 
-BAR = {"displaylogo": False, "displayModeBar": False}
 #: A map with at most so many values is measured without being asked: about two seconds.
 _QUICK = 2**20
-
-
-def show_controls() -> None:
-    """The controls in the sidebar: map, window, and how it is measured."""
-    settings = STATE.chosen().map
-    st.subheader(_("Feature map"))
-    left, right = st.columns(2)
-    for place, name, label, low, high in (
-        (left, "batch", _("Batch"), 1, MAX_BATCH),
-        (right, "channels", _("Channels"), 1, MAX_CHANNELS),
-        (left, "height", _("Rows"), 2, MAX_SIDE),
-        (right, "width", _("Columns"), 2, MAX_SIDE),
-    ):
-        with place:
-            STATE.control(st.number_input, name, label, min_value=low, max_value=high, step=1)
-    st.caption(_("Together at most 8.4 million values; a larger map gets a smaller batch."))
-    st.subheader(_("Pooling window"))
-    largest = min(MAX_KERNEL, settings.height, settings.width)
-    STATE.control(st.slider, "kernel_size", _("Kernel size"), min_value=1, max_value=largest)
-    STATE.control(st.slider, "stride", _("Stride"), min_value=1, max_value=MAX_KERNEL)
-    paddings = list(range(settings.kernel_size // 2 + 1))
-    _choice("padding", _("Padding"), {padding: str(padding) for padding in paddings})
-    _measuring_controls()
-
-
-def _measuring_controls() -> None:
-    st.subheader(_("How it is measured"))
-    _choice(
-        "training",
-        _("Pass"),
-        cost_words.pass_names(),
-        help=_("Training is a forward and a backward pass, inference a forward pass alone."),
-    )
-    layouts = cost_words.layout_names()
-    _choice("memory_format", _("Memory format"), {name: layouts[name] for name in MEMORY_FORMATS})
-    _choice("dtype", _("Data type"), {name: name for name in DTYPES})
-    if len(measured_devices()) > 1:
-        _choice("device", _("Device"), {name: name.upper() for name in measured_devices()})
-    turns = STATE.chosen().map.turns
-    STATE.control(st.select_slider, "turns", _("Turns"), options=sorted({*TURNS, turns}))
-    STATE.control(
-        st.toggle,
-        "compiled",
-        _("Compiled as well"),
-        help=_(
-            "torch.compile fuses the steps of a pooling into one. It needs a C++ compiler and "
-            "takes some seconds for each pooling, longer the first time."
-        ),
-    )
-
-
-def show_counts(settings: CostSettings) -> None:
-    """The table of what needs no clock, and a sentence from it."""
-    st.subheader(_("By count"))
-    counts = {name: count_cost(name, settings) for name in CONTESTANTS}
-    hybrid, maximum = counts["hybrid"], counts["max"]
-    st.markdown(
-        _(
-            "For each output value **hybrid** takes {hybrid:.1f} operations, max {max:.1f}; step "
-            "by step it moves {traffic:.1f} × the bytes of max. It learns {count} number."
-        ).format(
-            hybrid=hybrid.operations_per_output,
-            max=maximum.operations_per_output,
-            traffic=hybrid.bytes_stepwise / maximum.bytes_stepwise,
-            count=hybrid.parameters,
-        )
-    )
-    cost_tables.show_counts(counts)
-    st.caption(
-        _(
-            "For one batch, forward. A comparison, addition, product, quotient or sigmoid is one "
-            "operation. One pass: every cell is read and every output written once, the least "
-            "that is possible; attention needs a pass for its means before. Step by step: each "
-            "step of the formula reads and writes its maps, as PyTorch does unless it compiles."
-        )
-    )
 
 
 def show_times(settings: CostSettings) -> None:
@@ -192,7 +107,8 @@ def _show_chart(place: Any, record: PoolingCosts, *, whole: bool = True) -> None
     bars = [_bar(cost, record) for cost in ordered]
     place.plotly_chart(
         time_chart(bars, cost_words.chart_words()),
-        key="cost_times" if whole else None,
+        # Without a key of its own a part that looks like the one before would be refused.
+        key="cost_times" if whole else f"cost_times_part_{record.turns}",
         config=BAR,
         alt=_("Bar chart of the time of each pooling as a multiple of max alone"),
     )
@@ -216,15 +132,3 @@ def _bar(cost: PoolingCost, record: PoolingCosts) -> TimeBar:
 def _is_quick(settings: CostSettings) -> bool:
     batch, channels, height, width = settings.shape
     return batch * channels * height * width <= _QUICK and not settings.compiled
-
-
-def _choice(field: str, label: str, names: dict[Any, str], **options: Any) -> None:
-    STATE.control(
-        st.segmented_control,
-        field,
-        label,
-        options=list(names),
-        format_func=names.__getitem__,
-        required=True,
-        **options,
-    )

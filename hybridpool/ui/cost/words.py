@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from hybridpool.cost import CostSettings, Machine, Turns
+from hybridpool.ui.names import more_names, pooling_names
+from hybridpool.ui.phrases import significant
 from hybridpool.ui.words import _
+
+_UNITS = ("kB", "MB", "GB")
 
 
 def names() -> dict[str, str]:
     """What is measured, one for each key of `CONTESTANTS`."""
+    plain, more = pooling_names(), more_names()
     return {
         "copy": _("Plain copy"),
-        "max": _("Max"),
-        "average": _("Average"),
+        "max": plain["max"],
+        "average": plain["average"],
         "article": _("Article's formula"),
-        "hybrid": _("Hybrid"),
+        "hybrid": plain["hybrid"],
         "hybrid_channel": _("Hybrid per channel"),
-        "attention": _("Attention"),
-        "blur": _("Max, then blur"),
+        "attention": plain["attention"],
+        "blur": more["blur"],
     }
 
 
@@ -104,41 +110,24 @@ def millis(seconds: float) -> str:
     return significant(1000 * seconds)
 
 
-def megabytes(count: float) -> str:
-    """Bytes as MB, three digits that count.
+def data_size(count: int) -> str:
+    """Bytes in the unit in which they are easy to read, three digits that count.
 
     Example:
-        >>> megabytes(2_097_160), megabytes(0)
-        ('2.10', '0')
+        >>> data_size(2_097_160), data_size(1536), data_size(72)
+        ('2.10 MB', '1.54 kB', '72 B')
     """
-    return significant(count / 1e6)
+    if count < 1000:
+        return f"{count} B"
+    power = min(int(math.log10(count)) // 3, len(_UNITS))
+    return f"{significant(count / 1000**power)} {_UNITS[power - 1]}"
 
 
-def significant(value: float) -> str:
-    """A number with three digits that count, without an exponent.
+def whole(count: int) -> str:
+    """A count with its digits in groups of three.
 
     Example:
-        >>> significant(0.5), significant(1234.5)
-        ('0.500', '1234')
+        >>> whole(1234567).split()
+        ['1', '234', '567']
     """
-    if value == 0:
-        return "0"
-    decimals = 2
-    size = abs(value)
-    while size >= 10 and decimals > 0:
-        size, decimals = size / 10, decimals - 1
-    while size < 0.9995 and decimals < 8:
-        size, decimals = size * 10, decimals + 1
-    return f"{value:.{decimals}f}"
-
-
-def percent(share: float) -> str:
-    """A share with two digits that count, down to hundredths of a per cent.
-
-    Example:
-        >>> percent(0.1234), percent(0.0567), percent(0.0012), percent(-0.0012)
-        ('12 %', '5.7 %', '0.12 %', '-0.12 %')
-    """
-    size = abs(share)
-    decimals = 0 if size >= 0.0995 else 1 if size >= 0.00995 else 2
-    return f"{100 * share:.{decimals}f} %"
+    return f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from hybridpool.race.gaps import ARMS, Gaps, overfitting
+from hybridpool.ui.charts import show_chart
 from hybridpool.ui.learning import sentences as learning_findings
 from hybridpool.ui.learning import words as learning_words
 from hybridpool.ui.learning.state import Lesson
@@ -16,7 +17,6 @@ from hybridpool.viz.learning_charts import gap_chart
 
 #: Seconds between two requests of the browser; each runs one race.
 INTERVAL = 0.15
-_BAR = {"displaylogo": False, "displayModeBar": False}
 
 
 def show_overfitting(chosen: Lesson) -> None:
@@ -75,14 +75,13 @@ def _draw(found: Gaps) -> None:
             found.runs / found.total,
             _("{count} of {total} races").format(count=found.runs, total=found.total),
         )
-    st.plotly_chart(
+    show_chart(
         gap_chart(
             found.pictures,
             {arm: found.gap[:, at].numpy() for at, arm in enumerate(ARMS)},
             words,
         ),
         key="gap_chart",
-        config=_BAR,
         alt=_("Training minus test accuracy against the number of training pictures"),
     )
     st.caption(

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from hybridpool.race.race import ARMS, CHANNELS, FIXED, STARTS, Race
 from hybridpool.race.tasks import TASKS
 from hybridpool.ui import compute
-from hybridpool.ui.browser.component import component, pack_message
+from hybridpool.ui.browser.component import component
+from hybridpool.ui.browser.packing import pack_message
 from hybridpool.ui.learning import sentences as learning_findings
 from hybridpool.ui.learning import state as learning_state
 from hybridpool.ui.learning import words as learning_words

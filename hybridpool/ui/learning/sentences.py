@@ -9,6 +9,7 @@ from hybridpool.race.gaps import ARMS as COMPARED
 from hybridpool.race.gaps import Gaps
 from hybridpool.race.race import FIXED, STARTS, Race
 from hybridpool.ui.learning.words import arm_names
+from hybridpool.ui.phrases import percent
 from hybridpool.ui.words import _
 
 #: A start that has moved by less is said to have stayed, where the slope is less than `_FLAT`.
@@ -102,12 +103,19 @@ def accuracies(found: Race) -> str:
     reached = dict(zip(arms, test.tolist(), strict=True))
     names = arm_names(starts(found))
     best = max(FIXED, key=reached.__getitem__)
-    others = ", ".join(f"{names[arm]} {_percent(reached[arm])}" for arm in FIXED if arm != best)
+    others = ", ".join(
+        f"{names[arm]} {percent(reached[arm], least=1)}" for arm in FIXED if arm != best
+    )
     own = reached["start_half"]
     said = _(
         "**Test accuracy:** the best fixed pooling is {best} with {accuracy} ({others}); the blend "
         "weight that started at 0.50 reaches {own}."
-    ).format(best=names[best], accuracy=_percent(reached[best]), others=others, own=_percent(own))
+    ).format(
+        best=names[best],
+        accuracy=percent(reached[best], least=1),
+        others=others,
+        own=percent(own, least=1),
+    )
     gap = (train - test).tolist()[arms.index("start_half")]
     if own > reached[best] + _ALIKE:
         said += " " + _("That is more than any fixed pooling.")
@@ -118,7 +126,7 @@ def accuracies(found: Race) -> str:
     if gap > 2 * _ALIKE:
         said += " " + _(
             "It overfits: on its own {pictures} training pictures it has {train}."
-        ).format(pictures=found.settings.pictures, train=_percent(own + gap))
+        ).format(pictures=found.settings.pictures, train=percent(own + gap, least=1))
     return said
 
 
@@ -141,7 +149,8 @@ def gaps(found: Gaps) -> str:
     here = mean[row].tolist()
     order = sorted(range(len(COMPARED)), key=here.__getitem__)
     numbers = ", ".join(
-        f"{names[COMPARED[at]]} {_percent(here[at])} ± {_percent(deviation[row, at].item())}"
+        f"{names[COMPARED[at]]} {percent(here[at], least=1)} ± "
+        f"{percent(deviation[row, at].item(), least=1)}"
         for at in order
     )
     said = _(
@@ -158,7 +167,3 @@ def gaps(found: Gaps) -> str:
     else:
         said += " " + _("The seeds differ too much to say which of the three overfits more.")
     return said
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hybridpool.ui.names import pooling_names
 from hybridpool.ui.words import _
 
 
@@ -60,7 +61,7 @@ def arm_names(starts: dict[str, float]) -> dict[str, str]:
         **{arm: _("Start at {weight:.2f}").format(weight=at) for arm, at in starts.items()},
         "start_drawn": _("Drawn start {weight:.2f}").format(weight=starts.get("start_drawn", 0.5)),
         "channels": _("One for each channel"),
-        "attention": _("Attention"),
+        "attention": pooling_names()["attention"],
         "max": _("Max, fixed"),
         "average": _("Average, fixed"),
         "fixed_half": _("Half, fixed"),

@@ -14,7 +14,9 @@ from hybridpool.pictures.perturb import NOISES
 from hybridpool.sensitivity import Comparison, NoiseSweep, Perturbation, best_blend_weight
 from hybridpool.sensitivity.perturbation import curve_levels
 from hybridpool.ui import compute
-from hybridpool.ui.explore.panels import pooling_names
+from hybridpool.ui.browser import sent
+from hybridpool.ui.charts import BAR, show_chart
+from hybridpool.ui.names import pooling_names
 from hybridpool.ui.noise import sentences as noise_findings
 from hybridpool.ui.noise import words as noise_words
 from hybridpool.ui.noise.state import STATE
@@ -25,7 +27,6 @@ from hybridpool.viz.sensitivity_charts import blend_chart, error_chart
 DRAWS = 8
 PATIENCE = 0.4
 _WEIGHTS = [i / 40 for i in range(41)]
-_BAR = {"displaylogo": False, "displayModeBar": False}
 
 
 def show_curves(
@@ -70,7 +71,7 @@ def _show_error_curve(
         if count < DRAWS and time.monotonic() - drawn > PATIENCE:
             # Without a key of its own a part that looks like the one before would be refused.
             part = f"error_curve_{clicks}_part_{count}"
-            chart.plotly_chart(_error_figure(sweep, done, weight, present), key=part, config=_BAR)
+            chart.plotly_chart(_error_figure(sweep, done, weight, present), key=part, config=BAR)
             drawn = time.monotonic()
     progress.empty()
     chart.plotly_chart(
@@ -78,7 +79,7 @@ def _show_error_curve(
         key=f"error_curve_{clicks}",
         on_select=_level_clicked,
         selection_mode="points",
-        config=_BAR,
+        config=BAR,
         alt=_("Relative change of each pooling against the level of the noise"),
     )
     return sweep, words
@@ -136,7 +137,7 @@ def _show_blend_curve(
     changes = torch.stack(
         [sweep.relative_change("hybrid", blend_weight=at)[:, level] for at in _WEIGHTS]
     )
-    st.plotly_chart(
+    show_chart(
         blend_chart(
             _WEIGHTS,
             changes.numpy(),
@@ -152,7 +153,6 @@ def _show_blend_curve(
             },
         ),
         key="blend_curve",
-        config=_BAR,
         alt=_("Relative change of hybrid pooling against its blend weight"),
     )
     average, maximum = (changes[end].square().mean().sqrt().item() for end in (0, -1))
@@ -184,7 +184,7 @@ def _clicks() -> int:
 
 def _level_clicked() -> None:
     points = st.session_state[f"error_curve_{_clicks()}"].selection.points
-    if points:
-        STATE.choose(level=float(points[0]["x"]))
+    if points and (point := sent.checked(points[0], {"x": sent.finite})):
+        STATE.choose(level=point["x"])
         # So that the same point can be clicked again.
         st.session_state["curve_clicks"] = _clicks() + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hybridpool.sensitivity import Comparison, Perturbation
-from hybridpool.ui.explore.panels import pooling_names
+from hybridpool.ui.names import pooling_names
 from hybridpool.ui.noise import sentences as noise_findings
 from hybridpool.ui.noise.sentences import Reached
 from hybridpool.ui.phrases import below_print

@@ -17,8 +17,10 @@ from hybridpool.sensitivity import OcclusionMap, Perturbation
 from hybridpool.sensitivity.perturbation import PATCHES, WHOLE, in_thousandths
 from hybridpool.trace import Trace
 from hybridpool.ui import compute
-from hybridpool.ui.browser.component import component, pack_message
-from hybridpool.ui.explore.panels import pooling_names
+from hybridpool.ui.browser import sent
+from hybridpool.ui.browser.component import component
+from hybridpool.ui.browser.packing import pack_message
+from hybridpool.ui.names import pooling_names
 from hybridpool.ui.noise import sentences as noise_findings
 from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.noise.words import map_words
@@ -157,9 +159,11 @@ def _step(found: OcclusionMap) -> int:
 
 def _choose(found: OcclusionMap, clean: Trace) -> None:
     place = st.session_state["occlusion_map"].get("place")
-    if place:
+    rows, columns = len(found.tops), len(found.lefts)
+    both = isinstance(place, list) and len(place) == 2 and all(map(sent.whole, place))
+    if both and place[0] < rows and place[1] < columns:
         height, width = clean.features.image.shape[-2:]
-        patch = found.at(int(place[0]), int(place[1]))
+        patch = found.at(*place)
         box = {
             "top": patch.top,
             "left": patch.left,

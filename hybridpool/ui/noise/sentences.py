@@ -109,9 +109,7 @@ def bias_note(kernel: int) -> str:
         kernel: Side of the pooling window.
     """
     if kernel == 1:
-        known = _(
-            "A window of one cell takes its only value, so its noise is not biased by pooling."
-        )
+        known = _("A window of one cell hands its value on, so pooling adds no bias of its own.")
     else:
         known = _(
             "Independent normal noise of mean zero on a flat map biases the maximum of "

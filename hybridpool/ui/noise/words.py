@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hybridpool.ui.names import pooling_names
 from hybridpool.ui.words import _
 
 
@@ -64,70 +65,10 @@ def fill_names() -> dict[str, str]:
     }
 
 
-def component_words() -> dict[str, str]:
-    """Every word that the rows show or speak."""
-    return {
-        "picture": _("Picture"),
-        "max": _("Max"),
-        "average": _("Average"),
-        "hybrid": _("Hybrid"),
-        "attention": _("Attention"),
-        "winners": _("Winner of the window"),
-        "clean": _("Clean"),
-        "changed": _("Changed"),
-        "difference": _("Difference"),
-        "channel": _("Channel"),
-        "previous_channel": _("Previous channel"),
-        "next_channel": _("Next channel"),
-        "colour_range": _("Colours span"),
-        "range_channel": _("this channel"),
-        "range_all": _("all channels"),
-        "blend_weight": _("Blend weight"),
-        "end_average": _("0 · average"),
-        "end_max": _("1 · max"),
-        "restart": _("Back to start ({weight})"),
-        "hybrid_value": _("blend weight {value}"),
-        "attention_value": _("attention value {clean}, then {changed}"),
-        "values": _("Values: one scale for clean and changed in every row"),
-        "differences": _("Differences: changed − clean, zero in the middle, in every row"),
-        "relative": _("Relative change"),
-        "largest": _("Largest change"),
-        "cells": _("Changed cells"),
-        "cells_of": _("{count} of {total}"),
-        "reach": _("In reach of the occluder"),
-        "all": _("In all channels"),
-        "cell": _("Cell in row {row}, column {column}: clean → changed (difference)"),
-        "cell_pinned": _("Pinned: row {row}, column {column}: clean → changed (difference)"),
-        "winner_changed": _("Another winner"),
-        "winner_places": _("Place in the window"),
-        "tie": _("tie"),
-        "winner_note": _("Windows with a tie are left blank and not counted."),
-        "winner_cell": _("row {row}, column {column}"),
-        "occluder": _(
-            "Occluder at row {row}, column {column}, {height} × {width} pixels. Arrow keys move "
-            "it, with Shift they change its size."
-        ),
-        "keys": _(
-            "The red frame marks the same cell in every map. Point at a cell to move it; click or "
-            "Enter pins it, Escape lets go, arrow keys move it, comma and full stop change the "
-            "channel."
-        ),
-        "occluder_keys": _(
-            "Draw a new occluder on the changed picture, or drag it, or pull its corners. With "
-            "the keyboard: arrow keys move it, Shift and an arrow key change its size. Solid "
-            "lines surround the cells that changed, thin ones those that changed out of its reach, "
-            "dashed ones those whose receptive field meets the occluder."
-        ),
-    }
-
-
 def map_words() -> dict[str, str]:
     """Every word that the occlusion maps show or speak."""
     return {
-        "max": _("Max"),
-        "average": _("Average"),
-        "hybrid": _("Hybrid"),
-        "attention": _("Attention"),
+        **pooling_names(),
         "through": _("Picture shows through"),
         "legend": _("Relative change of the whole map; one scale for all four"),
         "place": _("Patch of {size} × {size} pixels at row {row}, column {column}"),

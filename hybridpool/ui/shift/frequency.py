@@ -12,25 +12,26 @@ from hybridpool.sensitivity.frequency import GradientMaps, Spectrum, gradient_ma
 from hybridpool.trace import Trace
 from hybridpool.ui import compute
 from hybridpool.ui.browser.inspector import telling_cells
-from hybridpool.ui.explore.panels import pooling_names
+from hybridpool.ui.charts import show_chart
+from hybridpool.ui.names import pooling_names
 from hybridpool.ui.phrases import percent
 from hybridpool.ui.settings import Shown
 from hybridpool.ui.shift import frequency_sentences as frequency_findings
 from hybridpool.ui.shift import words as shift_words
-from hybridpool.ui.shift.shift import BAR
 from hybridpool.ui.shift.state import STATE
+from hybridpool.ui.tables import show_table
 from hybridpool.ui.words import _, fill
 from hybridpool.viz.frequency_charts import gradient_chart, shares_chart, spectrum_chart
 
 
 def show_frequency(trace: Trace, picture: str, chosen: Study, seen: Shown) -> None:
     """Spectra, shares of bands, aliasing, and what they say."""
-    weight = seen.weight if seen.turned else None
+    weight = seen.dial
     found = compute.spectra(trace, picture, chosen, weight)
     names = shift_words.all_names()
     stride = trace.settings.stride
     st.subheader(_("Frequency"))
-    st.plotly_chart(
+    show_chart(
         spectrum_chart(
             {name: (each.frequency, each.power) for name, each in found.items() if name != "ideal"},
             1 / (2 * stride),
@@ -42,16 +43,14 @@ def show_frequency(trace: Trace, picture: str, chosen: Study, seen: Shown) -> No
             },
         ),
         key="spectrum",
-        config=BAR,
         alt=_("Radially averaged power spectrum of the feature map and of each pooled map"),
     )
     shares = {name: each.shares for name, each in found.items()}
     if not any(math.isnan(value) for each in shares.values() for value in each):
         bands = shift_words.share_names()
-        st.plotly_chart(
+        show_chart(
             shares_chart(shares, {**names, **bands, "share": _("Share of the energy")}),
             key="shares",
-            config=BAR,
             alt=_("Share of the energy of each map in low, middle, high and finer frequencies"),
         )
     _show_table(found, names)
@@ -81,12 +80,11 @@ def show_frequency(trace: Trace, picture: str, chosen: Study, seen: Shown) -> No
 
 def _show_table(found: dict[str, Spectrum], names: dict[str, str]) -> None:
     head = ["", *shift_words.share_names().values(), _("Aliasing")]
-    lines = [head, ["---", *["--:"] * (len(head) - 1)]]
+    rows = []
     for name, each in found.items():
         folded = "–" if each.aliased is None else percent(each.aliased)
-        lines.append([names[name], *(percent(share) for share in each.shares), folded])
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    st.markdown(table.replace(" %", "\N{NO-BREAK SPACE}%"))
+        rows.append([names[name], *(percent(share) for share in each.shares), folded])
+    show_table(head, rows)
 
 
 def show_gradients(trace: Trace, chosen: Study, seen: Shown) -> None:
@@ -186,7 +184,7 @@ def _show_maps(found: GradientMaps) -> None:
     for slot, (name, values) in zip(st.columns(len(parts)), parts.items(), strict=True):
         with slot:
             st.markdown(f"**{names[name]}**")
-            st.plotly_chart(
+            show_chart(
                 gradient_chart(
                     values,
                     found.corner,
@@ -195,6 +193,5 @@ def _show_maps(found: GradientMaps) -> None:
                     signed=signed,
                 ),
                 key=f"gradient_map_{name}",
-                config=BAR,
                 alt=_("Where the gradient of {name} pooling goes").format(name=names[name]),
             )

@@ -9,20 +9,21 @@ from __future__ import annotations
 import base64
 import html
 import io
-from functools import cache
-from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from hybridpool.sensitivity import Comparison, Study
-from hybridpool.ui.browser import rows as compare
-from hybridpool.ui.browser.component import ASSETS
+from hybridpool.ui.browser import rows
+from hybridpool.ui.browser.component import show_packed
+from hybridpool.ui.browser.rows import Rows, rows_component
+from hybridpool.ui.browser.words import is_learned
+from hybridpool.ui.names import more_names
+from hybridpool.ui.phrases import percent
 from hybridpool.ui.settings import Shown, look_at
-from hybridpool.ui.shift.words import compare_words, more_names
+from hybridpool.ui.shift.words import compare_words
 from hybridpool.ui.words import language
 from hybridpool.viz.frequency_charts import MORE_COLOURS
 from hybridpool.viz.palette import diverging, paint, sequential
@@ -31,21 +32,17 @@ from hybridpool.viz.palette import diverging, paint, sequential
 _STYLE = """
 [data-row="winners"] { display: none; }
 """
-_SCRIPTS = ("common/maths", "compare/rows", "compare/patch", "compare/compare")
 
 
 def show_rows(compared: Comparison, seen: Shown, picture: str, chosen: Study) -> None:
     """Draw the rows; what the person lets go of lands in the session's view."""
     settings = compared.trace.settings
-    key = (settings, picture, chosen.essential(), language())
-    if "shift_compare" not in st.session_state or st.session_state.get("shift_shows") != key:
-        st.session_state["shift_shows"] = key
-        st.session_state["shift_bytes"] = pack(compared, seen, picture)
-    _component()(
-        key="shift_compare",
-        data=st.session_state["shift_bytes"],
+    show_packed(
+        rows_component("shift_compare", _STYLE),
+        "shift_compare",
+        (settings, picture, chosen.essential(), language()),
+        lambda: pack(compared, seen, picture),
         on_view_change=_remember_view,
-        height="content",
     )
 
 
@@ -53,7 +50,7 @@ def pack(compared: Comparison, seen: Shown, picture: str) -> bytes:
     """The aligned maps as the message of the rows, said of a shift."""
     shape = tuple(compared.before.pooled["max"].shape)
     key = f"{picture} {compared.trace.settings} {shape}"
-    return compare.pack(compared, seen, key, compare_words())
+    return rows.pack(Rows(compared, seen, key, compare_words(learned=is_learned(compared.trace))))
 
 
 def show_more_rows(compared: Comparison, seen: Shown) -> None:
@@ -75,7 +72,8 @@ def more_rows(compared: Comparison, channel: int, scope: str) -> str:
             for side in (compared.before, compared.after)
         )
         distance, everywhere = (
-            _percent(compared.changes.relative_change(name, which)) for which in (channel, None)
+            percent(compared.changes.relative_change(name, which).item(), least=1)
+            for which in (channel, None)
         )
         largest = compared.largest[name][channel].item()
         painted = {
@@ -116,26 +114,10 @@ def _ranges(compared: Comparison, channel: int, scope: str) -> tuple[float, floa
     )
 
 
-def _percent(share: Tensor) -> str:
-    number = share.item()
-    return f"{100 * number:.1f} %" if np.isfinite(number) else "–"
-
-
 def _png(pixels: NDArray[np.uint8]) -> str:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
-
-
-@cache
-def _component() -> Any:
-    folder = ASSETS / "compare"
-    return st.components.v2.component(
-        "hybridpool_shift_compare",
-        html=(folder / "compare.html").read_text("utf-8"),
-        css=(folder / "compare.css").read_text("utf-8") + _STYLE,
-        js="\n".join((ASSETS / f"{script}.js").read_text("utf-8") for script in _SCRIPTS),
-    )
 
 
 def _remember_view() -> None:

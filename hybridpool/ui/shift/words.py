@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from hybridpool.ui.explore.panels import pooling_names
-from hybridpool.ui.noise.words import component_words
+from hybridpool.sensitivity.frequency import SHARES
+from hybridpool.ui.browser.words import rows_words
+from hybridpool.ui.names import more_names, pooling_names
 from hybridpool.ui.words import _
-
-
-def more_names() -> dict[str, str]:
-    """The further poolings, one for each key of `MORE_POOLINGS`."""
-    return {
-        "blur": _("Max, then blur"),
-        "lp": _("Lp, p = 2"),
-        "stochastic": _("Stochastic"),
-        "soft": _("Soft"),
-    }
 
 
 def all_names() -> dict[str, str]:
@@ -62,8 +53,8 @@ def band_names() -> dict[str, str]:
 
 def share_names() -> dict[str, str]:
     """The bands in which the energy of a map is counted, one for each of `SHARES`."""
-    bands = band_names()
-    return {name: bands[name] for name in ("low", "middle", "high")} | {"beyond": _("Beyond")}
+    names = band_names() | {"beyond": _("Beyond")}
+    return {name: names[name] for name in SHARES}
 
 
 def sender_names() -> dict[str, str]:
@@ -76,10 +67,10 @@ def shown_on_names() -> dict[str, str]:
     return {"feature_map": _("Feature map"), "picture": _("Picture")}
 
 
-def compare_words() -> dict[str, str]:
+def compare_words(*, learned: bool = False) -> dict[str, str]:
     """The words of the rows, said of a shift."""
     return {
-        **component_words(),
+        **rows_words(learned=learned),
         "clean": _("Before"),
         "changed": _("After"),
         "values": _("Values: one scale for before and after in every row"),

@@ -1,4 +1,4 @@
-"""The controls of the page "Shift and frequency", and the part on shifts."""
+"""The part of the page "Shift and frequency" on shifts."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import streamlit as st
 
 from hybridpool.sensitivity import ShiftCurve, Study
 from hybridpool.sensitivity.shifts import REACH
-from hybridpool.trace import MAX_SEED, Trace
+from hybridpool.trace import Trace
 from hybridpool.ui import compute
+from hybridpool.ui.charts import show_chart
 from hybridpool.ui.settings import Shown
 from hybridpool.ui.shift import sentences as shift_findings
 from hybridpool.ui.shift import words as shift_words
@@ -16,60 +17,12 @@ from hybridpool.ui.shift.state import STATE
 from hybridpool.ui.words import _
 from hybridpool.viz.frequency_charts import shift_chart
 
-BAR = {"displaylogo": False, "displayModeBar": False}
-
-
-def show_controls() -> Study:
-    """What the picture goes through, and which poolings are shown."""
-    names, bands = shift_words.more_names(), shift_words.band_names()
-    more, seed, band = st.columns([4, 2, 3], gap="medium", vertical_alignment="top")
-    with more:
-        STATE.control(
-            st.multiselect,
-            "more",
-            _("Further poolings"),
-            options=list(names),
-            format_func=names.__getitem__,
-            placeholder=_("None"),
-            help=_(
-                "They join the rows, lines and bars below. Max, then blur: maximum at each cell, "
-                "then a binomial filter at the stride. Lp: root of the mean square. Stochastic: "
-                "one cell of each window, drawn in proportion to its value. Soft: a mean in which "
-                "larger values weigh exponentially more."
-            ),
-        )
-    with seed:
-        if "stochastic" in STATE.chosen().more:
-            STATE.control(
-                st.number_input,
-                "draw",
-                _("Seed of the draws"),
-                min_value=0,
-                max_value=MAX_SEED,
-                step=1,
-            )
-    with band:
-        STATE.control(
-            st.segmented_control,
-            "band",
-            _("Frequencies of the picture"),
-            options=list(bands),
-            format_func=bands.__getitem__,
-            required=True,
-            help=_(
-                "Low is below one third, high above two thirds of the Nyquist frequency, half a "
-                "wave in a pixel. The chosen band alone goes into the filters, with the mean of "
-                "the picture."
-            ),
-        )
-    return STATE.chosen()
-
 
 def show_shift(trace: Trace, picture: str, chosen: Study, seen: Shown) -> None:
     """Sliders, rows, curve, and what they say."""
     st.subheader(_("Shift"))
     chosen = _shift_controls()
-    weight = _own(seen)
+    weight = seen.dial
     try:
         found = compute.shifted(trace, picture, chosen)
         curve = compute.shift_distances(trace, picture, chosen)
@@ -143,7 +96,7 @@ def _show_curve(
     if chosen.axis == "rows":
         present, other = chosen.rows, chosen.columns
         label = _("Shift down in pixels")
-    st.plotly_chart(
+    show_chart(
         shift_chart(
             shifts,
             curves,
@@ -158,7 +111,6 @@ def _show_curve(
             },
         ),
         key="shift_curve",
-        config=BAR,
         alt=_("Distance of the aligned maps of each pooling against the shift of the picture"),
     )
     said = [
@@ -185,8 +137,3 @@ def _pixels(field: str, label: str) -> None:
     STATE.control(
         st.slider, field, label, min_value=-REACH, max_value=REACH, step=1, format="%d px"
     )
-
-
-def _own(seen: Shown) -> float | None:
-    """The blend weight of the dial; None where it was not turned and the layer's own holds."""
-    return seen.weight if seen.turned else None
