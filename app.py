@@ -2,25 +2,30 @@
 
 import streamlit as st
 
-from hybridpool.ui import panels, state
+from hybridpool.ui.browser.inspector import resolved_view, show_inspector
+from hybridpool.ui.explore.downloads import show_downloads
+from hybridpool.ui.explore.numbers import show_numbers
+from hybridpool.ui.explore.sentences import caption
+from hybridpool.ui.explore.weights import show_weights
 from hybridpool.ui.frame import open_page
-from hybridpool.ui.inspector import resolved_view, show_inspector
+from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.results import current_trace
+from hybridpool.ui.settings import SHARED
 from hybridpool.ui.words import _
 
 
 @st.fragment
 def explore(trace, picture):
     seen = resolved_view(trace)
-    show_inspector(trace, picture, panels.caption(trace))
-    st.caption(panels.caption(trace))
-    panels.show_downloads(trace, seen)
+    show_inspector(trace, picture, caption(trace))
+    st.caption(caption(trace))
+    show_downloads(trace, seen)
     left, right = st.columns([4, 5], gap="medium")
     with left:
-        panels.show_weights(trace, seen)
+        show_weights(trace, seen)
     with right:
-        panels.show_numbers(trace, seen)
-    state.mirror_in_link()
+        show_numbers(trace, seen)
+    mirror_in_link(SHARED.query())
 
 
 open_page(

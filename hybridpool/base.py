@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.overrides import has_torch_function_unary
 
 from hybridpool._cpu import channels_vary_fastest
-from hybridpool.functional import batched, check_input, hybrid_pool2d, unbatched
+from hybridpool.functional import batched, check_input, hybrid_pool2d, refuse_script, unbatched
 from hybridpool.window import Size2d, Window, check_window, plain_size
 
 
@@ -99,7 +99,4 @@ class Pooling2d(nn.Module):
         return unbatched(output, input)
 
     def __prepare_scriptable__(self) -> NoReturn:
-        raise NotImplementedError(
-            f"{type(self).__name__} cannot be compiled by torch.jit.script: "
-            "use torch.export.export or torch.jit.trace instead."
-        )
+        refuse_script(type(self).__name__)

@@ -4,6 +4,9 @@ Everything that compiles, exports or transforms runs the formula as it stands, `
 Eager mode on the CPU takes faster ways to the same bits, in `_cpu`.
 """
 
+from functools import partial
+from typing import NoReturn
+
 import torch
 from torch import Tensor
 from torch.overrides import handle_torch_function, has_torch_function_variadic
@@ -148,6 +151,28 @@ def unbatched(output: Tensor, input: Tensor) -> Tensor:
         torch.Size([2, 1, 1])
     """
     return output if input.dim() == 4 else _cpu.reshaped(output, output.shape[1:])
+
+
+def refuse_script(name: str) -> NoReturn:
+    """Say which ways there are beside ``torch.jit.script``, which PyTorch has given up.
+
+    Raises:
+        NotImplementedError: Always.
+
+    Example:
+        >>> refuse_script("This")
+        Traceback (most recent call last):
+        NotImplementedError: This cannot be compiled by torch.jit.script: use torch.export.export or
+        torch.jit.trace instead.
+    """
+    raise NotImplementedError(
+        f"{name} cannot be compiled by torch.jit.script: "
+        "use torch.export.export or torch.jit.trace instead."
+    )
+
+
+# torch.jit.script looks for this name on what it is given.
+vars(hybrid_pool2d)["__prepare_scriptable__"] = partial(refuse_script, "hybrid_pool2d")
 
 
 def _check_weight(blend_weight: Tensor, input: Tensor) -> Tensor:

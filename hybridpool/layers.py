@@ -213,3 +213,22 @@ ceil_mode=..., count_include_pad=...)``, and returns a module that maps (N, C, H
 the pooled map. ``"hybrid"`` is the article's layer with one blend weight for all channels and takes
 ``blend_weight=`` too; `HybridPooling` itself, called the same way, learns one for each channel.
 """
+
+Pooling = str | PoolingFactory
+
+
+def pooling_factory(pooling: Pooling) -> PoolingFactory:
+    """The factory of a name in `POOLINGS`; a factory is its own.
+
+    Raises:
+        ValueError: If the name is not known.
+
+    Example:
+        >>> pooling_factory("max")(channels=8, kernel_size=2)
+        MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)
+    """
+    if not isinstance(pooling, str):
+        return pooling
+    if pooling not in POOLINGS:
+        raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, but got {pooling!r}.")
+    return POOLINGS[pooling]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from operator import index
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hybridpool._cpu import reshaped
 from hybridpool.base import Pooling2d
 from hybridpool.blend import compose, compute_type, initial_logit, sigmoid
 from hybridpool.window import Size2d, Window
@@ -32,6 +34,7 @@ class _BlurPooling(Pooling2d):
         ceil_mode: bool,
     ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode)
+        filter_size = index(filter_size)
         if filter_size < 1 or filter_size % 2 == 0:
             raise ValueError(f"filter_size must be odd, but got {filter_size}: use 3 or 5.")
         self.register_buffer("taps", torch.empty(filter_size, filter_size), persistent=False)
@@ -45,6 +48,10 @@ class _BlurPooling(Pooling2d):
     def reset_parameters(self) -> None:
         """Compute the taps of the blur again, which no checkpoint holds."""
         self._fill_taps()
+
+    def extra_repr(self) -> str:
+        """The options that are printed with the name of the layer."""
+        return f"{super().extra_repr()}, filter_size={self.taps.shape[0]}"
 
     def _dense(self, batch: Tensor) -> Tensor:
         """The pooled map at stride 1, with every window that the blur reads."""
@@ -158,9 +165,17 @@ class HybridBlurPooling(_BlurPooling):
         ceil_mode: bool = False,
     ) -> None:
         super().__init__(kernel_size, stride, padding, filter_size, ceil_mode)
+        if channels is not None and channels < 1:
+            raise ValueError(f"channels must be at least 1 or None, but got {channels}.")
+        self.channels = None if channels is None else index(channels)
         self.initial_logit = initial_logit(blend_weight)
-        self.weight = nn.Parameter(torch.empty(1 if channels is None else channels))
+        self.weight = nn.Parameter(torch.empty(self.channels or 1))
         self.reset_parameters()
+
+    def extra_repr(self) -> str:
+        """The options that are printed with the name of the layer."""
+        channels = "" if self.channels is None else f", channels={self.channels}"
+        return super().extra_repr() + channels
 
     def reset_parameters(self) -> None:
         """Let the blend weight start over, and compute the taps of the blur again."""
@@ -296,6 +311,10 @@ class LpPooling(Pooling2d):
             raise ValueError(f"p must be a number from 1, but got {p}: use 2, for example.")
         self.p = p
 
+    def extra_repr(self) -> str:
+        """The options that are printed with the name of the layer."""
+        return f"{super().extra_repr()}, p={self.p}"
+
     def forward(self, input: Tensor) -> Tensor:
         """Pool ``input`` of shape (N, C, H, W) or (C, H, W)."""
         magnitude = self._checked(input).abs()
@@ -359,7 +378,7 @@ class StochasticPooling(Pooling2d):
         # wins: that draws in proportion, and a cell without a chance never comes first.
         waits = torch.empty(chances.shape).exponential_(generator=self.generator)
         drawn = (chances.detach() / waits.to(chances)).argmax(-1, keepdim=True)
-        return self._finished(values.gather(-1, drawn).squeeze(-1), input)
+        return self._finished(reshaped(values.gather(-1, drawn), drawn.shape[:-1]), input)
 
 
 class SoftPooling(Pooling2d):

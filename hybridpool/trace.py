@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from hybridpool.filters import ChannelName
+from hybridpool.functional import hybrid_pool2d
 from hybridpool.layers import POOLINGS, HybridPoolingWithAttention
 from hybridpool.measure import most_telling
 from hybridpool.stem import ConvStem
@@ -158,6 +159,27 @@ class Trace:
             chosen.padding,
             chosen.ceil_mode,
         )
+
+
+def maps_at(trace: Trace, blend_weight: float | None) -> dict[str, Tensor]:
+    """The pooled maps of a trace with hybrid pooling at another blend weight.
+
+    Args:
+        trace: A picture through everything.
+        blend_weight: The same for all channels; None leaves the layer's own.
+
+    Example:
+        >>> from hybridpool.stem import load_stem
+        >>> grey = torch.full((3, 32, 32), 0.5)
+        >>> features = run_stem(grey, load_stem("filters"), torch.device("cpu"))
+        >>> trace = run_poolings(features, Settings())
+        >>> torch.equal(maps_at(trace, 1.0)["hybrid"], trace.pooled["max"])
+        True
+    """
+    if blend_weight is None:
+        return dict(trace.pooled)
+    hybrid = hybrid_pool2d(trace.feature_map, blend_weight, **trace.settings.window)
+    return {**trace.pooled, "hybrid": hybrid}
 
 
 def available_devices() -> tuple[str, ...]:

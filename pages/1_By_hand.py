@@ -2,8 +2,11 @@
 
 import streamlit as st
 
-from hybridpool.ui import by_hand, by_hand_state
+from hybridpool.ui.by_hand import grid
+from hybridpool.ui.by_hand.controls import show_controls
+from hybridpool.ui.by_hand.state import STATE, Chosen
 from hybridpool.ui.frame import open_page
+from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.words import _
 
 open_page(
@@ -14,10 +17,11 @@ open_page(
         "formula follows."
     ),
     shared_controls=False,
+    state=STATE,
 )
 with st.sidebar:
-    by_hand.show_controls()
-task, work = by_hand.current_work()
-by_hand.show_by_hand(task, work)
-by_hand.show_download(task)
-by_hand_state.mirror_in_link(task)
+    show_controls()
+task, work = grid.current_work()
+grid.show_by_hand(task, work)
+grid.show_download(task)
+mirror_in_link(STATE.query(Chosen(task, STATE.chosen().view)))

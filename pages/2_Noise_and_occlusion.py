@@ -2,15 +2,18 @@
 
 import streamlit as st
 
-from hybridpool.ui import compute, noise_state
-from hybridpool.ui.compare import show_compare
+from hybridpool.ui import compute
+from hybridpool.ui.browser.inspector import resolved_view
 from hybridpool.ui.frame import open_page
-from hybridpool.ui.inspector import resolved_view
-from hybridpool.ui.noise_curves import show_curves
-from hybridpool.ui.noise_effects import dial_weight, sentences
-from hybridpool.ui.noise_panels import show_controls
-from hybridpool.ui.occlusion_panels import show_occlusion_map
+from hybridpool.ui.noise.controls import show_controls
+from hybridpool.ui.noise.curves import show_curves
+from hybridpool.ui.noise.effects import dial_weight, sentences
+from hybridpool.ui.noise.occlusion import show_occlusion_map
+from hybridpool.ui.noise.rows import show_rows
+from hybridpool.ui.noise.state import STATE
+from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.results import current_trace
+from hybridpool.ui.settings import SHARED
 from hybridpool.ui.words import _
 
 
@@ -19,9 +22,9 @@ from hybridpool.ui.words import _
 def study(trace, picture):
     done, seen = show_controls(), resolved_view(trace)
     compared = compute.compared(trace, picture, done)
-    show_compare(compared, seen, picture, done)
+    show_rows(compared, seen, picture, done)
     st.markdown(sentences(compared, seen, done))
-    noise_state.mirror_in_link()
+    mirror_in_link(SHARED.query(), STATE.query())
     weight = dial_weight(compared, seen)
     if done.kind == "noise":
         show_curves(compared, picture, done, weight)
@@ -36,5 +39,6 @@ open_page(
         "picture and see what each pooling makes of it: the same picture, the same filters, the "
         "same noise in every row."
     ),
+    state=STATE,
 )
 study(*current_trace())

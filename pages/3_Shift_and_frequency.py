@@ -2,12 +2,16 @@
 
 import streamlit as st
 
-from hybridpool.ui import compute, shift_state
+from hybridpool.ui import compute
+from hybridpool.ui.browser.inspector import resolved_view
 from hybridpool.ui.frame import open_page
-from hybridpool.ui.frequency_panels import show_frequency, show_gradients
-from hybridpool.ui.inspector import resolved_view
+from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.results import current_trace
-from hybridpool.ui.shift_panels import show_controls, show_shift
+from hybridpool.ui.settings import SHARED
+from hybridpool.ui.shift.controls import show_controls
+from hybridpool.ui.shift.frequency import show_frequency, show_gradients
+from hybridpool.ui.shift.shifts import show_shift
+from hybridpool.ui.shift.state import STATE
 from hybridpool.ui.words import _
 
 
@@ -19,7 +23,7 @@ def study(whole, picture):
     show_shift(trace, picture, chosen, seen)
     show_frequency(trace, picture, chosen, seen)
     show_gradients(trace, chosen, seen)
-    shift_state.mirror_in_link()
+    mirror_in_link(SHARED.query(), STATE.query())
 
 
 open_page(
@@ -29,5 +33,6 @@ open_page(
         "also said to keep both high and low frequencies. Here both are measured on this picture, "
         "and the gradient shows which cells each pooling learns from."
     ),
+    state=STATE,
 )
 study(*current_trace())

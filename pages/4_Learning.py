@@ -1,9 +1,10 @@
 """Learning: the blend weight learns before one's eyes, from several starts at once."""
 
 from hybridpool.ui.frame import open_page
-from hybridpool.ui.learning_gaps import show_overfitting
-from hybridpool.ui.learning_panels import show_controls
-from hybridpool.ui.learning_race import show_race
+from hybridpool.ui.learning.controls import show_controls
+from hybridpool.ui.learning.gaps import show_overfitting
+from hybridpool.ui.learning.race import show_race
+from hybridpool.ui.learning.state import STATE
 from hybridpool.ui.words import _
 
 open_page(
@@ -14,6 +15,7 @@ open_page(
         "the task needs, and what does the start decide?"
     ),
     shared_controls=False,
+    state=STATE,
 )
 chosen = show_controls()
 show_race()

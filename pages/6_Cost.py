@@ -2,8 +2,13 @@
 
 import streamlit as st
 
-from hybridpool.ui import cost_network, cost_panels, cost_state
+from hybridpool.ui.cost import network as cost_network
+from hybridpool.ui.cost.controls import show_controls
+from hybridpool.ui.cost.counts import show_counts
+from hybridpool.ui.cost.state import STATE
+from hybridpool.ui.cost.times import show_times
 from hybridpool.ui.frame import open_page
+from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.words import _
 
 open_page(
@@ -14,18 +19,19 @@ open_page(
         "a plain copy of the map, and inside whole networks."
     ),
     shared_controls=False,
+    state=STATE,
 )
 with st.sidebar:
-    cost_panels.show_controls()
-chosen = cost_state.chosen()
-cost_state.mirror_in_link()
+    show_controls()
+chosen = STATE.chosen()
+mirror_in_link(STATE.query())
 by_clock, by_count, in_networks = st.container(), st.container(), st.container()
 # What is counted stands on the page before the first clock starts.
 with by_count:
-    cost_panels.show_counts(chosen.map)
+    show_counts(chosen.map)
 with in_networks:
     networks = cost_network.prepare(chosen.network)
 with by_clock:
-    cost_panels.show_times(chosen.map)
+    show_times(chosen.map)
 with in_networks:
     cost_network.show(networks)

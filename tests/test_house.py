@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
 from functools import cache
@@ -185,7 +186,116 @@ def test_the_page_starts_without_what_it_may_never_need() -> None:
     assert loaded & {"torchvision", "torch._dynamo", "torch.utils.cpp_extension"} == set()
 
 
+UI = ROOT / "hybridpool" / "ui"
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+PAGE_FOLDERS = sorted(
+    folder.name
+    for folder in UI.iterdir()
+    if folder.is_dir() and (folder / "sentences.py").is_file()
+)
+
+
+def test_every_page_has_a_folder_and_no_page_imports_another() -> None:
+    assert len(PAGE_FOLDERS) >= len([*ROOT.glob("pages/*.py")])
+    for name, path in MODULES.items():
+        parts = name.split(".")
+        if parts[:2] != ["hybridpool", "ui"] or len(parts) < 3:
+            continue
+        home = parts[2] if parts[2] in PAGE_FOLDERS else None
+        pages = {
+            each.split(".")[2]
+            for each in imported(path.read_text("utf-8"), name)
+            if each.startswith("hybridpool.ui.") and each.split(".")[2] in PAGE_FOLDERS
+        }
+        assert pages <= {home}, f"{name} imports {pages - {home}}"
+
+
+def test_a_page_s_folder_holds_the_same_names_as_every_other() -> None:
+    for page in PAGE_FOLDERS:
+        files = {path.stem for path in (UI / page).glob("*.py")}
+        # The state of Explore is that of all pages, and so are its words.
+        assert {"state", "words", "sentences"} - files <= (
+            {"state", "words"} if page == "explore" else set()
+        ), page
+
+
+def names_in(node: ast.AST) -> Counter[str]:
+    """Names that a source uses; an import alone uses none."""
+    found: Counter[str] = Counter()
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load):
+            found[each.id] += 1
+        elif isinstance(each, ast.Attribute):
+            found[each.attr] += 1
+        elif isinstance(each, ast.Constant) and isinstance(each.value, str):
+            found[each.value] += 1
+    return found
+
+
+def defined(body: list[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
+    """Every public name that a module defines, and every public method of its plain classes."""
+    for node in body:
+        if isinstance(node, ast.Assign):
+            yield from ((each.id, node) for each in node.targets if isinstance(each, ast.Name))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id, node
+        elif isinstance(node, Definition):
+            yield node.name, node
+            if isinstance(node, ast.ClassDef) and not node.bases:
+                yield from defined([each for each in node.body if isinstance(each, Definition)])
+
+
+def dead(sources: dict[str, str], documented: set[str]) -> list[str]:
+    """Public names that no other source, nor any other place of their own, uses."""
+    trees = {name: ast.parse(source) for name, source in sources.items()}
+    used: Counter[str] = Counter()
+    for tree in trees.values():
+        listed = [
+            node
+            for node in tree.body
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        ]
+        used += names_in(tree)
+        for node in listed:
+            used -= names_in(node)
+    return [
+        f"{module}.{name}"
+        for module, tree in trees.items()
+        for name, node in defined(tree.body)
+        if not name.startswith("_")
+        and name not in documented
+        and used[name] <= names_in(node)[name]
+    ]
+
+
+def test_every_public_name_is_reached_by_a_page_or_another_module_or_is_documented() -> None:
+    """What only tests reach is dead, also where a package passes it on."""
+    papers = "".join((ROOT / file).read_text("utf-8") for file in ("README.md", "CONTRIBUTING.md"))
+    documented = set(
+        re.findall(r"\w+", "".join(re.findall(r"```python.*?```|`[^`\n]+`", papers, re.S)))
+    )
+    for package in ("", "pictures/"):
+        interface = ROOT / "hybridpool" / package / "__init__.py"
+        documented |= set(re.findall(r"\w+", interface.read_text("utf-8")))
+    paths = {**MODULES, **{path.name: path for path in SCRIPTS}}
+    assert dead({name: path.read_text("utf-8") for name, path in paths.items()}, documented) == []
+
+
+@pytest.mark.parametrize(
+    ("sources", "found"),
+    [
+        ({"a": "def f(): ...", "b": "from a import f"}, ["a.f"]),
+        ({"a": "def f(): ...", "b": "from a import f\nf()"}, []),
+        ({"a": "def f(): return f()"}, ["a.f"]),
+        ({"a": "def f(): ...\n__all__ = ['f']"}, ["a.f"]),
+        ({"a": "LIMIT = 3\ndef f(): return LIMIT\nf()"}, []),
+        ({"a": "class C:\n    def f(self): ...\nC()"}, ["a.f"]),
+        ({"a": "class C:\n    def f(self): ...\nC().f()"}, []),
+        ({"a": "def shown(): ..."}, []),
+    ],
+)
+def test_the_search_for_dead_names_finds_them(sources: dict[str, str], found: list[str]) -> None:
+    assert dead(sources, {"shown"}) == found
 
 
 def public(body: list[ast.stmt]) -> list[Definition]:
@@ -288,7 +398,8 @@ def drawn() -> list[str]:
     """The patterns of the map: each .py file in its folder, and each folder that is not opened."""
     papers = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     (drawing,) = re.findall(r"## The map\n\n```\n(.*?)```", papers, re.DOTALL)
-    entries = re.findall(r"^( *)([\w*]+(?:\.py|/))", drawing, re.MULTILINE)
+    lines = re.findall(r"^( *)((?:[\w*]+(?:\.py|/) ?)+)", drawing, re.MULTILINE)
+    entries = [(indent, name) for indent, names in lines for name in names.split()]
     patterns, folders = [], []
     for (indent, name), (following, _) in pairwise([*entries, ("", "")]):
         folders = [*folders[: len(indent) // 4], name]

@@ -9,6 +9,7 @@ from hybridpool.cost.networks import (
     NetworkCosts,
     NetworkSettings,
     count_networks,
+    longer_step,
     measure_networks,
 )
 from hybridpool.cost.settings import (
@@ -57,6 +58,7 @@ __all__ = [
     "Turns",
     "count_cost",
     "count_networks",
+    "longer_step",
     "measure_networks",
     "measure_poolings",
     "measured_devices",

@@ -112,9 +112,19 @@ class NetworkCost:
         return self.pooling_operations / (self.operations + self.pooling_operations)
 
     @property
-    def share(self) -> float:
-        """The share of the pooling layers in the time of a step, the median over the turns."""
-        return self.alone.over(self.step).median
+    def shares(self) -> Turns:
+        """The share of the pooling layers in the time of a step, turn by turn."""
+        return self.alone.over(self.step)
+
+    @property
+    def typical(self) -> tuple[float, float, float]:
+        """Seconds of a step, of its pooling layers, and their share, all of one turn.
+
+        It is the turn with the middle share, so that the three numbers fit each other.
+        """
+        turn = self.shares.middle
+        step, alone = self.step.values[turn], self.alone.values[turn]
+        return step, alone, alone / step
 
 
 @dataclass(frozen=True)
@@ -138,6 +148,20 @@ class NetworkCosts:
     def cost(self, network: str, pooling: str) -> NetworkCost:
         """That of one network with one pooling."""
         return next(c for c in self.costs if (c.network, c.pooling) == (network, pooling))
+
+
+def longer_step(share: float, reference: float) -> float:
+    """By how much a step gets longer with other pooling layers, all else taking the same time.
+
+    Args:
+        share: What these layers take of their step.
+        reference: What those that they replace take of theirs.
+
+    Example:
+        >>> longer_step(0.2, reference=0.0), longer_step(0.1, reference=0.1)
+        (0.25, 0.0)
+    """
+    return (1 - reference) / (1 - share) - 1
 
 
 class SeparableNetwork(nn.Sequential):

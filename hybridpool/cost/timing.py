@@ -42,16 +42,32 @@ class Turns:
         low, _, high = statistics.quantiles(self.values, n=4, method="inclusive")
         return low, high
 
+    @property
+    def middle(self) -> int:
+        """Which turn is the middle one, counted from 0; of two, the one below.
+
+        Example:
+            >>> Turns((3.0, 1.0, 2.0)).middle
+            2
+        """
+        return self.values.index(statistics.median_low(self.values))
+
+    def overlaps(self, other: Turns) -> bool:
+        """Whether the middle halves of both meet, so that the two are not told apart.
+
+        Example:
+            >>> Turns((1.0, 2.0, 3.0)).overlaps(Turns((2.0, 3.0, 4.0)))
+            True
+        """
+        (low, high), (other_low, other_high) = self.quartiles, other.quartiles
+        return low <= other_high and other_low <= high
+
     def over(self, other: Turns) -> Turns:
         """Each turn as a multiple of the same turn of something else.
 
         A busy moment slows both in one turn, so that it cancels in their ratio.
         """
         return Turns(tuple(a / b for a, b in zip(self.values, other.values, strict=False)))
-
-    def less(self, other: Turns) -> Turns:
-        """Each turn minus the same turn of something else."""
-        return Turns(tuple(a - b for a, b in zip(self.values, other.values, strict=False)))
 
 
 NOT_TIMED = Turns()

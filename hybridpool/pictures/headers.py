@@ -1,8 +1,8 @@
-"""The checks of a picture file before any pixel is decoded, and the error that says what failed."""
+"""What is checked of a picture file before any pixel of it is decoded."""
 
 import math
-import re
 import struct
+from dataclasses import dataclass
 from io import BytesIO
 
 from PIL import (
@@ -15,38 +15,34 @@ from PIL import (
     WebPImagePlugin,
 )
 
-__all__ = ["ImageError", "open_checked"]
+from hybridpool.pictures.errors import ImageError, not_readable_here
+from hybridpool.pictures.jpeg import check_scans, strip_jpeg
+from hybridpool.pictures.samples import Samples
+from hybridpool.pictures.stripped import strip_png, strip_webp
+from hybridpool.pictures.tiff import read_layout
+
+__all__ = ["Opened", "open_checked"]
 
 _LEAST_SIDE = 4
 _MOST_ELONGATED = 64
-_MOST_SCANS = 64  # an ordinary progressive JPEG has about ten
-_MOST_STRIPS = 2**18  # 64 million pixels in the smallest tiles TIFF allows, 16 x 16
-_MOST_TAGS = 4096
 
 
-class ImageError(ValueError):
-    """A file that cannot be used as a picture, said in one sentence for a person.
+@dataclass(frozen=True)
+class Opened:
+    """A picture file whose header was read.
 
-    Args:
-        template: the English sentence, with ``{named}`` placeholders.
-        **values: what fills the placeholders.
-
-    Example:
-        >>> error = ImageError("{name} has no pixels.", name="x.png")
-        >>> str(error), error.template, error.values
-        ('x.png has no pixels.', '{name} has no pixels.', {'name': 'x.png'})
+    Attributes:
+        picture: what decodes the pixels: Pillow, or our own reading of samples.
+        profile: the colour profile that the file brings.
+        orientation: which way up, from 1 to 8 as in EXIF; 0 if EXIF says it.
     """
 
-    def __init__(self, template: str, **values: object) -> None:
-        super().__init__(template)
-        self.template = template
-        self.values = values
-
-    def __str__(self) -> str:
-        return self.template.format(**self.values)
+    picture: ImageFile.ImageFile | Samples
+    profile: bytes | None = None
+    orientation: int = 0
 
 
-def open_checked(data: bytes, *, max_bytes: int, max_pixels: int) -> ImageFile.ImageFile:
+def open_checked(data: bytes, *, max_bytes: int, max_pixels: int) -> Opened:
     """Opens a picture file whose header keeps to the limits; no pixel is decoded yet.
 
     Args:
@@ -63,7 +59,7 @@ def open_checked(data: bytes, *, max_bytes: int, max_pixels: int) -> ImageFile.I
         >>> from PIL import Image
         >>> file = BytesIO()
         >>> Image.new("RGB", (6, 4)).save(file, "PNG")
-        >>> open_checked(file.getvalue(), max_bytes=1000, max_pixels=24).size
+        >>> open_checked(file.getvalue(), max_bytes=1000, max_pixels=24).picture.size
         (6, 4)
     """
     if not data:
@@ -75,35 +71,36 @@ def open_checked(data: bytes, *, max_bytes: int, max_pixels: int) -> ImageFile.I
             size=math.ceil(len(data) / 2**20 * 10) / 10,
             limit=f"{max_bytes / 2**20:g}",
         )
-    image = _open(data, max_pixels)
-    _check_size(image.size, max_pixels)
-    return image
+    opened = _open(data, max_pixels)
+    _check_size(opened.picture.size, max_pixels)
+    return opened
 
 
-def _open(data: bytes, max_pixels: int) -> ImageFile.ImageFile:
+def _open(data: bytes, max_pixels: int) -> Opened:
     """The header, read by the format's own class: ``Image.open`` would also compare the size
     with ``Image.MAX_IMAGE_PIXELS``, which belongs to the whole process and at first only warns.
 
     What a class spends before it tells the size, or whatever the size, is checked ahead of it.
     """
-    file = BytesIO(data)
     try:
         if data.startswith(b"\x89PNG\r\n\x1a\n"):
-            return PngImagePlugin.PngImageFile(file)
+            file, profile = strip_png(data)
+            return Opened(PngImagePlugin.PngImageFile(BytesIO(file)), profile)
         if data.startswith(b"\xff\xd8\xff"):
-            _check_jpeg_scans(data)
-            return JpegImagePlugin.JpegImageFile(file)
+            file, profile = strip_jpeg(data)
+            check_scans(file)
+            return Opened(JpegImagePlugin.JpegImageFile(BytesIO(file)), profile)
         if data[:4] == b"RIFF" and data[8:16] in (b"WEBPVP8 ", b"WEBPVP8L", b"WEBPVP8X"):
             _check_size(_webp_size(data), max_pixels)
-            return WebPImagePlugin.WebPImageFile(file)
+            file, profile = strip_webp(data)
+            return Opened(WebPImagePlugin.WebPImageFile(BytesIO(file)), profile)
         if data.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
-            _check_tiff_layout(data, max_pixels)
-            return TiffImagePlugin.TiffImageFile(file)
+            return _open_tiff(data, max_pixels)
         if data.startswith((b"GIF87a", b"GIF89a")):
             _check_size(_gif_size(data), max_pixels)
-            return GifImagePlugin.GifImageFile(file)
+            return Opened(GifImagePlugin.GifImageFile(BytesIO(data)))
         if data.startswith(b"BM"):
-            return BmpImagePlugin.BmpImageFile(file)
+            return _open_bmp(data)
     except (SyntaxError, IndexError, struct.error) as error:
         raise ImageError(
             "The beginning of this picture file cannot be understood: "
@@ -113,6 +110,30 @@ def _open(data: bytes, max_pixels: int) -> ImageFile.ImageFile:
         "This file is not a picture in a format that can be read here: "
         "use PNG, JPEG, WebP, BMP, TIFF or GIF."
     )
+
+
+def _open_tiff(data: bytes, max_pixels: int) -> Opened:
+    layout = read_layout(data)
+    _check_size(layout.size, max_pixels)
+    layout.check(max_pixels)
+    picture: TiffImagePlugin.TiffImageFile | Samples
+    if file := layout.for_pillow():
+        try:
+            picture = TiffImagePlugin.TiffImageFile(file)
+        except (SyntaxError, KeyError, OSError) as error:
+            raise not_readable_here() from error
+    else:
+        picture = layout.samples(max_pixels)
+    return Opened(picture, layout.profile, layout.orientation)
+
+
+def _open_bmp(data: bytes) -> Opened:
+    try:
+        return Opened(BmpImagePlugin.BmpImageFile(BytesIO(data)))
+    except OSError as error:
+        if str(error).startswith("Unsupported"):
+            raise not_readable_here() from error
+        raise
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:
@@ -141,63 +162,6 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
             height=height,
             ratio=_MOST_ELONGATED,
         )
-
-
-def _check_jpeg_scans(data: bytes) -> None:
-    """Every scan passes over the whole picture, and an empty one costs a hundred bytes."""
-    if data.count(b"\xff\xda") <= _MOST_SCANS:
-        return
-    scans, at = 0, 2
-    while (marker := _JPEG_MARKER.search(data, at)) and marker[0] != b"\xff\xd9":
-        scans += marker[0] == b"\xff\xda"
-        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
-    if scans > _MOST_SCANS:
-        raise _overloaded()
-
-
-# Neither a stuffed zero, fill byte or restart inside a scan, nor the start of an image.
-_JPEG_MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")
-
-
-def _check_tiff_layout(data: bytes, max_pixels: int) -> None:
-    """A TIFF chooses the size of its tiles and the number of its strips by itself, and both
-    are allocated as written, however small the picture."""
-    order = "<" if data.startswith(b"II") else ">"
-    wide = b"+" in data[2:4]
-    entry = struct.Struct(order + ("HHQ8s" if wide else "HHI4s"))
-    (at,) = struct.unpack_from(order + ("Q" if wide else "I"), data, 8 if wide else 4)
-    (tags,) = struct.unpack_from(order + ("Q" if wide else "H"), data, at)
-    at += 8 if wide else 2
-    if tags > _MOST_TAGS:
-        raise _overloaded()
-    sides = {tag: 1 for pair in _TIFF_SIDES for tag in pair}
-    for tag, kind, count, value in entry.iter_unpack(data[at : at + tags * entry.size]):
-        if tag in (TiffImagePlugin.STRIPOFFSETS, TiffImagePlugin.TILEOFFSETS):
-            if count > _MOST_STRIPS:
-                raise _overloaded()
-        elif tag in sides:
-            if kind not in _TIFF_INTEGERS or count != 1:
-                raise SyntaxError("a side of the picture or of its tiles is not a number")
-            (side,) = struct.unpack_from(order + _TIFF_INTEGERS[kind], value)
-            sides[tag] = max(sides[tag], side)
-    size = [sides[side] for side, _ in _TIFF_SIDES]
-    padded = [-(-sides[side] // sides[tile]) * sides[tile] for side, tile in _TIFF_SIDES]
-    if math.prod(size) <= max_pixels and math.prod(padded) > 2 * max_pixels:
-        raise _overloaded()
-
-
-_TIFF_INTEGERS = {3: "H", 4: "I", 16: "Q"}
-_TIFF_SIDES = (
-    (TiffImagePlugin.IMAGEWIDTH, TiffImagePlugin.TILEWIDTH),
-    (TiffImagePlugin.IMAGELENGTH, TiffImagePlugin.TILELENGTH),
-)
-
-
-def _overloaded() -> ImageError:
-    return ImageError(
-        "This picture is stored in a way that takes far too much work to read: "
-        "open it in another program and save it as PNG or JPEG."
-    )
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 import hashlib
 import sys
 import traceback
+from io import BytesIO
 
 import numpy as np
 import torch
@@ -17,9 +18,13 @@ from PIL import (
 from torch import Tensor
 from torch.nn import functional as F
 
-from hybridpool.pictures.headers import ImageError, open_checked
+from hybridpool.pictures.colours import in_srgb
+from hybridpool.pictures.errors import ImageError
+from hybridpool.pictures.headers import open_checked
+from hybridpool.pictures.jpeg import ended, is_refined, strip_jpeg
+from hybridpool.pictures.samples import Samples, reduced, rows_of
 
-__all__ = ["ImageError", "fit_image", "image_digest", "read_image"]
+__all__ = ["fit_image", "image_digest", "read_image"]
 
 _LEAST_FITTED_SIDE = 8
 
@@ -45,11 +50,14 @@ def read_image(
 
     PNG, JPEG, WebP, BMP, TIFF and GIF; of an animation or a file of many pages the first. The
     picture is turned as its EXIF orientation says, transparency lies over white, and palette,
-    grey, CMYK, YCbCr and LAB become RGB. A 16-bit grey picture that uses no more than 12 bits,
-    as microscopes and medical cameras write it, has its white at 4095; 32-bit integers, and
-    floats that leave [0, 1], are stretched over the range they use, and NaN is black.
+    grey, CMYK, YCbCr and LAB become RGB. An embedded colour profile is followed to sRGB.
 
-    The limits are checked on the header, before any pixel is decoded.
+    A 16-bit grey picture that uses no more than 12 bits, as microscopes and medical cameras
+    write it, has its white at 4095. Signed and longer integers, and floats that leave [0, 1],
+    are stretched over the range that they use. NaN is black.
+
+    The limits are checked on the header, before any pixel is decoded. Damage in anything but
+    the pixels, such as a text or a profile, is ignored.
 
     Args:
         data: the bytes of the file.
@@ -108,84 +116,96 @@ def _free_locals(error: BaseException | None, outer: BaseException | None) -> No
 
 
 def _read(data: bytes, max_bytes: int, max_pixels: int, max_side: int) -> Tensor:
-    image = open_checked(data, max_bytes=max_bytes, max_pixels=max_pixels)
-    width, height = image.size
+    opened = open_checked(data, max_bytes=max_bytes, max_pixels=max_pixels)
+    width, height = opened.picture.size
     scale = min(1.0, max_side / max(width, height))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    if isinstance(image, JpegImagePlugin.JpegImageFile):
-        image.draft(None, size)
-    image.load()
-    plain = _plain(image, data)
-    if plain.size != size:
-        # The gap halves the time of a 12 megapixel picture; what it changes is less than
-        # the difference between one good resampling filter and another.
-        plain = plain.resize(size, Image.Resampling.BICUBIC, reducing_gap=1.5)
-    upright = _orientation(image)
-    return _tensor(plain if upright is None else plain.transpose(upright))
-
-
-def _orientation(image: ImageFile.ImageFile) -> Image.Transpose | None:
     try:
-        return _TRANSPOSE.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+        plain = _plain(opened.picture, size)
+    except OSError:
+        if not isinstance(opened.picture, JpegImagePlugin.JpegImageFile) or not is_refined(data):
+            raise
+        plain = _plain_without_end(data, size)
+    upright = _TRANSPOSE.get(opened.orientation or _orientation(opened.picture))
+    shown = in_srgb(plain, opened.profile)
+    return _tensor(shown if upright is None else shown.transpose(upright))
+
+
+def _plain_without_end(data: bytes, size: tuple[int, int]) -> Image.Image:
+    """A JPEG that lacks at most the two bytes of its end."""
+    first, *others = (
+        _plain(JpegImagePlugin.JpegImageFile(BytesIO(file)), size)
+        for file in ended(strip_jpeg(data).data)
+    )
+    if any(first.tobytes() != other.tobytes() for other in others):
+        raise OSError("a part of the pixels is missing")
+    return first
+
+
+def _orientation(picture: ImageFile.ImageFile | Samples) -> int:
+    if isinstance(picture, Samples):
+        return 1
+    try:
+        return int(picture.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # a broken EXIF block is no reason to refuse the picture beside it
-        return None
+        return 1
 
 
-def _plain(image: ImageFile.ImageFile, data: bytes) -> Image.Image:
-    """The decoded picture in one of four modes: ``L``, ``RGB``, ``RGBa`` or ``F`` in [0, 1]."""
-    if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_stretched(image))
-    if image.mode == "LAB":
+def _plain(picture: ImageFile.ImageFile | Samples, size: tuple[int, int]) -> Image.Image:
+    """The picture at a size, decoded, in one of the modes that ``in_srgb`` knows."""
+    if isinstance(picture, Samples):
+        plain = reduced(picture, size)
+    else:
+        if isinstance(picture, JpegImagePlugin.JpegImageFile):
+            picture.draft(None, size)
+        if isinstance(picture, PngImagePlugin.PngImageFile) and "transparency" in picture.info:
+            picture.info["transparency"] = _eight_bit_key(picture)
+        picture.load()
+        plain = _converted(picture, size)
+    if plain.size == size:
+        return plain
+    # The gap halves the time of a 12 megapixel picture; what it changes is less than the
+    # difference between one good resampling filter and another.
+    return plain.resize(size, Image.Resampling.BICUBIC, reducing_gap=1.5)
+
+
+def _converted(picture: ImageFile.ImageFile, size: tuple[int, int]) -> Image.Image:
+    if picture.mode.startswith("I;16"):
+        return reduced(_wide_grey(picture), size)
+    if picture.mode == "LAB":
         lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-        converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+        converted = ImageCms.profileToProfile(picture, lab, srgb, outputMode="RGB")
         assert converted is not None
         return converted
-    if isinstance(image, PngImagePlugin.PngImageFile) and "transparency" in image.info:
-        image.info["transparency"] = _eight_bit_key(image, depth=data[24])
-    if image.has_transparency_data:
-        return _converted(_converted(image, "RGBA"), "RGBa")
-    return _converted(image, "L" if image.mode in ("1", "L") else "RGB")
+    if picture.has_transparency_data:
+        return _in_mode(_in_mode(picture, "RGBA"), "RGBa")
+    return _in_mode(picture, {"1": "L", "L": "L", "CMYK": "CMYK"}.get(picture.mode, "RGB"))
 
 
-def _converted(image: Image.Image, mode: str) -> Image.Image:
-    return image if image.mode == mode else image.convert(mode)
+def _in_mode(picture: Image.Image, mode: str) -> Image.Image:
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
-def _eight_bit_key(image: PngImagePlugin.PngImageFile, depth: int) -> object:
+def _wide_grey(picture: ImageFile.ImageFile) -> Samples:
+    key = picture.info.get("transparency")
+    return Samples(
+        picture.size,
+        lambda top, bottom: np.asarray(rows_of(picture, top, bottom))[..., None],
+        key=key if isinstance(key, int) else None,
+    )
+
+
+def _eight_bit_key(picture: PngImagePlugin.PngImageFile) -> object:
     """The transparent colour of a PNG on the scale of its decoded samples: Pillow brings the
     samples to 8 bits and leaves this colour as the file has it."""
-    key = image.info["transparency"]
-    if image.mode == "L" and depth <= 8:
-        white = 2**depth - 1
+    key = picture.info["transparency"]
+    stored = str(picture.tile[0].args)  # such as L;4 or RGB;16B
+    if picture.mode == "L" and stored in ("L;2", "L;4"):
+        white = 2 ** int(stored[2:]) - 1
         return (key & white) * 255 // white
-    if image.mode == "RGB" and depth == 16:
+    if picture.mode == "RGB" and stored == "RGB;16B":
         return tuple(part >> 8 for part in key)
     return key
-
-
-def _stretched(image: ImageFile.ImageFile) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """Samples of more than 8 bits, as floats in [0, 1]."""
-    values = np.array(image, dtype=np.float32)
-    known = np.isfinite(values)
-    if not known.any():
-        raise ImageError(
-            "This picture holds no finite number in any pixel: choose a picture that does."
-        )
-    low = float(values.min(where=known, initial=np.inf))
-    high = float(values.max(where=known, initial=-np.inf))
-    values[~known] = low
-    if image.mode == "F" and low >= 0 and high <= 1:
-        return values
-    if image.mode in ("I", "F"):
-        # Halves, because the span of the widest floats is no float any more.
-        values /= 2
-        values -= np.float32(low / 2)
-        values /= np.float32(max(high / 2 - low / 2, 1e-30))
-        return values
-    values /= 4095 if high <= 4095 else 65535
-    if isinstance(key := image.info.get("transparency"), int):
-        values[np.asarray(image) == key] = 1
-    return values
 
 
 def _tensor(image: Image.Image) -> Tensor:

@@ -116,7 +116,12 @@ class Perturbation:
 
 
 def in_thousandths(box: Mapping[str, int], size: tuple[int, int]) -> dict[str, int]:
-    """A box in pixels of a picture (height, width), as `Perturbation` keeps it."""
+    """A box in pixels of a picture (height, width), as `Perturbation` keeps it.
+
+    Example:
+        >>> in_thousandths({"top": 5, "left": 0, "height": 10, "width": 20}, (50, 40))
+        {'top': 100, 'left': 0, 'height': 200, 'width': 500}
+    """
     ends = {"top": size[0], "left": size[1], "height": size[0], "width": size[1]}
     return {name: round(int(box[name]) * WHOLE / end) for name, end in ends.items()}
 
@@ -149,7 +154,12 @@ def curve_levels(noise: Noise) -> list[float]:
 
 
 def nearest_level(noise: Noise, level: float) -> float:
-    """The level that the control offers nearest to a wish."""
+    """The level that the control offers nearest to a wish.
+
+    Example:
+        >>> nearest_level(NOISES["salt"], 0.123)
+        0.12
+    """
     wanted = min(max(level, noise.low), noise.high) if math.isfinite(level) else noise.default
     return min(level_options(noise), key=lambda option: abs(option - wanted))
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import streamlit as st
 from PIL import Image
 
+from hybridpool.pictures import ImageError
 from hybridpool.pictures.gallery import GALLERY, gallery_image
-from hybridpool.pictures.image import ImageError, fit_image, image_digest
+from hybridpool.pictures.image import fit_image, image_digest
 from hybridpool.stem import STEMS, StemInfo, stem_on_disk, trained_stems
 from hybridpool.trace import CHANNELS, IMAGE_SIZES, MAX_KERNEL, MAX_SEED, available_devices
-from hybridpool.ui import compute, state, words
-from hybridpool.ui.component import component
+from hybridpool.ui import compute, words
+from hybridpool.ui.browser.component import component
+from hybridpool.ui.settings import SHARED, Upload, accept_upload, upload
 from hybridpool.ui.words import _, fill
 
 THUMBNAIL_SIZE = 96
@@ -28,8 +28,8 @@ THUMBNAIL_SIZE = 96
 
 def picture_controls() -> None:
     """Gallery, upload with drag and drop, camera, and the size before the stem."""
-    settings = state.settings()
-    st.subheader(_("Picture"))
+    settings = SHARED.chosen().settings
+    st.header(_("Picture"))
     gallery = component("gallery", "gallery/gallery.js")
     gallery(
         key="gallery",
@@ -52,9 +52,19 @@ def picture_controls() -> None:
                 source=picture.source, licence=picture.licence
             )
         )
-    elif own := state.upload():
+    if own := upload():
         name = own.name.replace("`", "'")
-        st.markdown(_("**Your picture:** {name}").format(name=f"`{name}`"))
+        if settings.picture == "upload":
+            st.markdown(_("**Your picture:** {name}").format(name=f"`{name}`"))
+        else:
+            st.button(
+                _("Back to your picture"),
+                key="back_to_upload",
+                on_click=accept_upload,
+                args=(own,),
+                help=name,
+                icon=":material/undo:",
+            )
     st.file_uploader(
         _("Your own picture"),
         key="uploader",
@@ -66,7 +76,7 @@ def picture_controls() -> None:
         st.camera_input(_("Take a photo"), key="camera", on_change=_uploaded, args=("camera",))
     if problem := st.session_state.get("upload_problem"):
         st.error(fill(problem), icon=":material/broken_image:")
-    _control(
+    SHARED.control(
         st.select_slider,
         "image_size",
         _("Size before the stem (longer side)"),
@@ -78,28 +88,30 @@ def picture_controls() -> None:
 def stem_controls() -> None:
     """Which weights the stem carries, and the seed."""
     stems = trained_stems() | STEMS
-    st.subheader(_("Stem"))
-    _control(
+    st.header(_("Stem"))
+    SHARED.control(
         st.selectbox,
         "stem",
         _("Weights of the convolution"),
         options=list(stems),
         format_func=lambda key: _(stems[key].title),
     )
-    info = stems.get(state.settings().stem)
+    info = stems.get(SHARED.chosen().settings.stem)
     if info:
         st.caption(f"{_(info.words)}  \n{_provenance(info)}")
         if not stem_on_disk(info.key):
             st.caption(_("These weights are not on this machine yet; choosing them fetches them."))
-    if state.settings().stem == "random":
-        _control(
+    if SHARED.chosen().settings.stem == "random":
+        SHARED.control(
             st.segmented_control,
             "channels",
             _("Number of filters"),
             options=list(CHANNELS),
             required=True,
         )
-    _control(
+    if info and "attention" in info.learned:
+        return  # nothing is drawn: filters and attention come with the weights
+    SHARED.control(
         st.number_input,
         "seed",
         _("Seed"),
@@ -112,12 +124,12 @@ def stem_controls() -> None:
 
 def window_controls() -> None:
     """Kernel, stride, padding, ceil mode, and where a blend weight that is not learned starts."""
-    settings = state.settings()
+    settings = SHARED.chosen().settings
     stem = trained_stems().get(settings.stem)
-    st.subheader(_("Pooling window"))
-    _control(st.slider, "kernel_size", _("Kernel size"), min_value=1, max_value=MAX_KERNEL)
-    _control(st.slider, "stride", _("Stride"), min_value=1, max_value=MAX_KERNEL)
-    _control(
+    st.header(_("Pooling window"))
+    SHARED.control(st.slider, "kernel_size", _("Kernel size"), min_value=1, max_value=MAX_KERNEL)
+    SHARED.control(st.slider, "stride", _("Stride"), min_value=1, max_value=MAX_KERNEL)
+    SHARED.control(
         st.segmented_control,
         "padding",
         _("Padding"),
@@ -125,7 +137,7 @@ def window_controls() -> None:
         help=_("At most half the kernel size, as PyTorch demands."),
         required=True,
     )
-    _control(
+    SHARED.control(
         st.toggle,
         "ceil_mode",
         _("Ceil mode"),
@@ -134,7 +146,7 @@ def window_controls() -> None:
     if stem and "hybrid" in stem.learned:
         st.caption(_("The blend weight comes with the filters: a network has learned it."))
         return
-    _control(
+    SHARED.control(
         st.slider,
         "blend_weight",
         _("Blend weight starts at"),
@@ -150,7 +162,7 @@ def window_controls() -> None:
 def device_controls() -> None:
     """Where to compute."""
     names = {"auto": _("Automatic"), "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
-    _control(
+    SHARED.control(
         st.selectbox,
         "device",
         _("Device"),
@@ -176,28 +188,13 @@ def language_controls() -> None:
     st.toggle(_("Large text for a projector"), key="large_choice", on_change=_large_chosen)
 
 
-def _control(widget: Callable[..., Any], field: str, label: str, **options: Any) -> None:
-    key = f"control_{field}"
-    value = getattr(state.settings(), field)
-    if "options" in options and value not in options["options"]:
-        value = options["options"][0]
-    st.session_state[key] = value
-    widget(label, key=key, on_change=_moved, args=(field, key), **options)
-
-
-def _moved(field: str, key: str) -> None:
-    value = st.session_state[key]
-    if value is not None:
-        state.change(**{field: value})
-
-
 def _picked() -> None:
     key = st.session_state["gallery"].get("pick")
-    if key in GALLERY:
+    if isinstance(key, str) and key in GALLERY:
         st.session_state.pop("upload_problem", None)
-        state.change(picture=key)
-        if not state.view().pinned:
-            state.look(channel=None, row=None, column=None)
+        SHARED.choose(picture=key)
+        if not SHARED.chosen().view.pinned:
+            SHARED.choose(channel=None, row=None, column=None)
 
 
 def _uploaded(key: str) -> None:
@@ -213,7 +210,7 @@ def _uploaded(key: str) -> None:
         st.session_state["upload_problem"] = problem.with_traceback(None)
         return
     st.session_state.pop("upload_problem", None)
-    state.accept_upload(state.Upload(data, digest, file.name))
+    accept_upload(Upload(data, digest, file.name))
 
 
 def _language_chosen() -> None:

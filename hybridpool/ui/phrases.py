@@ -14,16 +14,44 @@ from hybridpool.measure import ROUNDING, alike
 from hybridpool.ui.words import _
 
 
-def percent(share: float) -> str:
-    """A share as it is printed in every sentence: two digits that count.
+def percent(share: float, *, least: int = 0, most: int = 1) -> str:
+    """A share as it is printed everywhere: two digits that count, as far as the decimals allow.
+
+    Args:
+        share: The share, 1 being the whole.
+        least: Decimals at least: 1 for accuracies, which lie near the whole.
+        most: Decimals at most: 4 where a ten-thousandth of a per cent matters, as in costs.
 
     Example:
-        >>> percent(0.1234), percent(0.0567), percent(math.inf)
-        ('12 %', '5.7 %', '∞')
+        >>> percent(0.1234), percent(0.0567), percent(-0.0012), percent(math.inf)
+        ('12 %', '5.7 %', '-0.1 %', '∞')
+        >>> percent(0.9962, least=1), percent(0.0012, most=4), percent(0.000023, most=4)
+        ('99.6 %', '0.12 %', '0.0023 %')
     """
     if not math.isfinite(share):
         return "∞" if share > 0 else "–"
-    return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"
+    decimals, limit = (0, 0.0995) if share else (1, 0)
+    while abs(share) < limit and decimals < most:
+        decimals, limit = decimals + 1, limit / 10
+    return f"{100 * share:.{min(max(decimals, least), most)}f} %"
+
+
+def significant(value: float) -> str:
+    """A number with three digits that count, without an exponent.
+
+    Example:
+        >>> significant(0.5), significant(1234.5)
+        ('0.500', '1234')
+    """
+    if value == 0:
+        return "0"
+    decimals = 2
+    size = abs(value)
+    while size >= 10 and decimals > 0:
+        size, decimals = size / 10, decimals - 1
+    while size < 0.9995 and decimals < 8:
+        size, decimals = size * 10, decimals + 1
+    return f"{value:.{decimals}f}"
 
 
 def joined(names: Sequence[str]) -> str:

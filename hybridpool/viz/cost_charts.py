@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import plotly.graph_objects as go
 
 from hybridpool.viz.frequency_charts import MORE_COLOURS
@@ -42,6 +43,21 @@ class TimeBar:
     hatched: bool = False
 
 
+@dataclass(frozen=True)
+class ShareBar:
+    """One bar of a share of a step.
+
+    Attributes:
+        share: In [0, 1].
+        quartiles: Those of the turns; the whiskers.
+        text: The share as it is printed.
+    """
+
+    share: float
+    quartiles: tuple[float, float]
+    text: str
+
+
 def time_chart(bars: Sequence[TimeBar], words: Mapping[str, str]) -> go.Figure:
     """Horizontal bars of time in multiples of max alone, the quartiles as whiskers.
 
@@ -62,6 +78,7 @@ def time_chart(bars: Sequence[TimeBar], words: Mapping[str, str]) -> go.Figure:
         "forward": [bar.forward for bar in bars],
         "backward": [max(bar.whole - bar.forward, 0) for bar in bars],
     }
+    whiskers = _spans([(bar.whole, bar.quartiles) for bar in bars])
     figure = go.Figure()
     for part, values in parts.items():
         figure.add_bar(
@@ -75,14 +92,14 @@ def time_chart(bars: Sequence[TimeBar], words: Mapping[str, str]) -> go.Figure:
                 "pattern": _pattern(["/" if bar.hatched else "" for bar in bars]),
             },
             showlegend=False,
-            error_x=_whiskers(bars) if part == "backward" else None,
+            error_x=whiskers if part == "backward" else None,
         )
     ends = [max(bar.quartiles[1], bar.whole) for bar in bars]
     figure.add_scatter(
         y=labels,
         x=ends,
         mode="text",
-        text=[f"  {bar.whole:.2f} ×" for bar in bars],
+        text=[f"  {_multiple(bar.whole)} ×" for bar in bars],
         textposition="middle right",
         textfont={"size": 15},
         cliponaxis=False,
@@ -104,51 +121,61 @@ def time_chart(bars: Sequence[TimeBar], words: Mapping[str, str]) -> go.Figure:
 
 
 def share_chart(
-    shares: Mapping[str, Mapping[str, float]],
+    shares: Mapping[str, Mapping[str, ShareBar]],
     names: Mapping[str, str],
     network_names: Mapping[str, str],
     words: Mapping[str, str],
 ) -> go.Figure:
-    """For each network the share of a step that its pooling layers take, one bar a pooling.
+    """For each network the share of a step that its pooling layers take, quartiles as whiskers.
 
     Args:
-        shares: Network -> pooling -> share in [0, 1]; the second network is hatched.
+        shares: Network -> pooling -> its bar; the second network is hatched.
         names: What each pooling is called.
         network_names: What each network is called.
         words: ``share``, already translated.
 
     Example:
-        >>> figure = share_chart(
-        ...     {"a": {"max": 0.1}, "b": {"max": 0.2}}, {"max": ""}, {"a": "A", "b": "B"},
-        ...     {"share": ""})
-        >>> [list(bars.x) for bars in figure.data[:2]]
-        [[10.0], [20.0]]
+        >>> bar = ShareBar(0.1, (0.05, 0.25), "10 %")
+        >>> figure = share_chart({"a": {"max": bar}}, {"max": ""}, {"a": "A"}, {"share": ""})
+        >>> list(figure.data[0].x), list(figure.data[0].error_x.array)
+        ([10.0], [15.0])
     """
     figure = go.Figure()
     patterns = {network: _pattern("/" if at else "") for at, network in enumerate(shares)}
     for network, found in shares.items():
-        percents = [100 * share for share in found.values()]
         figure.add_bar(
             y=[names[name] for name in found],
-            x=percents,
+            x=[100 * bar.share for bar in found.values()],
+            error_x=_spans([(bar.share, bar.quartiles) for bar in found.values()], 100),
             orientation="h",
             offsetgroup=network,
             marker={
                 "color": [COST_COLOURS[name] for name in found],
                 "pattern": patterns[network],
             },
-            text=[f" {value:.2g} %" for value in percents],
-            textposition="outside",
+            customdata=[bar.text for bar in found.values()],
+            showlegend=False,
+            hovertemplate=f"{network_names[network]}<br>%{{y}}: %{{customdata}}<extra></extra>",
+        )
+        # Beside the whisker, which a text of the bar itself would cross.
+        figure.add_scatter(
+            y=[names[name] for name in found],
+            x=[100 * max(bar.share, bar.quartiles[1]) for bar in found.values()],
+            mode="text",
+            text=[f"  {bar.text}" for bar in found.values()],
+            textposition="middle right",
             textfont={"size": 15},
             cliponaxis=False,
+            hoverinfo="skip",
+            offsetgroup=network,
             showlegend=False,
-            hovertemplate=f"{network_names[network]}<br>%{{y}}: %{{x:.2f}} %<extra></extra>",
         )
     for network, pattern in patterns.items():
         _explain(figure, network_names[network], {"color": _GREY, "pattern": pattern})
     _lay_out(figure, 2 * max(map(len, shares.values())), words["share"])
-    longest = max(100 * share for found in shares.values() for share in found.values())
-    figure.update_layout(barmode="group", margin={"t": 50})
+    bars = [bar for found in shares.values() for bar in found.values()]
+    longest = max(100 * max(bar.share, bar.quartiles[1]) for bar in bars)
+    figure.update_layout(barmode="group", scattermode="group", margin={"t": 50})
     figure.update_xaxes(range=[0, 1.18 * longest], ticksuffix=" %")
     return figure
 
@@ -182,12 +209,22 @@ def _mark(figure: go.Figure, at: float, name: str, word: str, *, shift: int) -> 
     )
 
 
-def _whiskers(bars: Sequence[TimeBar]) -> dict[str, object]:
+def _multiple(value: float) -> str:
+    """Two decimals, and two digits that count where these are zeros: 0.0023 is not 0.00."""
+    if abs(value) >= 0.1 or value == 0:
+        return f"{value:.2f}"
+    return np.format_float_positional(value, precision=2, unique=False, fractional=False)
+
+
+def _spans(
+    bars: Sequence[tuple[float, tuple[float, float]]], scale: float = 1
+) -> dict[str, object]:
+    """Whiskers from the first quartile to the third around each middle."""
     return {
         "type": "data",
         "symmetric": False,
-        "array": [bar.quartiles[1] - bar.whole for bar in bars],
-        "arrayminus": [bar.whole - bar.quartiles[0] for bar in bars],
+        "array": [scale * (high - middle) for middle, (_, high) in bars],
+        "arrayminus": [scale * (middle - low) for middle, (low, _) in bars],
         "color": _GREY,
         "thickness": 2,
     }

@@ -71,12 +71,17 @@ def error_chart(
         [0.0, 20.0]
     """
     figure = go.Figure()
-    for name, values in changes.items():
-        mean, spread = values.mean(1), values.std(1)
-        _add_band(figure, levels, mean - spread, mean + spread, name)
+    with np.errstate(invalid="ignore"):  # what grew from zero has no deviation
+        spreads = {name: values.std(1) for name, values in changes.items()}
+        ends = {
+            name: (values.mean(1) - spreads[name], values.mean(1) + spreads[name])
+            for name, values in changes.items()
+        }
+    for name, band in ends.items():
+        _add_band(figure, levels, *band, name)
     for name, values in changes.items():
         _add_line(figure, levels, values.mean(1), name, words)
-        figure.data[-1].customdata = values.std(1) * 100
+        figure.data[-1].customdata = spreads[name] * 100
         figure.data[-1].hovertemplate = (
             f"{words[name]}<br>{words['level']} %{{x:~g}}<br>%{{y:.1f}} ± %{{customdata:.1f}} %"
             "<extra></extra>"
@@ -98,12 +103,12 @@ def error_chart(
         [math.log10(levels[0]), math.log10(levels[-1])] if logarithmic else [levels[0], levels[-1]]
     )
     room = 0.03 * (span[1] - span[0])
-    ends = [span[0] - room, span[1] + room]
+    shown = [span[0] - room, span[1] + room]
     at = math.log10(present) if logarithmic else present
     _lay_out(figure, words["axis"], words["change"])
     figure.update_xaxes(
         type="log" if logarithmic else "linear",
-        range=ends if more_is_noisier else ends[::-1],
+        range=shown if more_is_noisier else shown[::-1],
         tickvals=list(levels),
         ticktext=[f"{level:g}" for level in levels],
     )
@@ -139,7 +144,8 @@ def blend_chart(
         (0.0, 0.1, 0.5)
     """
     figure = go.Figure()
-    mean, spread = changes.mean(1), changes.std(1)
+    with np.errstate(invalid="ignore"):
+        mean, spread = changes.mean(1), changes.std(1)
     _add_band(figure, weights, mean - spread, mean + spread, "hybrid")
     figure.add_scatter(
         x=list(weights),

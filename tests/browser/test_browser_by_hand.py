@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hybridpool import hybrid_pool2d
 from hybridpool.by_hand import Window, attend_by_hand, pool_by_hand, preset_grid
-from hybridpool.ui.by_hand_state import task_from
+from hybridpool.ui.by_hand.state import STATE
 from hybridpool.viz.palette import sequential
 from tests.pages import PHONE, ByHand, OpenTab, expect
 from tests.shown import number
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 
 POOLED = ("max", "average", "hybrid")
 WIDE = {"width": 1440, "height": 1000}
-FULL = {"numbers": "noise", "grid": "8x8", "draw": "3", "window": "3x3-2-1-ceil-zeros"}
+FULL = {"numbers": "noise", "grid": "8x8", "grid-seed": "3", "window": "3x3-2-1-ceil-zeros"}
 
 
 class ByHandPage(ByHand):
@@ -43,7 +43,7 @@ class ByHandPage(ByHand):
         return str(row.locator("dd").inner_text())
 
     def turn(self, weight: float) -> None:
-        self.find("#by-hand-dial").fill(f"{weight:g}")
+        self.find("#dial").fill(f"{weight:g}")
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def test_a_number_is_typed_in_place_and_everything_follows(by_hand: Any) -> None
     page.page.keyboard.press("Tab")
     page.await_link(cells="-2.5_0_3_4~90.25_6_7_8~9_10_11_12~13_14_15_16", numbers="own")
     page.settled()
-    work = pool_by_hand(task_from(page.link()).grid(), Window())
+    work = pool_by_hand(STATE.read(page.link()).task.grid(), Window())
     assert_printed(page.numbers("max"), work.max, 2)
     assert_printed(page.numbers("average"), work.average, 2)
     assert page.formula(".pooled", "Average") == "((−2.5) + 0 + 90.25 + 6) / 4 ≈ 23.438"
@@ -242,7 +242,7 @@ def test_nonsense_gets_one_sentence_and_the_number_stays(by_hand: Any) -> None:
 )
 def test_every_printed_number_is_pytorch_s(by_hand: Any, link: dict[str, str]) -> None:
     page = by_hand().open(**link)
-    task = task_from(page.link())
+    task = STATE.read(page.link()).task
     work = pool_by_hand(task.grid(), task.window)
     typed = [number(page.inputs().nth(i).input_value()) for i in range(work.grid.numel())]
     assert typed == work.grid.flatten().tolist()
@@ -297,8 +297,8 @@ def test_colours_are_those_of_the_legend_and_numbers_can_be_read_on_them(by_hand
     page = by_hand().open(**FULL | {"window": "2x2-2-0"})
     grid = preset_grid("noise", 8, 8, 3)
     low, high = grid.min(), grid.max()
-    assert number(page.find(".main-legend .legend-low").inner_text()) == low
-    assert number(page.find(".main-legend .legend-high").inner_text()) == high
+    assert number(page.find(".main-legend .low").inner_text()) == low
+    assert number(page.find(".main-legend .high").inner_text()) == high
     found = page.cells("grid").evaluate_all(COLOURS)
     table = sequential()
     for (fill, ink, _), value in zip(found, grid.flatten(), strict=True):
@@ -331,7 +331,7 @@ def test_shares_of_the_gradient_can_be_read_in_both_themes(by_hand: Any, scheme:
 
 def test_turning_the_dial_asks_the_server_nothing_until_the_hand_lets_go(by_hand: Any) -> None:
     page = by_hand().open()
-    dial, mouse = page.find("#by-hand-dial"), page.page.mouse
+    dial, mouse = page.find("#dial"), page.page.mouse
     page.move_over(dial, 0.5)
     page.sent.clear()
     mouse.down()

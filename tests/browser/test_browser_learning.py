@@ -10,7 +10,7 @@ from tests.pages import Learning, OpenTab, expect
 
 pytestmark = pytest.mark.browser
 
-LINK = {"pictures": "50", "steps": "1000", "speed": "slow", "lang": "en"}
+LINK = {"training-pictures": "50", "steps": "1000", "speed": "slow", "lang": "en"}
 SETTINGS = RaceSettings(pictures=50, steps=1000)
 
 

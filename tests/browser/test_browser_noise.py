@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hybridpool.functional import hybrid_pool2d
-from hybridpool.measure import changed_cells, largest_change, relative_change
+from hybridpool.measure import largest_change, relative_change
 from hybridpool.pictures.gallery import gallery_image
 from hybridpool.pictures.image import fit_image
+from hybridpool.sensitivity import Perturbation, compare_traces
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
-from hybridpool.ui.compare import reached
-from hybridpool.ui.noise_state import Perturbation, perturbation_from, query
+from hybridpool.ui.noise.state import STATE
 from hybridpool.viz.palette import diverging, sequential
 from tests.pages import PHONE, Noise, OpenTab, expect
 from tests.shown import number, steps
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.browser
 SETTINGS = Settings(picture="coins", image_size=64)
 LINK = {"picture": "coins", "stem": "filters", "size": "64", "lang": "en", "channel": "3"}
 CHANNEL = 2
-NOISE = {"noise": "speckle", "level": "0.4", "draw": "5"}
+NOISE = {"noise": "speckle", "level": "0.4", "noise-seed": "5"}
 OCCLUDER = {"show": "occlusion", "fill": "black", "occluder": "200-200-300-300"}
 WIDE = {"width": 1440, "height": 1000}
 
@@ -54,7 +54,7 @@ class NoisePage(Noise):
 
     def occluder(self) -> tuple[int, int, int, int]:
         """Top, left, height and width of the occluder in the link, in pixels."""
-        return perturbation_from(self.link()).box(size())
+        return STATE.read(self.link()).box(size())
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         """Draws with the mouse on the changed picture, from (row, column) to another, in pixels."""
@@ -88,7 +88,7 @@ def size() -> tuple[int, int]:
 
 def traces(link: dict[str, str]) -> tuple[Trace, Trace]:
     stem, cpu = load_stem("filters"), torch.device("cpu")
-    done = perturbation_from(link)
+    done = STATE.read(link)
     clean, changed = (
         run_poolings(run_stem(each, stem, cpu), SETTINGS) for each in (image(), done.apply(image()))
     )
@@ -127,6 +127,7 @@ def test_rows_are_painted_from_pytorchs_maps_in_one_range(page: NoisePage) -> No
 
 
 def assert_numbers(page: NoisePage, link: dict[str, str], weight: float) -> None:
+    compared = compare_traces(*traces(link))
     clean, changed = (maps(trace, weight) for trace in traces(link))
     for name in clean:
         before, after = clean[name], changed[name]
@@ -137,7 +138,7 @@ def assert_numbers(page: NoisePage, link: dict[str, str], weight: float) -> None
         assert printed == pytest.approx(100 * relative_change(before, after).item(), abs=0.06)
         printed = number(page.effect(name, "largest"))
         assert printed == pytest.approx(largest_change(one, other).item(), abs=6e-4)
-        cells = int(changed_cells(one, other).sum())
+        cells = int(compared.changed(name, CHANNEL, weight).sum())
         assert page.effect(name, "cells") == f"{cells} of {one.numel()}"
 
 
@@ -228,10 +229,13 @@ def test_another_level_reaches_the_rows(page: NoisePage) -> None:
 
 
 def assert_counts(page: NoisePage) -> None:
-    clean, changed = traces(page.link())
-    reach = reached(clean, perturbation_from(page.link()))
+    link = page.link()
+    mask = STATE.read(link).mask(size())
+    compared = compare_traces(*traces(link), mask)
+    reach = compared.reached
+    assert reach is not None
     for name in ("max", "average", "hybrid", "attention"):
-        cells = int(changed_cells(clean.pooled[name], changed.pooled[name])[CHANNEL].sum())
+        cells = int(compared.changed(name, CHANNEL).sum())
         assert page.effect(name, "cells") == f"{cells} of {reach.numel()}"
         assert page.effect(name, "reach") == str(int(reach.sum()))
 
@@ -268,7 +272,7 @@ def test_arrow_keys_move_and_resize_the_occluder(page: NoisePage) -> None:
             )
         }
     )
-    page.await_link(occluder=query(moved)["occluder"])
+    page.await_link(occluder=STATE.query(moved)["occluder"])
     page.settled()
     assert page.occluder() == (top + 2, left - 1, height - 1, width + 1)
     assert_counts(page)
@@ -308,6 +312,42 @@ def test_pointing_at_the_occlusion_map_tells_and_a_click_puts_the_occluder_there
     page.settled()
     assert page.occluder() == (row - 1, column - 1, 8, 8)
     assert number(page.effect("max", "all")) == pytest.approx(value, abs=0.11)
+
+
+# ---- what is told twice ------------------------------------------------------------------------
+
+
+def test_the_dial_can_go_back_to_where_it_was_before_a_new_start(page: NoisePage) -> None:
+    page.open(**NOISE)
+    page.turn(0.7)
+    page.await_link(weight="0.7")
+    start = page.page.get_by_role("slider", name=re.compile("Blend weight starts at"))
+    start.focus()
+    start.press("ArrowLeft")
+    page.await_link(start="0.45")
+    page.page.wait_for_url(lambda url: "weight" not in page.link(url))
+    page.settled()
+    page.turn(0.7)
+    page.await_link(weight="0.7")
+
+
+def test_the_occluder_can_go_back_to_where_it_was(page: NoisePage) -> None:
+    page.open(**OCCLUDER)
+    page.page.locator(".sliding[data-painted]").wait_for()
+    stage = page.page.locator(".sliding [data-map=max] .stage")
+    places = []
+    for _ in range(2):
+        before = page.link()["occluder"]
+        page.move_over(stage, 0.7, 0.3)
+        page.settled()
+        page.page.mouse.down()
+        page.page.mouse.up()
+        page.page.wait_for_url(lambda url, old=before: page.link(url)["occluder"] != old)
+        page.settled()
+        places.append(page.occluder())
+        page.drag((30, 36), (40, 56))
+        places.append(page.occluder())
+    assert places[:2] == places[2:]
 
 
 # ---- looks -------------------------------------------------------------------------------------

@@ -1,16 +1,14 @@
 """The page "Shift and frequency" in a real Chromium: rows, sliders, dial, phone, no network."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
-from hybridpool.pictures.gallery import gallery_image
-from hybridpool.pictures.image import fit_image
+from hybridpool.sensitivity import Study, compare_shifted
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings
-from hybridpool.ui import shift_maps
-from hybridpool.ui.shift_state import Study
 from tests.pages import OpenTab, Shift, expect
 from tests.shown import expected
 
@@ -34,11 +32,11 @@ def test_rows_print_the_distances_of_the_library_as_slider_and_dial_move(tab: Op
     shown = opened(tab, more="blur")
     page = shown.page
     stem, trace = load_stem("filters"), expected(SMALL)
-    image = fit_image(gallery_image("coins"), 64)
 
     def wanted(columns: int, weight: float | None) -> dict[str, str]:
         chosen = Study(0, columns, more=("blur",))
-        found = shift_maps.distances(shift_maps.shifted(trace, stem, image, chosen), weight)
+        more = partial(chosen.layers, trace.settings)
+        found = compare_shifted(trace, stem, 0, columns, more=more).relative_change(weight)
         return {name: f"{100 * value:.1f} %" for name, value in found.items()}
 
     for name in ("max", "average", "hybrid", "attention"):

@@ -26,9 +26,9 @@ from hybridpool.by_hand import (
     pool_by_hand,
     preset_grid,
 )
-from hybridpool.ui.by_hand import area
-from hybridpool.ui.by_hand_script import by_hand_script
-from hybridpool.ui.by_hand_state import LIMIT, Look, Task, look_from, query, task_from
+from hybridpool.ui.by_hand.packing import area
+from hybridpool.ui.by_hand.script import by_hand_script
+from hybridpool.ui.by_hand.state import LIMIT, STATE, Chosen, Look, Task
 from hybridpool.window import Axis, ImpossibleWindowError
 
 ARTICLE = torch.arange(1.0, 17.0, dtype=torch.float64).reshape(4, 4)
@@ -357,15 +357,17 @@ def own_tasks(draw: st.DrawFn) -> Task:
 def test_a_link_restores_the_numbers_the_window_and_what_is_looked_at(
     task: Task, seen: Look
 ) -> None:
-    link = query(task, seen)
+    link = STATE.query(Chosen(task, seen))
     if task.numbers != "noise":
         task = replace(task, draw=0)
-    assert task_from(link) == task
-    assert look_from(link) == seen
+    assert STATE.read(link).task == task
+    assert STATE.read(link).view == seen
     assert all(text.isascii() and not set(text) & set("%+&=#; ,") for text in link.values())
 
 
-names = st.sampled_from(sorted({"numbers", "cells", *query(Task(numbers="noise"), Look(step=1))}))
+names = st.sampled_from(
+    sorted({"numbers", "cells", *STATE.query(Chosen(Task(numbers="noise"), Look(step=1)))})
+)
 odd_texts = st.text(max_size=12) | st.sampled_from(
     ["9" * 40, "99x99", "0x0", "nan", "inf-1", "-1", "own", "1_2~3", "nan_inf~1e99_x", "3x3-0-9",
      "8x8-8-4-ceil-zeros", "1-1-1", "1e5"]
@@ -377,7 +379,7 @@ odd_texts = st.text(max_size=12) | st.sampled_from(
 @example({"numbers": "own", "cells": ""})
 @example({"window": "0x99-0-9"})
 def test_any_link_gives_something_that_can_be_shown(parameters: dict[str, str]) -> None:
-    task, seen = task_from(parameters), look_from(parameters)
+    task, seen = STATE.read(parameters).task, STATE.read(parameters).view
     assert task == task.clamped()
     grid = task.grid()
     assert grid.shape == (task.rows, task.columns)
@@ -389,7 +391,7 @@ def test_any_link_gives_something_that_can_be_shown(parameters: dict[str, str]) 
 
 
 def test_a_link_to_the_article_s_page_is_short() -> None:
-    assert query(Task(), Look()) == {
+    assert STATE.query(Chosen(Task(), Look())) == {
         "numbers": "ramp", "grid": "4x4", "window": "2x2-2-0", "layer": "0-2", "dial": "0.5"
     }  # fmt: skip
 

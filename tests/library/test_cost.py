@@ -294,7 +294,10 @@ def test_median_and_quartiles(
 def test_turns_are_compared_with_the_same_turn() -> None:
     fast, slow = Turns((1.0, 5.0, 2.0)), Turns((2.0, 10.0, 8.0))
     assert slow.over(fast).values == (2.0, 2.0, 4.0)
-    assert slow.less(fast).values == (1.0, 5.0, 6.0)
+    assert slow.middle == 2
+    assert not fast.overlaps(slow)
+    assert fast.overlaps(Turns((3.0, 3.0, 3.0)))
+    assert not Turns((1.0, 1.0, 1.0)).overlaps(Turns((2.0, 2.0, 2.0)))
 
 
 @pytest.mark.parametrize(
@@ -435,7 +438,8 @@ def test_networks_are_measured_in_turns_and_end_complete() -> None:
     ]
     for cost in last.costs:
         assert len(cost.step.values) == len(cost.alone.values) == 2
-        assert cost.share == cost.alone.over(cost.step).median
+        step, alone, share = cost.typical
+        assert share == alone / step == min(cost.shares.values)  # of two turns the one below
 
 
 def test_network_settings_are_clamped() -> None:

@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hybridpool.functional import hybrid_pool2d
-from hybridpool.measure import changed_cells, largest_change, relative_change
+from hybridpool.measure import changed_cells, largest_change, negligible, relative_change
 from hybridpool.pictures.gallery import gallery_image
 from hybridpool.pictures.image import fit_image
 from hybridpool.pictures.perturb import NOISES
+from hybridpool.sensitivity import Comparison, Perturbation, compare_traces, expected_maximum
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
-from hybridpool.ui import compare, noise_effects, state
-from hybridpool.ui.noise_state import Perturbation
+from hybridpool.ui.browser import rows as compare
+from hybridpool.ui.noise.words import component_words
+from hybridpool.ui.settings import Shown
 from hybridpool.viz.palette import diverging
 from hybridpool.viz.sensitivity_charts import winner_colours
 
@@ -37,12 +39,7 @@ DONE = [
     Perturbation(kind="occlusion", shape="disc", fill="black", top=0, left=0),
 ]
 WEIGHTS = [0.0, 0.3, 0.77, 1.0]
-SHOWN = state.Shown(0.5, 2, 1, 1, False, "channel")
-
-
-@pytest.fixture(autouse=True)
-def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compare, "resolved_view", lambda trace: SHOWN)
+SHOWN = Shown(0.5, 2, 1, 1, False, "channel")
 
 
 @cache
@@ -53,6 +50,16 @@ def traces(done: Perturbation, window: int = 0, picture: str = "coins") -> tuple
         run_poolings(run_stem(each, stem, CPU), settings) for each in (image, done.apply(image))
     )
     return clean, changed
+
+
+def packed(done: Perturbation, window: int = 0) -> bytes:
+    return compare.pack(compared(done, window), SHOWN, "coins", component_words(), done)
+
+
+def compared(done: Perturbation, window: int = 0) -> Comparison:
+    clean, changed = traces(done, window)
+    size = clean.features.image.shape[-2], clean.features.image.shape[-1]
+    return compare_traces(clean, changed, done.mask(size) if done.kind == "occlusion" else None)
 
 
 def decode(message: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -89,7 +96,7 @@ def test_maps_of_both_pictures_arrive_within_half_a_step_of_one_range(
     done: Perturbation, window: int
 ) -> None:
     clean, changed = traces(done, window)
-    header, arrays = decode(compare.pack(clean, changed, "coins", done))
+    header, arrays = decode(packed(done, window))
     low, high = (np.array(header[end])[:, None, None] for end in ("low", "high"))
     step = (high - low) / 65535
     for side, trace in (("clean", clean), ("changed", changed)):
@@ -107,7 +114,7 @@ def test_the_relative_change_at_every_blend_weight_is_that_of_hybrid_pool2d(
     done: Perturbation, weight: float
 ) -> None:
     clean, changed = traces(done)
-    sums = compare.statistics(clean, changed)
+    sums = compare.statistics(compared(done))
     moved, size = energy(sums["moved"], weight), energy(sums["size"], weight)
     before, after = hybrid(clean, weight), hybrid(changed, weight)
     by_channel = torch.where(moved > 0, (moved / size).sqrt(), 0)
@@ -121,10 +128,10 @@ def test_the_relative_change_at_every_blend_weight_is_that_of_hybrid_pool2d(
 @pytest.mark.parametrize("done", DONE)
 def test_attention_and_largest_changes_are_the_layers_own(done: Perturbation) -> None:
     clean, changed = traces(done)
-    sums = compare.statistics(clean, changed)
+    sums = compare.statistics(compared(done))
     moved, size = (torch.tensor(sums[f"{name}_attention"]) for name in ("moved", "size"))
     expected = relative_change(clean.pooled["attention"], changed.pooled["attention"])
-    assert (moved.sum() / size.sum()).sqrt().item() == pytest.approx(expected.item(), rel=1e-6)
+    assert (moved.sum() / size.sum()).sqrt().item() == pytest.approx(expected.item(), rel=1e-4)
     for name, largest in sums["largest"].items():
         expected = largest_change(clean.pooled[name], changed.pooled[name], map_dims=2)
         assert largest == pytest.approx(expected.tolist())
@@ -134,7 +141,7 @@ def test_attention_and_largest_changes_are_the_layers_own(done: Perturbation) ->
 @pytest.mark.parametrize("done", DONE)
 def test_no_difference_leaves_the_range_of_its_colours(done: Perturbation, weight: float) -> None:
     clean, changed = traces(done)
-    reach = torch.tensor(compare.statistics(clean, changed)["reach"])[:, None, None]
+    reach = torch.tensor(compare.statistics(compared(done))["reach"])[:, None, None]
     maps = [(hybrid(clean, weight), hybrid(changed, weight))]
     maps += [(clean.pooled[name], changed.pooled[name]) for name in clean.pooled]
     assert all(((after - before).abs() <= reach + 1e-6).all() for before, after in maps)
@@ -150,21 +157,23 @@ def test_zero_is_in_the_middle_of_the_colours_of_differences() -> None:
 @pytest.mark.parametrize("done", DONE)
 def test_the_bits_say_which_cells_of_a_blend_changed(done: Perturbation, weight: float) -> None:
     clean, changed = traces(done)
-    _, arrays = decode(compare.pack(clean, changed, "coins", done))
+    _, arrays = decode(packed(done))
     bits = (1 if weight > 0 else 0) | (2 if weight < 1 else 0)
-    expected = changed_cells(hybrid(clean, weight).double(), hybrid(changed, weight).double())
+    rounding = 2 * negligible(*clean.pooled.values(), *changed.pooled.values())
+    expected = changed_cells(hybrid(clean, weight), hybrid(changed, weight), rounding)
     marked = torch.from_numpy((arrays["cells"] & bits) > 0)
-    # A change below the rounding of the blend is marked, and never one less.
+    # A change near rounding may be marked or not, and never one that is more.
     assert not (expected & ~marked).any()
-    assert (marked & ~expected).double().mean() < 0.01
-    attention = changed_cells(clean.pooled["attention"], changed.pooled["attention"])
-    assert torch.equal(torch.from_numpy((arrays["cells"] & 4) > 0), attention)
+    assert (marked & ~expected).double().mean() < 0.02
+    attention = torch.from_numpy((arrays["cells"] & 4) > 0)
+    pair = clean.pooled["attention"], changed.pooled["attention"]
+    assert not (changed_cells(*pair, rounding) & ~attention).any()
+    assert not (attention & ~changed_cells(*pair)).any()
 
 
 def test_nothing_changed_is_said_with_zeros() -> None:
     nothing = Perturbation(level=0.0)
-    clean, changed = traces(nothing)
-    header, arrays = decode(compare.pack(clean, changed, "coins", nothing))
+    header, arrays = decode(packed(nothing))
     assert not any(header["reach"])
     assert not arrays["cells"].any()
     assert not any(header["winners"]["changed"])
@@ -196,7 +205,8 @@ def cells_that_see(mask: Tensor, trace: Trace) -> Tensor:
 def test_reach_is_every_cell_that_sees_the_occluder(done: Perturbation, window: int) -> None:
     clean, changed = traces(done, window)
     expected = cells_that_see(done.mask((clean.features.image.shape[-2], 64)), clean)
-    found = compare.reached(clean, done)
+    found = compared(done, window).reached
+    assert found is not None
     assert torch.equal(found, expected)
     assert 0 < found.sum() < found.numel()
     for name in ("max", "average", "hybrid"):
@@ -208,9 +218,16 @@ def test_reach_is_every_cell_that_sees_the_occluder(done: Perturbation, window: 
 def test_a_window_with_several_maxima_has_no_winner() -> None:
     clean, _ = traces(DONE[0])
     feature_map = torch.tensor([[[1.0, 2.0, 5.0, 5.0], [0.0, 0.0, 1.0, 5.0]]])
-    features = replace(clean.features, feature_map=feature_map)
+    features = replace(
+        clean.features,
+        feature_map=feature_map,
+        channel_names=clean.features.channel_names[:1],
+    )
     trace = run_poolings(features, Settings())
-    assert compare.winners(trace).tolist() == [[[1, compare.TIE]]]
+    seen = replace(SHOWN, channel=0)
+    message = compare.pack(compare_traces(trace, trace), seen, "", component_words())
+    _, arrays = decode(message)
+    assert arrays["winners_clean"].tolist() == [[[1, compare.NO_WINNER]]]
 
 
 @pytest.mark.parametrize("kernel", range(1, 9))
@@ -237,20 +254,22 @@ def flat(value: float, noisy: Tensor) -> tuple[Trace, Trace]:
 def test_gaussian_noise_on_a_flat_map_biases_max_by_a_known_share_of_sigma() -> None:
     generator = torch.Generator().manual_seed(0)
     clean, changed = flat(0.5, 0.5 + 0.1 * torch.randn(16, 512, 512, generator=generator))
-    found = noise_effects.effect(clean, changed, SHOWN, Perturbation())
-    assert found.bias["max"] == pytest.approx(1.0294, abs=0.01)
-    assert found.bias["average"] == pytest.approx(0.0, abs=0.01)
-    assert found.bias["hybrid"] == pytest.approx(0.5147, abs=0.01)
-    assert found.relative["average"] < found.relative["hybrid"] < found.relative["max"]
+    found = compare_traces(clean, changed)
+    bias, relative = found.bias(2, 0.5), found.relative_change(0.5)
+    assert bias["max"] == pytest.approx(expected_maximum(4), abs=0.01)
+    assert bias["average"] == pytest.approx(0.0, abs=0.01)
+    assert bias["hybrid"] == pytest.approx(expected_maximum(4) / 2, abs=0.01)
+    assert relative["average"] < relative["hybrid"] < relative["max"]
 
 
 def test_pepper_leaves_the_maximum_of_a_flat_map_as_it_is() -> None:
     grey = torch.full((16, 64, 64), 0.5)
     pepper = NOISES["pepper"].function(grey, 0.05, torch.Generator().manual_seed(0))
     clean, changed = flat(0.5, pepper)
-    found = noise_effects.effect(clean, changed, SHOWN, Perturbation(noise="pepper"))
-    assert 0 == found.relative["max"] < found.relative["hybrid"] < found.relative["average"]
-    assert found.bias["average"] < found.bias["hybrid"] < found.bias["max"] == 0
+    found = compare_traces(clean, changed)
+    bias, relative = found.bias(2, 0.5), found.relative_change(0.5)
+    assert 0 == relative["max"] < relative["hybrid"] < relative["average"]
+    assert bias["average"] < bias["hybrid"] < bias["max"] == 0
 
 
 @pytest.mark.parametrize(("stem", "where"), [("filters", "start"), ("cifar10-channel", "learned")])
@@ -258,5 +277,6 @@ def test_the_dial_goes_back_to_what_was_learned_or_to_the_start(stem: str, where
     image = fit_image(gallery_image("coins"), 64)
     features = run_stem(image, load_stem(stem), torch.device("cpu"))
     clean = run_poolings(features, Settings(stem=stem, image_size=64, device="cpu"))
-    header, _ = decode(compare.pack(clean, clean, "coins", Perturbation()))
+    compared = compare_traces(clean, clean)
+    header, _ = decode(compare.pack(compared, SHOWN, "coins", component_words()))
     assert header["words"]["restart"] == f"Back to {where} ({{weight}})"

@@ -30,27 +30,24 @@ from hybridpool.cost import (
     Turns,
     count_networks,
 )
-from hybridpool.ui import (
-    compute,
-    cost_findings,
-    cost_state,
-    cost_tables,
-    cost_words,
-    noise_findings,
-)
-from hybridpool.ui.cost_state import Chosen
-from hybridpool.viz.cost_charts import COST_COLOURS, TimeBar, share_chart, time_chart
+from hybridpool.ui import compute, phrases
+from hybridpool.ui.cost import sentences as cost_findings
+from hybridpool.ui.cost import state as cost_state
+from hybridpool.ui.cost import tables as cost_tables
+from hybridpool.ui.cost import words as cost_words
+from hybridpool.ui.cost.state import Chosen
+from hybridpool.viz.cost_charts import COST_COLOURS, ShareBar, TimeBar, share_chart, time_chart
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "pages/6_Cost.py"
 FOREVER = 300
-SMALL = {"batch": "1", "map": "4x8x8", "turns": "3", "lang": "en", "pictures": "1x32"}
+SMALL = {"batch": "1", "map": "4x8x8", "turns": "3", "lang": "en", "networks": "1x32"}
 HERE = Machine("a processor", 1, "2.0")
 
 
 @pytest.fixture(autouse=True)
 def english(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (cost_findings, cost_words, cost_tables, noise_findings):
+    for module in (cost_findings, cost_words, cost_tables, phrases):
         monkeypatch.setattr(module, "_", lambda message: message)
 
 
@@ -77,13 +74,13 @@ def counted() -> tuple[NetworkCost, ...]:
     return count_networks(NetworkSettings())
 
 
-def network(hybrid: float, step: tuple[float, ...] = (2.0, 2.0, 2.0)) -> NetworkCosts:
-    """A record in which max takes 0.01 s of a step of 1 s, and hybrid so many seconds."""
+def network(*hybrid: float, step: tuple[float, ...] = (1.0, 1.0, 1.0)) -> NetworkCosts:
+    """A record in which max takes 0.01 s of each step of 1 s, and hybrid so many in its turns."""
     costs = tuple(
         replace(
             cost,
             step=Turns(step if cost.pooling == "hybrid" else (1.0,) * 3),
-            alone=Turns((hybrid if cost.pooling == "hybrid" else 0.01,) * 3),
+            alone=Turns(hybrid if cost.pooling == "hybrid" else (0.01,) * 3),
         )
         for cost in counted()
     )
@@ -102,7 +99,7 @@ def network(hybrid: float, step: tuple[float, ...] = (2.0, 2.0, 2.0)) -> Network
     ],
 )
 def test_a_link_restores_what_it_was_made_from(chosen: Chosen) -> None:
-    assert cost_state.chosen_from(cost_state.query(chosen)) == chosen
+    assert cost_state.STATE.read(cost_state.STATE.query(chosen)) == chosen
 
 
 @pytest.mark.parametrize(
@@ -115,11 +112,11 @@ def test_a_link_restores_what_it_was_made_from(chosen: Chosen) -> None:
     ],
 )
 def test_what_a_link_cannot_mean_is_left_as_it_is(link: dict[str, str]) -> None:
-    assert cost_state.chosen_from(link) == Chosen()
+    assert cost_state.STATE.read(link) == Chosen()
 
 
 def test_a_link_that_asks_for_too_much_gets_less() -> None:
-    found = cost_state.chosen_from({"batch": "9" * 400, "map": "99999x-4x256", "pictures": "-1x7"})
+    found = cost_state.STATE.read({"batch": "9" * 400, "map": "99999x-4x256", "pictures": "-1x7"})
     assert found == found.clamped()
     assert found.map.height == 2
     assert (found.pictures, found.side) == (1, 32)
@@ -146,8 +143,8 @@ def test_the_sentences_say_the_ratios_of_the_record() -> None:
     assert "quartiles 2.85 to 3.15), and 6.00 × that of a plain copy" in said
     assert "Average 1.00, Article's formula 1.00" in said
     assert "Attention 12.0 and Max, then blur 1.00." in said
-    assert "hybrid keeps 2.00 MB, max alone 1.00 MB" in said
-    assert "The input itself hybrid does not need" in said
+    assert "hybrid keeps 2.00 MB, max alone 1.00 MB, besides the input" in said
+    assert "Max needs the input itself too; hybrid does not." in said
     assert "told apart" not in said
     assert "NCHW" not in said
     assert "Compiled" not in said
@@ -171,21 +168,40 @@ def test_compiled_is_compared_with_eager_and_with_max_compiled() -> None:
 @pytest.mark.parametrize(
     ("hybrid", "part"),
     [
-        (0.005, "Hybrid costs no more than max here."),
-        (0.02, "Hybrid costs 1.0 % of a step more than max: little."),
-        (0.04, "Hybrid costs 3.0 % of a step more than max: weigh it"),
-        (0.11, "Hybrid costs 10 % of a step more than max: **stay with plain pooling here**"),
+        ((0.005,) * 3, "Hybrid costs no more than max here."),
+        ((0.02,) * 3, "A step takes 1.0 % longer with hybrid than with max: little."),
+        ((0.04,) * 3, "A step takes 3.1 % longer with hybrid than with max: weigh it"),
+        ((0.11,) * 3, "takes 11 % longer with hybrid than with max: **stay with plain pooling"),
+        # The middle turn says stay, a quarter of the turns does not.
+        ((0.0, 0.11, 0.2), "takes 11 % longer with hybrid than with max: weigh it"),
+        ((0.01,) * 3, "not told apart here, and there is no advice"),
+        ((0.001, 0.2, 0.012), "not told apart here, and there is no advice"),
     ],
 )
-def test_the_advice_follows_from_the_price(hybrid: float, part: str) -> None:
-    assert cost_findings.networks(network(hybrid)).count(part) == len(NETWORKS)
+def test_the_advice_follows_from_the_price_where_the_turns_say_so(
+    hybrid: tuple[float, ...], part: str
+) -> None:
+    said = cost_findings.networks(network(*hybrid))
+    assert said.count(part) == len(NETWORKS)
+    assert ("**stay" in said) == ("**stay" in part)
+
+
+def test_share_milliseconds_and_price_come_from_the_same_turn() -> None:
+    record = network(0.1, 0.4, 0.2, step=(1.0, 5.0, 1.0))
+    cost = record.cost("resnet18", "hybrid")
+    assert cost.typical == (1.0, 0.1, 0.1)
+    said = cost_findings.networks(network(0.2, 0.2, 0.2))
+    assert "take 1.0 % of a step with max, **20 %** with hybrid" in said
+    # All but the poolings takes the same: 0.99 of max's step and 0.80 of hybrid's.
+    assert "A step takes 24 % longer" in said
 
 
 def test_shares_are_said_and_whole_steps_that_overlap() -> None:
-    said = cost_findings.networks(network(0.5))
+    said = cost_findings.networks(network(0.5, 0.5, 0.5, step=(2.0, 2.0, 2.0)))
     assert "In the **ResNet-18** the pooling layers take 1.0 % of a step with max, **25 %**" in said
     assert "lost in their spread" not in said
-    assert "lost in their spread" in cost_findings.networks(network(0.5, (0.9, 1.0, 1.3)))
+    spread = cost_findings.networks(network(0.5, 0.5, 0.5, step=(0.9, 1.0, 1.3)))
+    assert "lost in their spread" in spread
 
 
 def test_the_files_hold_every_turn() -> None:
@@ -194,7 +210,7 @@ def test_the_files_hold_every_turn() -> None:
     third = [row for row in rows if (row["pooling"], row["turn"]) == ("max", "2")]
     assert [float(row["seconds"]) for row in third] == [0.002, 0.002]
     assert third[0]["processor"] == "a processor"
-    rows = list(csv.DictReader(io.StringIO(cost_tables.networks_csv(network(0.5)))))
+    rows = list(csv.DictReader(io.StringIO(cost_tables.networks_csv(network(0.5, 0.5, 0.5)))))
     assert len(rows) == 2 * 3 * len(NETWORKS) * len(IN_NETWORKS)
 
 
@@ -226,14 +242,45 @@ def test_the_chart_of_times_shows_both_passes_the_quartiles_and_both_references(
 
 
 def test_the_chart_of_shares_has_one_group_for_each_network() -> None:
+    def bar(share: float) -> ShareBar:
+        return ShareBar(share, (share - 0.02, share + 0.01), "")
+
     figure = share_chart(
-        {"a": {"max": 0.01, "hybrid": 0.02}, "b": {"max": 0.1, "hybrid": 0.3}},
+        {
+            "a": {"max": bar(0.01), "hybrid": bar(0.02)},
+            "b": {"max": bar(0.1), "hybrid": bar(0.3)},
+        },
         {"max": "Max", "hybrid": "Hybrid"},
         {"a": "A", "b": "B"},
         WORDS,
     )
-    assert [list(bars.x) for bars in figure.data[:2]] == [[1.0, 2.0], [10.0, 30.0]]
-    assert [bars.name for bars in figure.data[2:]] == ["A", "B"]
+    first, text, second, _text, *legend = figure.data
+    assert [list(bars.x) for bars in (first, second)] == [[1.0, 2.0], [10.0, 30.0]]
+    assert list(second.error_x.array) == pytest.approx([1, 1])
+    assert list(second.error_x.arrayminus) == pytest.approx([2, 2])
+    assert list(text.x) == pytest.approx([2, 3])
+    assert [entry.name for entry in legend] == ["A", "B"]
+
+
+def test_a_tiny_multiple_and_a_tiny_share_keep_their_digits() -> None:
+    bars = [
+        TimeBar(name, name, 0, whole, (0, 1)) for name, whole in (("copy", 0.00229), ("max", 1))
+    ]
+    assert [text.strip() for text in time_chart(bars, WORDS).data[2].text] == ["0.0023 ×", "1.00 ×"]
+    said = cost_findings.networks(network(0.000023, 0.000023, 0.000023))
+    assert "**0.0023 %** with hybrid" in said
+
+
+def test_sizes_come_with_their_unit() -> None:
+    sizes = (0, 72, 999, 1536, 2_097_160, 3_000_000_000)
+    assert [cost_words.data_size(size) for size in sizes] == [
+        "0 B",
+        "72 B",
+        "999 B",
+        "1.54 kB",
+        "2.10 MB",
+        "3.00 GB",
+    ]
 
 
 # ---- one at a time -----------------------------------------------------------------------------
@@ -241,7 +288,7 @@ def test_the_chart_of_shares_has_one_group_for_each_network() -> None:
 
 def test_a_second_measurement_waits_for_the_first_and_what_is_whole_is_kept() -> None:
     st.cache_resource.clear()
-    settings = cost_state.chosen_from(SMALL).map
+    settings = cost_state.STATE.read(SMALL).map
     first = compute.pooling_costs(settings)
     assert next(first) is not None
     heard: queue.Queue[PoolingCosts | None] = queue.Queue()
@@ -299,13 +346,13 @@ def test_the_page_opens_counted_and_measured() -> None:
     assert "**Hybrid** takes" in said
     assert "× that of a plain copy" in said
     assert "| Hybrid per channel | 4 |" in said
-    assert "| Max | 11 173 962 | 0 |" in said
+    assert "| Max | 11\N{NARROW NO-BREAK SPACE}173\N{NARROW NO-BREAK SPACE}962 | 0 |" in said
     assert len(test.get("plotly_chart")) == 1
     captions = "\n".join(caption.value for caption in test.caption)
     assert "median of 3 turns" in captions
     assert "threads: 1" in captions
     assert "Whole networks take longer" in notes(test)
-    assert link(test) == cost_state.query(cost_state.chosen_from(SMALL)) | {"lang": "en"}
+    assert link(test) == cost_state.STATE.query(cost_state.STATE.read(SMALL)) | {"lang": "en"}
 
 
 def test_a_large_map_is_counted_but_waits_to_be_asked() -> None:
@@ -322,15 +369,15 @@ def test_every_control_changes_what_is_measured_and_measures_nothing_by_itself()
         ("number_input", "channels", 6, "map", "6x8x8"),
         ("number_input", "height", 10, "map", "6x10x8"),
         ("number_input", "width", 12, "map", "6x10x12"),
-        ("slider", "kernel_size", 3, "kernel", "3"),
-        ("slider", "stride", 1, "stride", "1"),
-        ("segmented_control", "padding", 1, "padding", "1"),
+        ("slider", "kernel_size", 3, "map-kernel", "3"),
+        ("slider", "stride", 1, "map-stride", "1"),
+        ("segmented_control", "padding", 1, "map-padding", "1"),
         ("segmented_control", "training", False, "pass", "inference"),
         ("segmented_control", "memory_format", "contiguous", "layout", "nchw"),
         ("segmented_control", "dtype", "bfloat16", "type", "bfloat16"),
         ("select_slider", "turns", 5, "turns", "5"),
-        ("segmented_control", "side", 224, "pictures", "1x224"),
-        ("number_input", "pictures", 4, "pictures", "4x224"),
+        ("segmented_control", "side", 224, "networks", "1x224"),
+        ("number_input", "pictures", 4, "networks", "4x224"),
     ):
         good(getattr(test, kind)(key=f"cost_{field}").set_value(value).run())
         assert link(test)[name] == text
@@ -344,7 +391,7 @@ def test_every_control_changes_what_is_measured_and_measures_nothing_by_itself()
 
 def test_going_back_to_a_size_shows_what_was_measured_and_again_measures_anew() -> None:
     test = opened(map="4x8x12")
-    settings = cost_state.chosen_from(SMALL | {"map": "4x8x12"}).map
+    settings = cost_state.STATE.read(SMALL | {"map": "4x8x12"}).map
     (before,) = compute.kept_pooling_costs(settings)
     good(test.number_input(key="cost_batch").set_value(2).run())
     good(test.number_input(key="cost_batch").set_value(1).run())
@@ -368,9 +415,9 @@ def test_what_was_found_before_a_stop_stays(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_networks_are_measured_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = network(0.11)
+    wanted = network(0.11, 0.11, 0.11)
     monkeypatch.setattr(compute, "measure_networks", lambda settings: iter([wanted]))
-    test = opened(pictures="7x32")
+    test = opened(networks="7x32")
     good(test.button(key="cost_button_networks").click().run())
     said = texts(test)
     assert "**stay with plain pooling here**" in said

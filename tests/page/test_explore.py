@@ -21,18 +21,17 @@ from hybridpool.measure import distance_table, energy_kept
 from hybridpool.pictures.gallery import GALLERY
 from hybridpool.pictures.image import fit_image, image_digest, read_image
 from hybridpool.stem import STEMS, load_stem, trained_stems
-from hybridpool.trace import Settings, Trace, run_poolings, run_stem
-from hybridpool.ui import compute, state
-from hybridpool.ui.panels import maps_at
-from hybridpool.ui.script import reproduction_script
-from hybridpool.ui.state import Shown, settings_from, view_from
+from hybridpool.trace import Settings, Trace, maps_at, run_poolings, run_stem
+from hybridpool.ui import compute, settings
+from hybridpool.ui.explore.script import reproduction_script
+from hybridpool.ui.settings import SHARED, Shown
 from hybridpool.ui.words import translation
 from tests.shown import POOLED, decode_message, expected
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 CPU = torch.device("cpu")
 #: What most tests here look at: filters whose channels have names, and a blend weight to be set.
-DEFAULT = replace(state.DEFAULT, stem="filters")
+DEFAULT = replace(settings.DEFAULT, stem="filters")
 TITLES = {"max": "Max", "average": "Average", "hybrid": "Hybrid", "attention": "Attention"}
 
 
@@ -44,6 +43,7 @@ class Session:
         self.app.context["locale"] = locale
         self.app.query_params.update({"stem": "filters"} | link)
         self.run()
+        self.told = 0
         self.told_first = [note.value for note in self.app.info]
         self._trigger("later", "painted", True)
 
@@ -81,7 +81,8 @@ class Session:
 
     def look(self, **view: object) -> "Session":
         """What the inspector sends when the hand lets go."""
-        seen = {**self.message()[0]["view"], **view}
+        self.told += 1
+        seen = {**self.message()[0]["view"], **view, "told": self.told}
         return self._tell(self._component("inspector").id, "json_value", {"view": seen})
 
     def pick(self, picture: str) -> "Session":
@@ -134,7 +135,8 @@ class Session:
         found = []
         for text in (part.value for part in self.app.main.markdown if part.value.startswith("|")):
             rows = [
-                [cell.strip() for cell in line.strip("|").split("|")] for line in text.split("\n")
+                [cell.strip().replace("\xa0", " ") for cell in line.strip("|").split("|")]
+                for line in text.split("\n")
             ]
             found.append({row[0]: row[1:] for row in rows[2:]})
         return found
@@ -166,7 +168,7 @@ def assert_shows(session: Session, found: Trace, weight: float | None = None) ->
     size, stride, padding = chosen.kernel_size, chosen.stride, chosen.padding
     assert line.endswith(f"window {size} × {size}, stride {stride}, padding {padding}")
 
-    channel = view_from(session.link).channel
+    channel = SHARED.read(session.link).view.channel
     channel = header["view"]["channel"] if channel is None else min(channel, len(low) - 1)
     maps = {name: values[channel] for name, values in found.pooled.items()}
     maps["hybrid"] = torch.lerp(maps["average"], maps["max"], dials[channel])
@@ -186,7 +188,7 @@ def assert_shows(session: Session, found: Trace, weight: float | None = None) ->
     mark = session.chart()["layout"]["shapes"][0]
     assert (mark["x0"] + mark["x1"]) / 2 == channel + 1
 
-    assert settings_from(session.link) == chosen
+    assert SHARED.read(session.link).settings == chosen
 
 
 def picture_file(seed: int, format: str = "PNG", size: tuple[int, int] = (90, 60)) -> bytes:
@@ -201,11 +203,11 @@ def picture_file(seed: int, format: str = "PNG", size: tuple[int, int] = (90, 60
 
 def test_the_first_screen_is_computed_already_with_what_a_network_has_learned() -> None:
     session = Session(stem="")
-    assert session.app.header[0].value == "Explore"
-    found = expected(state.DEFAULT)
+    assert session.app.title[0].value == "Explore"
+    found = expected(settings.DEFAULT)
     assert_shows(session, found)
     assert session.message()[0]["start"] == found.blend_weight.tolist()
-    assert session.link["stem"] == state.DEFAULT.stem
+    assert session.link["stem"] == settings.DEFAULT.stem
     assert not session.app.error
     assert session.link["lang"] == "en"
 
@@ -213,7 +215,7 @@ def test_the_first_screen_is_computed_already_with_what_a_network_has_learned() 
 @pytest.mark.parametrize("key", trained_stems())
 def test_a_trained_stem_says_what_was_learned_and_from_what(key: str) -> None:
     session = Session(stem=key, size="64")
-    found = expected(replace(state.DEFAULT, stem=key, image_size=64))
+    found = expected(replace(settings.DEFAULT, stem=key, image_size=64))
     assert_shows(session, found)
     info = trained_stems()[key]
     assert f"Trained on {info.data}, 50,000 pictures" in session.texts()
@@ -267,8 +269,8 @@ def test_a_link_opens_what_it_says() -> None:
 )
 def test_a_link_with_nonsense_opens_the_nearest_page(link: dict[str, str]) -> None:
     session = Session(**link)
-    chosen = settings_from({"stem": "filters"} | link)
-    assert_shows(session, expected(chosen), weight=view_from(link).weight)
+    chosen = SHARED.read({"stem": "filters"} | link).settings
+    assert_shows(session, expected(chosen), weight=SHARED.read(link).view.weight)
     header, _ = session.message()
     channels, rows, columns = header["pooled_shape"]
     assert 0 <= header["view"]["channel"] < channels
@@ -281,6 +283,7 @@ def test_a_link_made_with_an_upload_says_that_it_carries_none() -> None:
     session = Session(picture="upload", kernel="3")
     (note,) = session.told_first
     assert "somebody's own picture" in note
+    assert "choose the file again" in note
     assert_shows(session, expected(replace(DEFAULT, kernel_size=3)))
     session.set("slider", "control_stride", 3)
     assert not session.app.info
@@ -305,6 +308,15 @@ CONTROLS: list[tuple[str, str, object, dict[str, object]]] = [
     ("slider", "control_blend_weight", 1.0, {"blend_weight": 1.0}),
     ("selectbox", "control_device", "cpu", {"device": "cpu"}),
 ]
+
+
+def test_the_seed_is_offered_where_something_is_drawn_from_it() -> None:
+    session = Session(stem="random")
+    for stem, drawn in (("filters", True), ("cifar10-channel", False), ("random", True)):
+        session.set("selectbox", "control_stem", stem)
+        offered = "control_seed" in [each.key for each in session.app.sidebar.number_input]
+        assert offered == drawn, stem
+        assert ("seed" in session.caption()) == drawn, stem
 
 
 @pytest.mark.parametrize(("kind", "key", "value", "changes"), CONTROLS)
@@ -350,7 +362,10 @@ def test_every_picture_of_the_gallery_can_be_picked(key: str) -> None:
 def test_the_chart_waits_until_the_browser_has_painted_the_maps() -> None:
     app = AppTest.from_file(str(APP), default_timeout=120).run()
     components = [element.proto.component_name for element in app.get("bidi_component")]
-    assert set(components) == {"hybridpool_inspector", "hybridpool_later", "hybridpool_gallery"}
+    assert set(components) == {
+        *("hybridpool_inspector", "hybridpool_later"),
+        *("hybridpool_gallery", "hybridpool_page"),
+    }
     assert not app.get("plotly_chart")
     session = Session()  # whose browser says that it has painted
     components = [element.proto.component_name for element in session.app.get("bidi_component")]
@@ -537,7 +552,7 @@ def test_two_sessions_do_not_disturb_each_other() -> None:
     second.set("slider", "control_stride", 4)
     first.run()
     assert_shows(first, expected(replace(DEFAULT, image_size=64, stem="random")))
-    assert first.app.header[0].value == "Explore"
+    assert first.app.title[0].value == "Explore"
     assert first.link["lang"] == "en"
     assert second.link["lang"] == "zh"
     assert second.link["picture"] == "upload"
@@ -641,6 +656,10 @@ def test_the_gallery_leads_away_from_an_upload_and_the_upload_can_come_back() ->
     assert_shows(session, expected(replace(DEFAULT, image_size=64, picture="coins")))
     session.upload(data)
     assert_shows_upload(session, data, image_size=64)
+    session.pick("coins")
+    session.app.sidebar.button(key="back_to_upload").click()
+    assert_shows_upload(session.run(), data, image_size=64)
+    assert not [each for each in session.app.sidebar.button if each.key == "back_to_upload"]
 
 
 # ---- weights that cannot be had ----------------------------------------------------------------
@@ -672,12 +691,24 @@ def test_weights_that_cannot_be_had_are_one_sentence_and_the_last_good_picture_s
 def test_a_link_to_weights_that_cannot_be_had_still_opens_a_picture() -> None:
     session = Session(stem="resnet18", lang="zh")
     (problem,) = session.app.error
-    assert problem.value == translation("zh").gettext(
+    said = translation("zh").gettext(
         "The ImageNet weights of ResNet-18 are not on this machine and cannot be downloaded now: "
         "connect it to the internet, or choose another stem."
     )
+    assert problem.value.startswith(said)
     assert "ImageNet" in problem.value
     assert session.message()[0]["input_shape"][0] == 16
+
+
+@pytest.mark.usefixtures("without_resnet")
+def test_weights_that_cannot_be_had_leave_the_picture_and_the_size_that_were_asked_for() -> None:
+    session = Session(stem="resnet18", picture="coffee", size="64")
+    assert_shows(session, expected(replace(settings.DEFAULT, picture="coffee", image_size=64)))
+    title = trained_stems()[settings.DEFAULT.stem].title
+    assert session.app.error[0].value.endswith(f"The maps come from: {title}.")
+    assert title in session.caption()
+    session.pick("coins")
+    assert_shows(session, expected(replace(settings.DEFAULT, picture="coins", image_size=64)))
 
 
 # ---- too little memory -------------------------------------------------------------------------
@@ -722,7 +753,7 @@ def test_the_language_is_the_links_or_else_the_browsers(
 ) -> None:
     session = Session(locale, size="64", **link)
     assert session.link["lang"] == language
-    chinese = re.search("[\u4e00-\u9fff]", session.app.header[0].value)
+    chinese = re.search("[\u4e00-\u9fff]", session.app.title[0].value)
     assert bool(chinese) == (language == "zh")
 
 
@@ -791,7 +822,7 @@ def test_the_files_on_offer_are_what_the_page_shows(offered: dict[str, Any]) -> 
 def test_the_script_prints_the_numbers_of_the_page(
     stem: str, turned: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chosen = replace(state.DEFAULT, picture="coins", image_size=64, stem=stem, device="cpu")
+    chosen = replace(settings.DEFAULT, picture="coins", image_size=64, stem=stem, device="cpu")
     found = expected(chosen)
     seen = Shown(0.8, channel=2, row=0, column=0, pinned=False, scope="channel", turned=turned)
     exec(compile(reproduction_script(found, seen), "script", "exec"), {})

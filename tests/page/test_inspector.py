@@ -1,7 +1,6 @@
 """What is sent to the browser, and what a person takes home: the same numbers as PyTorch's."""
 
 import ast
-import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -23,10 +22,12 @@ from hybridpool.measure import most_telling
 from hybridpool.pictures.gallery import gallery_image
 from hybridpool.pictures.image import fit_image, read_image
 from hybridpool.stem import load_stem
-from hybridpool.trace import Features, Settings, Trace, run_poolings, run_stem
-from hybridpool.ui import inspector, panels, state
-from hybridpool.ui.script import reproduction_script
-from hybridpool.ui.state import Shown, View
+from hybridpool.trace import Features, Settings, Trace, maps_at, run_poolings, run_stem
+from hybridpool.ui.browser import inspector
+from hybridpool.ui.browser.words import inspector_words
+from hybridpool.ui.explore import downloads
+from hybridpool.ui.explore.script import reproduction_script
+from hybridpool.ui.settings import Shown, View
 from hybridpool.viz.palette import POOLING_COLOURS, sequential
 from tests.shown import decode_message
 
@@ -64,6 +65,11 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 
 SHOWN = Shown(0.5, 0, 0, 0, False, "channel")
 
+
+def packed(trace: Trace, view: Shown = SHOWN, caption: str = "") -> bytes:
+    return inspector.pack(inspector.Inspected(trace, view, caption, inspector_words()))
+
+
 # ---- the message -------------------------------------------------------------------------------
 
 
@@ -73,7 +79,7 @@ def test_maps_arrive_within_half_a_quantisation_step(
     feature_map: Tensor, window: dict[str, Any]
 ) -> None:
     found = trace_of(feature_map, **window)
-    header, arrays = decode_message(inspector.pack(found, SHOWN, ""))
+    header, arrays = decode_message(packed(found))
     low, high = (np.array(header[end])[:, None, None] for end in ("low", "high"))
     step = (high - low) / 65535
     for name, values in [("input", feature_map), *found.pooled.items()]:
@@ -88,7 +94,7 @@ def test_maps_arrive_within_half_a_quantisation_step(
 def test_the_browsers_blend_is_hybrid_pool2d(weight: float, window: dict[str, Any]) -> None:
     feature_map = noise(8, 12, 15, seed=3)
     found = trace_of(feature_map, **window)
-    header, arrays = decode_message(inspector.pack(found, SHOWN, ""))
+    header, arrays = decode_message(packed(found))
     low, high = (np.array(header[end])[:, None, None] for end in ("low", "high"))
     average, maximum = (arrays[name].astype(float) for name in ("average", "max"))
     blended = low + (average + weight * (maximum - average)) * (high - low) / 65535
@@ -104,7 +110,7 @@ def test_the_quantised_maximum_is_one_of_the_windows_quantised_values(
     """So the page can ring the winner by comparing whole numbers, ties included."""
     feature_map = (noise(2, 9, 11, seed=seed) * spread).round(decimals=1)
     found = trace_of(feature_map, **window)
-    _, arrays = decode_message(inspector.pack(found, SHOWN, ""))
+    _, arrays = decode_message(packed(found))
     quantised = torch.from_numpy(arrays["input"].astype(np.float32))
     shape = {name: value for name, value in found.settings.window.items() if "count" not in name}
     expected = torch.nn.functional.max_pool2d(quantised, **shape)
@@ -112,7 +118,7 @@ def test_the_quantised_maximum_is_one_of_the_windows_quantised_values(
 
 
 def test_a_channel_of_one_value_has_no_range_to_divide_by() -> None:
-    header, arrays = decode_message(inspector.pack(trace_of(torch.full((2, 6, 6), 1.5)), SHOWN, ""))
+    header, arrays = decode_message(packed(trace_of(torch.full((2, 6, 6), 1.5))))
     assert header["low"] == header["high"] == [1.5, 1.5]
     assert not any(arrays[name].any() for name in ("input", "max", "average"))
 
@@ -121,7 +127,7 @@ def test_a_channel_of_one_value_has_no_range_to_divide_by() -> None:
 def test_the_header_describes_the_maps(window: dict[str, Any]) -> None:
     found = run_poolings(features(), Settings(blend_weight=0.35, **window))
     seen = Shown(0.8, 3, 4, 5, True, "all")
-    header, arrays = decode_message(inspector.pack(found, seen, "CPU, at once"))
+    header, arrays = decode_message(packed(found, seen, "CPU, at once"))
     chosen = found.settings
     assert header["input_shape"] == list(found.feature_map.shape)
     assert header["pooled_shape"] == list(found.pooled["hybrid"].shape)
@@ -147,7 +153,7 @@ def test_the_header_describes_the_maps(window: dict[str, Any]) -> None:
 
 def test_the_message_stays_the_same_for_the_same_trace() -> None:
     found = run_poolings(features(), Settings())
-    assert inspector.pack(found, SHOWN, "") == inspector.pack(found, SHOWN, "")
+    assert packed(found) == packed(found)
 
 
 def test_each_channel_opens_on_the_cell_where_max_and_average_differ_most() -> None:
@@ -161,10 +167,9 @@ def test_each_channel_opens_on_the_cell_where_max_and_average_differ_most() -> N
 
 
 @pytest.fixture
-def looking(monkeypatch: pytest.MonkeyPatch) -> Any:
+def looking() -> Any:
     def at(view: View, found: Trace) -> Shown:
-        monkeypatch.setattr(state, "view", lambda: view)
-        return inspector.resolved_view(found)
+        return inspector.resolved_view(found, view)
 
     return at
 
@@ -194,9 +199,7 @@ def test_the_first_view_is_the_most_telling_one_and_never_all_zeros(
 def test_whatever_a_link_looks_at_lies_inside_the_maps(view: View) -> None:
     found = run_poolings(features(), Settings())
     channels, rows, columns = found.pooled["max"].shape
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(state, "view", lambda: view)
-        seen = inspector.resolved_view(found)
+    seen = inspector.resolved_view(found, view)
     assert 0 <= seen.channel < channels
     assert 0 <= seen.row < rows
     assert 0 <= seen.column < columns
@@ -208,30 +211,13 @@ def test_whatever_a_link_looks_at_lies_inside_the_maps(view: View) -> None:
 # ---- words -------------------------------------------------------------------------------------
 
 
-def test_every_word_that_the_inspector_asks_for_is_there_and_every_word_is_used() -> None:
-    html = (ASSETS / "inspector" / "inspector.html").read_text("utf-8")
-    scripts = "".join(path.read_text("utf-8") for path in (ASSETS / "inspector").glob("*.js"))
-    asked = set(re.findall(r'data-(?:word|label)="(\w+)"', html))
-    asked |= set(re.findall(r"\bwords\.(?!length\b)(\w+)", scripts))
-    asked |= set(re.findall(r'"(same_as_\w+|dial_note)"', scripts))
-    asked |= set(re.findall(r'data-panel="(\w+)"', html))
-    assert asked == set(inspector.component_words())
-
-
-def test_every_blank_in_a_word_is_filled_by_the_inspector() -> None:
-    scripts = "".join(path.read_text("utf-8") for path in (ASSETS / "inspector").glob("*.js"))
-    for key, text in inspector.component_words().items():
-        for blank in re.findall(r"\{\w+\}", text):
-            assert f'"{blank}"' in scripts, f"{key}: {text}"
-
-
 # ---- what a person takes home ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("weight", [0.5, 0.3, 0.0, 1.0])
 def test_the_hybrid_map_follows_the_dial(weight: float) -> None:
     found = run_poolings(features(), Settings(kernel_size=3, padding=1))
-    maps = panels.maps_at(found, weight)
+    maps = maps_at(found, weight)
     expected = torch.lerp(found.pooled["average"], found.pooled["max"], weight)
     torch.testing.assert_close(maps["hybrid"], expected)
     for name in ("max", "average", "attention"):
@@ -244,14 +230,16 @@ def test_the_hybrid_map_is_what_the_dial_says_also_for_a_trained_stem(looking: A
     found = run_poolings(trained, Settings())
     weight = looking(View(), found).weight
     torch.testing.assert_close(
-        panels.maps_at(found, weight)["hybrid"],
+        maps_at(found, weight)["hybrid"],
         torch.lerp(found.pooled["average"], found.pooled["max"], weight),
     )
 
 
 def test_the_maps_file_holds_what_the_page_shows() -> None:
     found = run_poolings(features(), Settings(kernel_size=3, padding=1))
-    file = np.load(BytesIO(panels._npz(found, replace(SHOWN, weight=0.25))()), allow_pickle=False)
+    file = np.load(
+        BytesIO(downloads._npz(found, replace(SHOWN, weight=0.25))()), allow_pickle=False
+    )
     assert file["blend_weight"] == 0.25
     expected: dict[str, Tensor] = {
         "image": found.features.image,
@@ -285,7 +273,7 @@ def run_script(text: str, folder: Path) -> str:
 
 def expected_lines(found: Trace, seen: Shown) -> list[str]:
     lines = [f"channel: {found.features.channel_names[seen.channel]}"]
-    for name, values in panels.maps_at(found, seen.weight).items():
+    for name, values in maps_at(found, seen.weight).items():
         one = values[seen.channel]
         lines.append(f"{name:10} {one.min():.3f} to {one.max():.3f}, mean {one.mean():.3f}")
     return [*lines, f"attention value of the channel: {found.attention[seen.channel]:.3f}"]

@@ -18,14 +18,17 @@ from streamlit.testing.v1 import AppTest
 from hybridpool.race.gaps import Gaps, overfitting
 from hybridpool.race.race import ARMS, CHANNELS, STARTS, Race, RaceSettings
 from hybridpool.race.tasks import TASKS
-from hybridpool.ui import learning_findings, learning_gaps, learning_state, learning_words
-from hybridpool.ui.learning_state import SPEEDS, Lesson
+from hybridpool.ui.learning import gaps as learning_gaps
+from hybridpool.ui.learning import sentences as learning_findings
+from hybridpool.ui.learning import state as learning_state
+from hybridpool.ui.learning import words as learning_words
+from hybridpool.ui.learning.state import SPEEDS, Lesson
 from hybridpool.viz.learning_charts import ARM_COLOURS, ARM_DASHES, CHANNEL_COLOURS, gap_chart
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "pages/4_Learning.py"
 FOREVER = 300
-QUICK = {"steps": "100", "speed": "fast", "pictures": "50", "lang": "en"}
+QUICK = {"steps": "100", "speed": "fast", "training-pictures": "50", "lang": "en"}
 
 
 @pytest.fixture
@@ -80,19 +83,19 @@ def finish(page: AppTest) -> AppTest:
     ],
 )
 def test_a_link_restores_what_was_chosen(chosen: Lesson) -> None:
-    assert learning_state.lesson_from(learning_state.query(chosen)) == chosen
+    assert learning_state.STATE.read(learning_state.STATE.query(chosen)) == chosen
 
 
 @pytest.mark.parametrize("wild", ["", "-1e999", "nan", "ninety", "中", "1e400", "0x20"])
 def test_whatever_a_link_says_can_be_run(wild: str) -> None:
-    names = learning_state.query(Lesson())
-    found = learning_state.lesson_from(dict.fromkeys(names, wild))
+    names = learning_state.STATE.query(Lesson())
+    found = learning_state.STATE.read(dict.fromkeys(names, wild))
     assert found == found.clamped()
     assert found.race.task in TASKS
 
 
 def test_the_page_starts_with_what_the_link_says_and_writes_it_back() -> None:
-    page = opened(task="tone", draw="3", rate="0.1", decay="0.03", **{"decay-blend": "1"})
+    page = opened(task="tone", rate="0.1", decay="0.03", **{"decay-blend": "1", "race-seed": "3"})
     race = race_of(page)
     assert race.settings == RaceSettings(
         "tone", 3, 50, 100, 0.1, weight_decay=0.03, decay_logits=True
@@ -100,7 +103,7 @@ def test_the_page_starts_with_what_the_link_says_and_writes_it_back() -> None:
     assert race.step == 0
     assert page.query_params["task"] == "tone"
     assert page.query_params["decay-blend"] == "1"
-    assert page.query_params["draw"] == "3"
+    assert page.query_params["race-seed"] == "3"
 
 
 # ---- every control -----------------------------------------------------------------------------
@@ -137,7 +140,7 @@ def test_every_control_decides_the_race_and_stands_in_the_link(
     getattr(page, kind)(key=f"learning_{name}").set_value(value).run()
     assert not page.exception
     assert race_of(page).settings == replace(old, **{name: value})  # type: ignore[arg-type]
-    assert learning_state.lesson_from(dict(flat(page))).race == race_of(page).settings
+    assert learning_state.STATE.read(dict(flat(page))).race == race_of(page).settings
 
 
 def flat(page: AppTest) -> dict[str, str]:
@@ -217,7 +220,7 @@ def test_a_new_setting_stops_the_race_and_speed_does_not() -> None:
     page = opened()
     page.button(key="race_go").click().run()
     for speed in SPEEDS:
-        page.button_group(key="race_speed").set_value(speed).run()
+        page.button_group(key="learning_speed").set_value(speed).run()
         assert page.query_params["speed"] in (speed, [speed])
     assert page.session_state["race_runs"] or race_of(page).done
     page.select_slider(key="learning_pictures").set_value(20).run()

@@ -19,9 +19,23 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 from streamlit.testing.v1 import AppTest
 
 from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES
-from hybridpool.ui import compute, noise_findings, noise_state, noise_words
-from hybridpool.ui.noise_findings import Reached
-from hybridpool.ui.noise_state import PATCHES, Perturbation
+from hybridpool.sensitivity import Perturbation, occlusion_map
+from hybridpool.sensitivity.perturbation import (
+    PATCHES,
+    curve_levels,
+    in_thousandths,
+    level_options,
+)
+from hybridpool.stem import load_stem
+from hybridpool.trace import Settings
+from hybridpool.ui import compute, phrases
+from hybridpool.ui.noise import curves as noise_curves
+from hybridpool.ui.noise import occlusion as occlusion_panels
+from hybridpool.ui.noise import sentences as noise_findings
+from hybridpool.ui.noise import state as noise_state
+from hybridpool.ui.noise import words as noise_words
+from hybridpool.ui.noise.sentences import Reached
+from hybridpool.ui.settings import DEFAULT
 from hybridpool.viz.sensitivity_charts import blend_chart, error_chart
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +47,9 @@ SMALL = {"size": "64", "stem": "filters", "picture": "coins", "lang": "en"}
 
 @pytest.fixture(autouse=True)
 def english(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(noise_findings, "_", lambda message: message)
+    for module in (noise_findings, phrases):
+        monkeypatch.setattr(module, "_", lambda message: message)
+    monkeypatch.setattr(noise_findings, "ngettext", lambda one, many, n: one if n == 1 else many)
 
 
 # ---- what is done, and the link ----------------------------------------------------------------
@@ -49,7 +65,7 @@ def test_every_noise_fill_and_shape_has_words() -> None:
 @pytest.mark.parametrize("name", NOISES)
 def test_the_levels_of_a_curve_can_be_chosen_and_span_the_control(name: str) -> None:
     noise = NOISES[name]
-    options, levels = noise_state.level_options(noise), noise_state.curve_levels(noise)
+    options, levels = level_options(noise), curve_levels(noise)
     assert options == sorted(set(options))
     assert (options[0], options[-1]) == (noise.low, noise.high)
     assert noise.default in options
@@ -67,7 +83,7 @@ def test_the_levels_of_a_curve_can_be_chosen_and_span_the_control(name: str) -> 
     ],
 )
 def test_a_link_restores_what_it_was_made_from(done: Perturbation) -> None:
-    assert noise_state.perturbation_from(noise_state.query(done)) == done
+    assert noise_state.STATE.read(noise_state.STATE.query(done)) == done
 
 
 @pytest.mark.parametrize(
@@ -87,7 +103,7 @@ def test_a_link_restores_what_it_was_made_from(done: Perturbation) -> None:
     ],
 )
 def test_a_link_is_clamped(link: dict[str, str], expected: Perturbation) -> None:
-    assert noise_state.perturbation_from(link) == expected
+    assert noise_state.STATE.read(link) == expected
 
 
 @pytest.mark.parametrize("size", [(64, 43), (106, 160), (224, 224), (1, 7)])
@@ -96,7 +112,7 @@ def test_the_occluder_stays_on_the_picture_and_comes_back_to_the_pixel(
 ) -> None:
     for top, left, height, width in [(0, 0, 1, 1), (size[0] - 1, size[1] - 1, 1, 1), (0, 0, *size)]:
         box = {"top": top, "left": left, "height": height, "width": width}
-        kept = Perturbation(**noise_state.in_thousandths(box, size)).clamped()
+        kept = Perturbation(**in_thousandths(box, size)).clamped()
         assert kept.box(size) == (top, left, height, width)
 
 
@@ -126,7 +142,7 @@ def test_only_what_matters_tells_two_perturbations_apart() -> None:
     [(0.0, "0.0 %"), (0.0949, "9.5 %"), (0.0996, "10 %"), (1.234, "123 %"), (math.nan, "–")],
 )
 def test_percent(share: float, text: str) -> None:
-    assert noise_findings.percent(share) == text
+    assert phrases.percent(share) == text
 
 
 @pytest.mark.parametrize(
@@ -155,6 +171,18 @@ def test_percent(share: float, text: str) -> None:
             {"max": math.inf, "average": 0.5},
             "**Average** changed least, by 50 %; **Max** changed most, by ∞.",
         ),
+        ({"max": 1e-7, "average": 0.0}, "Nothing changed in any pooling."),
+        ({"max": 4e-4, "average": 1e-4}, "All poolings changed by less than 0.05 %."),
+        (
+            # Two sides of a limit of rounding print differently and tie all the same.
+            {"max": 0.1250000001, "average": 0.1249999999},
+            "All poolings changed by the same 12 %.",
+        ),
+        (
+            dict.fromkeys(NAMES, math.inf),
+            "Before the change every map is zero everywhere, so there is nothing to measure a "
+            "change by.",
+        ),
     ],
 )
 def test_the_ranking_follows_from_the_numbers(changes: dict[str, float], said: str) -> None:
@@ -178,6 +206,8 @@ def test_hybrid_is_placed_where_it_lies(
     whole = noise_findings.place_of_hybrid(changes, 0.4)
     assert whole == f"**Hybrid**, at blend weight 0.40, {said}."
     assert "with a blend weight for each channel" in noise_findings.place_of_hybrid(changes, None)
+    alike = dict.fromkeys(changes, 0.2)
+    assert "changed as both of its parts did" in noise_findings.place_of_hybrid(alike, 0.4)
 
 
 def test_biases_say_direction_and_size() -> None:
@@ -189,11 +219,23 @@ def test_biases_say_direction_and_size() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "windows", "part"),
-    [(0, 0, "has a tie"), (0, 5, "still has it"), (2, 5, "40 % of the windows")],
+    ("changed", "windows", "kernel", "part"),
+    [
+        (0, 0, 2, "has a tie"),
+        (0, 5, 2, "still has it"),
+        (2, 5, 2, "40 % of the windows"),
+        (0, 5, 1, "a single cell, so that max, average and hybrid are the same"),
+    ],
 )
-def test_winners(changed: int, windows: int, part: str) -> None:
-    assert part in noise_findings.winners(changed, windows)
+def test_winners(changed: int, windows: int, kernel: int, part: str) -> None:
+    assert part in noise_findings.winners(changed, windows, kernel)
+
+
+def test_the_note_on_bias_says_what_holds_where_for_the_kernel_that_is_set() -> None:
+    assert "2 × 2 values by 1.03 σ" in noise_findings.bias_note(2)
+    assert "3 × 3 values by 1.49 σ" in noise_findings.bias_note(3)
+    assert "neighbours share their noise, and a ReLU" in noise_findings.bias_note(2)
+    assert "pooling adds no bias of its own" in noise_findings.bias_note(1)
 
 
 def test_reach_counts_the_cells_and_names_what_changed_beyond() -> None:
@@ -208,6 +250,8 @@ def test_reach_counts_the_cells_and_names_what_changed_beyond() -> None:
     assert "**Max** changed in 9 of them. **Average and Hybrid** changed in 12 of them." in said
     assert "**Attention** also changed, if only by a trace, in 88 cells out of reach" in said
     assert said.count("out of reach") == 1
+    one = Reached(total=100, reached=12, changed={"max": 1}, beyond={"attention": 1})
+    assert "in 1 cell out of reach" in noise_findings.reach(one, NAMES)
 
 
 def test_the_curve_names_who_changes_least_where() -> None:
@@ -221,12 +265,30 @@ def test_the_curve_names_who_changes_least_where() -> None:
     assert noise_findings.curve(levels, still, NAMES) == "Nothing changed at any level."
 
 
+def test_a_tie_along_the_curve_is_a_tie() -> None:
+    levels = [0.0, 0.1, 0.5]
+    equal = {"max": [0.0, 0.2, 0.4], "average": [0.0, 0.2000001, 0.4]}
+    assert noise_findings.curve(levels, equal, NAMES) == (
+        "On average over the draws all poolings change alike at every level."
+    )
+    two = equal | {"hybrid": [0.0, 0.3, 0.5]}
+    said = noise_findings.curve(levels, two, NAMES)
+    assert "**Max and Average** change least at every level, and alike." in said
+    once = {"max": [0.0, 0.2, 0.4], "average": [0.0, 0.2, 0.3]}
+    said = noise_findings.curve(levels, once, NAMES)
+    assert said.endswith("depends on the level: all alike at 0.1 and **Average** at 0.5.")
+
+
 def test_certainty_counts_the_draws() -> None:
     values = {"max": [0.2, 0.2, 0.2], "average": [0.1, 0.3, 0.1], "hybrid": [0.9, 0.9, 0.9]}
     assert noise_findings.certainty(0.1, values, NAMES) == (
         "At level 0.1, **Average** changes less than **Max** in 2 of 3 draws."
     )
     assert noise_findings.certainty(0.1, {"max": [0.0], "average": [0.0]}, NAMES) == ""
+    tie = {"max": [0.1, 0.1], "average": [0.1, 0.1000001], "hybrid": [0.2, 0.05]}
+    assert noise_findings.certainty(0.1, tie, NAMES) == (
+        "At level 0.1, **Max and Average** change less than **Hybrid** in 1 of 2 draws."
+    )
 
 
 @pytest.mark.parametrize(
@@ -235,7 +297,7 @@ def test_certainty_counts_the_draws() -> None:
         (0.0, [0.0, 0.0], ["blend weight 0, which is average pooling: 12 %", "says the same"]),
         (1.0, [0.9, 1.0], ["blend weight 1, which is max pooling: 12 %", "0.90 and 1.00"]),
         (0.42, [0.4, 0.5], ["0.42: 12 %", "Average pooling has 20 % there, max pooling 30 %"]),
-        (math.nan, [math.nan], ["no blend weight is better"]),
+        (math.nan, [math.nan], ["the same at every blend weight, 12 %, so none is better"]),
     ],
 )
 def test_the_best_blend_weight_in_words(
@@ -243,23 +305,41 @@ def test_the_best_blend_weight_in_words(
 ) -> None:
     said = noise_findings.best_blend(weight, 0.12, (0.2, 0.3), by_draw)
     assert all(part in said for part in parts), said
+    nothing = noise_findings.best_blend(math.nan, 0.0, (0.0, 0.0), [math.nan])
+    assert nothing == "Nothing changed, so no blend weight is better than another."
 
 
 def test_where_a_patch_matters_most() -> None:
-    same = {"max": (3, 4), "average": (3, 4)}
+    same = {"max": [(3, 4)], "average": [(3, 4)]}
     assert "all poolings most with its corner at row 3, column 4" in noise_findings.strongest(
         same, NAMES
     )
-    other = {"max": (3, 4), "average": (1, 2), "hybrid": (3, 4)}
+    other = {"max": [(3, 4)], "average": [(1, 2)], "hybrid": [(3, 4)]}
     assert noise_findings.strongest(other, NAMES) == (
         "Where a patch changes them most: **Max and Hybrid** at row 3, column 4 and "
         "**Average** at row 1, column 2."
     )
+    ties = {name: [(1, 1), (1, 9), (9, 1)] for name in NAMES}
+    assert noise_findings.strongest(ties, NAMES) == (
+        "At 3 places a patch changes all poolings most, and alike."
+    )
+    mixed = {"max": [(1, 1), (1, 9)], "average": [(1, 2)]}
+    assert "**Max** at 2 places alike" in noise_findings.strongest(mixed, NAMES)
+
+
+def test_places_that_differ_by_rounding_tie() -> None:
+    one_colour = torch.full((3, 64, 64), 0.5)
+    stem, settings = load_stem("filters"), Settings(device="cpu")
+    *_, found = occlusion_map(one_colour, stem, settings, size=16, stride=8, fill="black")
+    places = occlusion_panels.strongest_places(found, occlusion_panels.map_values(found, 0.5))
+    assert all(len(corners) > 1 for corners in places.values())
 
 
 # ---- charts ------------------------------------------------------------------------------------
 
-WORDS = {name: name for name in (*NAMES, "level", "change", "present", "draw", "blend_weight")}
+WORDS = {
+    name: name for name in (*NAMES, "axis", "level", "change", "present", "draw", "blend_weight")
+}
 WORDS |= {"best": "best", "dial": "dial"}
 
 
@@ -285,6 +365,31 @@ def test_the_error_chart_shows_means_bands_and_the_present_level(logarithmic: bo
     assert (low > high) == logarithmic
     assert figure.layout.shapes[0].x0 == pytest.approx(20.0)
     assert figure.layout.annotations[0].x == pytest.approx(math.log10(20) if logarithmic else 20)
+
+
+@pytest.mark.parametrize(("present", "anchor"), [(0.0, "left"), (0.2, "center"), (0.5, "right")])
+@pytest.mark.parametrize("more_is_noisier", [True, False])
+def test_the_word_above_the_present_level_stays_inside(
+    present: float, anchor: str, more_is_noisier: bool
+) -> None:
+    figure = error_chart(
+        [0.0, 0.5],
+        {"max": np.array([[0.0], [0.1]])},
+        present,
+        {"max": 0.1},
+        WORDS,
+        more_is_noisier=more_is_noisier,
+    )
+    if not more_is_noisier:
+        anchor = {"left": "right", "right": "left"}.get(anchor, anchor)
+    assert figure.layout.annotations[0].xanchor == anchor
+
+
+def test_a_point_says_its_level_and_not_the_axis() -> None:
+    changes = {"max": np.array([[0.0], [0.1]])}
+    _band, line, _now = error_chart([0.0, 0.5], changes, 0.5, {"max": 0.1}, WORDS).data
+    assert "level %{x:~g}<br>" in line.hovertemplate
+    assert "axis" not in line.hovertemplate
 
 
 def test_the_blend_chart_marks_the_best_weight_and_the_range_of_the_draws() -> None:
@@ -368,7 +473,7 @@ def test_level_seed_and_draw_again_change_the_rows() -> None:
     ):
         good(act().run())
         seen.append(sent(test, "compare")["moved"])
-    assert link(test)["draw"] == "6"
+    assert link(test)["noise-seed"] == "6"
     assert link(test)["level"] == "0.3"
     assert all(a != b for a, b in pairwise(seen))
 
@@ -402,11 +507,9 @@ def test_the_occluders_shape_kind_and_patch_are_controls() -> None:
 def test_an_occluder_let_go_of_lands_in_the_rows_and_in_the_link() -> None:
     test = opened(show="occlusion", occluder="100-100-200-200")
     rows, columns = sent(test, "compare")["image_shape"]
-    test.session_state["perturbation"] = Perturbation(
+    test.session_state["perturb_chosen"] = Perturbation(
         kind="occlusion",
-        **noise_state.in_thousandths(
-            {"top": 3, "left": 5, "height": 7, "width": 9}, (rows, columns)
-        ),
+        **in_thousandths({"top": 3, "left": 5, "height": 7, "width": 9}, (rows, columns)),
     )
     good(test.run())
     assert sent(test, "compare")["box"] == {"top": 3, "left": 5, "height": 7, "width": 9}
@@ -427,6 +530,71 @@ def test_no_noise_is_said_so() -> None:
     assert "no blend weight is better" in said
 
 
+@pytest.fixture
+def painted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], None]]:
+    """Makes every picture one grey."""
+
+    def paint(grey: float) -> None:
+        st.cache_resource.clear()
+        monkeypatch.setattr(compute, "picture", lambda *_, **__: torch.full((3, 70, 90), grey))
+
+    yield paint
+    st.cache_resource.clear()
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_a_black_picture_has_both_curves_however_often_they_are_redrawn(
+    name: str, monkeypatch: pytest.MonkeyPatch, painted: Callable[[float], None]
+) -> None:
+    """Parts of a curve that look alike are not taken for one another."""
+    painted(0.0)
+    monkeypatch.setattr(noise_curves, "PATIENCE", 0.0)
+    test = opened(noise=name)
+    assert len(test.get("plotly_chart")) == 2
+    said = texts(test)
+    assert "8 draws (seeds 0 to 7)" in said
+    if name in ("pepper", "speckle", "poisson"):
+        assert "Nothing changed in any pooling." in said
+        assert "Nothing changed at any level." in said
+    else:
+        assert "zero everywhere, so there is nothing to measure a change by" in said
+
+
+def test_a_picture_of_one_colour_has_no_winners_to_lose(painted: Callable[[float], None]) -> None:
+    painted(0.3)
+    said = texts(opened(kernel="2"))
+    assert "Every window of this channel has a tie" in said
+    assert sum(sent(opened(), "compare")["winners"]["windows"]) == 0
+
+
+@pytest.mark.parametrize("show", ["noise", "occlusion"])
+def test_a_window_of_one_cell_has_no_best_pooling(show: str) -> None:
+    """Max, average and hybrid are one map then; attention is the same blend of equal maps."""
+    said = texts(opened(kernel="1", stride="2", show=show))
+    assert "All poolings changed by the same" in said
+    assert "changed as both of its parts did" in said
+    assert "a single cell, so that max, average and hybrid are the same" in said
+    assert "least at every level" not in said
+    if show == "noise":
+        assert "all poolings change alike at every level" in said
+        assert "The change is the same at every blend weight" in said
+        assert "smallest at blend weight" not in said
+
+
+def test_nothing_is_ranked_when_the_whole_picture_is_covered() -> None:
+    said = texts(opened(show="occlusion", occluder="0-0-1000-1000"))
+    assert "nothing of it is left that could be ranked" in said
+    assert said.index("nothing of it is left") < said.index("Over all places:")
+    assert "changed least" not in said[: said.index("Over all places:")]
+
+
+def test_the_sentences_speak_of_the_level_and_the_draw_that_are_shown() -> None:
+    said = texts(opened(level="0.25", draw="3"))
+    assert "In this draw (seed 3), over all channels:" in said
+    assert "At level 0.25, " in said
+    assert "level 0.25 shown above, over 8 draws (seeds 0 to 7)" in said
+
+
 def test_a_picture_that_a_link_cannot_carry_leaves_the_page_usable() -> None:
     test = opened(picture="upload")
     assert sent(test, "compare")["pooled_shape"]
@@ -434,7 +602,7 @@ def test_a_picture_that_a_link_cannot_carry_leaves_the_page_usable() -> None:
 
 def test_curves_are_kept_whole_and_never_half(monkeypatch: pytest.MonkeyPatch) -> None:
     st.cache_resource.clear()
-    trace = compute.trace(noise_state.state.DEFAULT, None)
+    trace = compute.trace(DEFAULT, None)
     levels = (0.1,)
     growing = compute.noise_sweeps(trace, "chelsea", "salt", levels, 3)
     assert next(growing).seeds == (0,)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
+import struct
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +25,26 @@ from hybridpool.measure import gradient_shares
 from hybridpool.more_poolings import MORE_POOLINGS
 from hybridpool.pictures.gallery import gallery_image
 from hybridpool.pictures.image import fit_image
+from hybridpool.sensitivity import Comparison, Study, compare_shifted, shift_curve
+from hybridpool.sensitivity.frequency import (
+    SHARES,
+    gradient_maps,
+    pool,
+    spectrum_of,
+    spread_of,
+)
+from hybridpool.sensitivity.shifts import MODES, REACH
+from hybridpool.sensitivity.study import BANDS
 from hybridpool.stem import ConvStem, load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
-from hybridpool.ui import (
-    frequency_findings,
-    frequency_maps,
-    noise_findings,
-    shift_compare,
-    shift_findings,
-    shift_maps,
-    shift_state,
-    shift_words,
-)
-from hybridpool.ui.shift_state import BANDS, MODES, REACH, Study
-from hybridpool.viz.frequency_charts import COLOURS, gradient_chart
+from hybridpool.ui import phrases
+from hybridpool.ui.settings import Shown
+from hybridpool.ui.shift import frequency_sentences as frequency_findings
+from hybridpool.ui.shift import rows as shift_compare
+from hybridpool.ui.shift import sentences as shift_findings
+from hybridpool.ui.shift import state as shift_state
+from hybridpool.ui.shift import words as shift_words
+from hybridpool.viz.frequency_charts import BAND_COLOURS, COLOURS, gradient_chart, shift_chart
 from hybridpool.viz.palette import paint, sequential
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,8 +56,9 @@ NAMES = {"max": "Max", "average": "Average", "hybrid": "Hybrid", "blur": "Blur"}
 
 @pytest.fixture(autouse=True)
 def english(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (shift_findings, frequency_findings, noise_findings, shift_words):
+    for module in (shift_findings, frequency_findings, phrases, shift_words):
         monkeypatch.setattr(module, "_", lambda message: message)
+    monkeypatch.setattr(shift_findings, "ngettext", lambda one, many, n: one if n == 1 else many)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +76,12 @@ def traced(image: torch.Tensor, stem: ConvStem, **settings: object) -> Trace:
     return run_poolings(run_stem(image, stem, torch.device("cpu")), chosen)
 
 
+def shifted(image: torch.Tensor, stem: ConvStem, chosen: Study, **settings: Any) -> Comparison:
+    trace = traced(image, stem, **settings)
+    more = partial(chosen.layers, trace.settings)
+    return compare_shifted(trace, stem, chosen.rows, chosen.columns, mode=chosen.mode, more=more)
+
+
 # ---- what is chosen, and the link --------------------------------------------------------------
 
 
@@ -78,20 +94,20 @@ def traced(image: torch.Tensor, stem: ConvStem, **settings: object) -> Trace:
     ],
 )
 def test_a_link_restores_what_was_chosen(chosen: Study) -> None:
-    assert shift_state.study_from(shift_state.query(chosen)) == chosen
+    assert shift_state.STATE.read(shift_state.STATE.query(chosen)) == chosen
 
 
 @pytest.mark.parametrize(
     "parameters",
     [
         {"down": "99999999999999999999", "right": "-nan", "edge": "", "along": "depth"},
-        {"more": "blur-blur-<b>-", "draw": "-3", "band": "none", "from": "0-1", "on": "1"},
+        {"more": "blur-blur-<b>-", "draw": "-3", "band": "none", "from": "-1", "on": "1"},
         {"from": "1-2-3", "sender": "nobody", "down": "1e3"},
         {"from": "x-2"},
     ],
 )
 def test_a_link_can_ask_for_anything(parameters: dict[str, str]) -> None:
-    found = shift_state.study_from(parameters)
+    found = shift_state.STATE.read(parameters)
     assert found == found.clamped()
     assert abs(found.rows) <= REACH
     assert found.mode in MODES
@@ -105,6 +121,7 @@ def test_everything_that_is_shown_has_a_name_and_a_colour() -> None:
     assert len(set(names.values())) == len(names)
     assert set(shift_words.mode_notes()) == set(shift_words.mode_names()) == set(MODES)
     assert set(shift_words.band_names()) == set(BANDS)
+    assert list(shift_words.share_names()) == list(SHARES) == list(BAND_COLOURS)
 
 
 def test_bands_of_the_picture_add_up_to_it(image: torch.Tensor) -> None:
@@ -117,108 +134,89 @@ def test_bands_of_the_picture_add_up_to_it(image: torch.Tensor) -> None:
 # ---- shifted maps ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(
-    "window", [{}, {"kernel_size": 3, "padding": 1, "ceil_mode": True}, {"stride": 3}]
-)
-def test_rows_and_curve_and_the_library_say_the_same(mode, window, image, stem):
-    sensitivity = pytest.importorskip("hybridpool.sensitivity")
-    trace = traced(image, stem, **window)
-    for axis, pixels in (("columns", 3), ("rows", -5)):
-        chosen = replace(Study(0, 0, mode, axis), **{axis: pixels})
-        rows = shift_maps.shifted(trace, stem, image, chosen)
-        library = sensitivity.shift_curve(
-            image, stem, trace.settings, reach=REACH, axis=axis, mode=mode
-        )
-        place = library.shifts.index(pixels)
-        for weight in (None, 0.2):
-            curves = shift_maps.distance_curves(trace, stem, image, chosen, weight)
-            found = shift_maps.distances(rows, weight)
-            assert found == {name: values[place] for name, values in curves.items()}
-            wanted = {
-                name: library.relative_change(
-                    name, blend_weight=weight if name == "hybrid" else None
-                )
-                for name in POOLINGS
-            }
-            for name, values in wanted.items():
-                assert curves[name] == pytest.approx(values.tolist(), rel=1e-4, abs=1e-5)
-
-
 def test_around_the_edge_whole_steps_change_nothing_in_any_pooling(image, stem):
     more = ("blur", "lp", "soft")
-    chosen = Study(4, -8, "circular", more=more)
-    found = shift_maps.shifted(traced(image, stem), stem, image, chosen)
-    assert found.cells == (1, -2)
-    assert set(shift_maps.distances(found, None)) == {*POOLINGS, *more}
-    assert max(shift_maps.distances(found, None).values()) < 1e-5
+    found = shifted(image, stem, Study(4, -8, "circular", more=more)).relative_change()
+    assert set(found) == {*POOLINGS, *more}
+    assert max(found.values()) < 1e-5
 
 
 def test_the_curve_agrees_with_the_rows_for_every_pooling_shown(image, stem):
-    trace = traced(image, stem)
     chosen = Study(rows=-2, columns=0, axis="rows", more=("blur", "stochastic"), draw=3)
-    rows = shift_maps.distances(shift_maps.shifted(trace, stem, image, chosen), None)
-    curves = shift_maps.distance_curves(trace, stem, image, chosen, None)
-    assert set(curves) == {*POOLINGS, "blur", "stochastic"}
-    for name, values in curves.items():
-        assert len(values) == 2 * REACH + 1
-        assert values[REACH] == 0
-        assert values[REACH - 2] == pytest.approx(rows[name])
-        assert rows[name] > 0
+    rows = shifted(image, stem, chosen).relative_change()
+    settings = traced(image, stem).settings
+    more = partial(chosen.layers, settings)
+    curve = shift_curve(image, stem, settings, axis="rows", more=more)
+    assert set(rows) == {*POOLINGS, "blur", "stochastic"}
+    for name, value in rows.items():
+        line = curve.relative_change(name).tolist()
+        assert len(line) == 2 * REACH + 1
+        assert line[REACH] == 0
+        assert line[REACH - 2] == pytest.approx(value)
+        assert value > 0
 
 
 def test_blur_minds_a_shift_by_half_a_cell_less_than_max(image, stem):
     chosen = Study(0, 2, "circular", more=("blur",))
-    found = shift_maps.distances(shift_maps.shifted(traced(image, stem), stem, image, chosen), None)
+    found = shifted(image, stem, chosen).relative_change()
     assert found["blur"] < 0.8 * found["max"]
 
 
 def test_pictures_are_laid_over_each_other_as_the_maps_are(image, stem):
-    found = shift_maps.shifted(traced(image, stem), stem, image, Study(4, -8))
-    before, after = found.before.features.image, found.after.features.image
+    found = shifted(image, stem, Study(4, -8))
+    before, after = found.before.image, found.after.image
     assert torch.equal(before, after)
-    height, width = (side - 2 * REACH for side in image.shape[-2:])
-    assert before.shape[1:] == (height - 4, width - 8)
-    assert found.before.pooled["max"].shape[1:] == (height // 4 - 1, width // 4 - 2)
+    # The views are 48 x 48 at most; a pooled cell sees 9 pixels, 4 a step, and none of a border.
+    cells = [(side - 2 * REACH - 6) // 4 for side in image.shape[-2:]]
+    expected = (cells[0] - 1, cells[1] - 2)
+    assert tuple(found.before.pooled["max"].shape[1:]) == expected
+    assert tuple(before.shape[1:]) == tuple(4 * (count - 1) + 9 for count in expected)
 
 
 def test_a_picture_too_small_is_refused(stem):
     tiny = torch.rand(3, 16, 64, generator=torch.Generator().manual_seed(0))
     trace = traced(tiny, stem)
     with pytest.raises(ValueError, match="margin"):
-        shift_maps.shifted(trace, stem, tiny, Study())
-    wide = replace(trace, settings=replace(trace.settings, stride=8, kernel_size=8))
+        compare_shifted(trace, stem, 0, 1)
+    settings = replace(trace.settings, stride=8, kernel_size=8)
+    features = replace(trace.features, image=tiny[:, :8])
+    wide = replace(trace, settings=settings, features=features)
     with pytest.raises(ValueError, match="one step"):
-        shift_maps.shifted(wide, stem, tiny[:, :8], Study(mode="circular"))
+        compare_shifted(wide, stem, 0, 1, mode="circular")
 
 
 # ---- the rows ----------------------------------------------------------------------------------
 
 
 def test_the_message_frames_windows_of_the_real_size_and_says_before_and_after(image, stem):
-    trace = traced(image, stem, kernel_size=3, padding=1)
-    found = shift_maps.shifted(trace, stem, image, Study(columns=4))
-    seen = shift_compare.state.Shown(0.5, 2, 99, 99, True, "channel")
+    found = shifted(image, stem, Study(columns=4), kernel_size=3, padding=1)
+    seen = Shown(0.5, 2, 99, 99, True, "channel")
     st.session_state.clear()
-    header = shift_compare.header_of(shift_compare.pack(found, seen, "coins", trace.settings))
-    assert header["window"] == {"kernel": 3, "stride": 2, "padding": 1}
+    message = shift_compare.pack(found, seen, "coins")
+    (length,) = struct.unpack_from("<I", message)
+    header = json.loads(message[4 : 4 + length])
+    # Cells that see nothing of a border have windows and filters without padding.
+    assert header["window"] == {"kernel": 3, "stride": 2, "padding": 0}
+    assert header["stem"] == {"kernel": 7, "stride": 2, "padding": 0}
     _, rows, columns = header["pooled_shape"]
+    assert header["input_shape"][1:] == [2 * rows + 1, 2 * columns + 1]
     assert (header["view"]["row"], header["view"]["column"]) == (rows - 1, columns - 1)
     assert header["view"]["channel"] == 2
     assert (header["words"]["clean"], header["words"]["changed"]) == ("Before", "After")
-    assert header["image_shape"] == list(found.before.features.image.shape[1:])
+    assert header["image_shape"] == list(found.before.image.shape[1:])
+    assert header["image_shape"] == [2 * side + 5 for side in header["input_shape"][1:]]
 
 
 def test_rows_of_further_poolings_are_true_cells_in_the_colours_of_the_rows_above(image, stem):
-    found = shift_maps.shifted(traced(image, stem), stem, image, Study(columns=2, more=("soft",)))
+    found = shifted(image, stem, Study(columns=2, more=("soft",)))
     text = shift_compare.more_rows(found, 3, "channel")
     pictures = re.findall(r'src="data:image/png;base64,([^"]+)" alt="([^"]+)"', text)
     assert [alt for _, alt in pictures] == ["Soft, Before", "Soft, After", "Soft, Difference"]
-    before, after = (values[3].double().numpy() for values in found.more["soft"])
+    before, after = (
+        side.pooled["soft"][3].double().numpy() for side in (found.before, found.after)
+    )
     both = [
-        trace.pooled[name][3]
-        for trace in (found.before, found.after)
-        for name in ("max", "average")
+        side.pooled[name][3] for side in (found.before, found.after) for name in ("max", "average")
     ]
     low, high = min(x.min().item() for x in both), max(x.max().item() for x in both)
     for (data, _), values in zip(pictures[:2], (before, after), strict=True):
@@ -235,8 +233,8 @@ def test_pooled_maps_are_those_of_the_trace_and_dense_ones_hold_them(image, stem
     trace = traced(image, stem, kernel_size=3, padding=1)
     chosen = Study(more=("blur", "lp", "soft"))
     for name in (*POOLINGS, *chosen.more):
-        strided = frequency_maps.pool(trace, chosen, name, None)
-        dense = frequency_maps.pool(trace, chosen, name, None, dense=True)
+        strided = pool(trace, chosen, name, None)
+        dense = pool(trace, chosen, name, None, dense=True)
         torch.testing.assert_close(dense[:, ::2, ::2], strided)
         if name in POOLINGS:
             torch.testing.assert_close(strided, trace.pooled[name])
@@ -246,25 +244,46 @@ def test_the_power_over_the_plane_adds_up_to_the_variance(image, stem):
     trace = traced(image, stem)
     for name, stride in (("feature_map", 1), ("max", 2)):
         values = trace.feature_map if name == "feature_map" else trace.pooled[name]
-        found = frequency_maps.spectrum_of(trace, Study(), name, None)
+        found = spectrum_of(trace, Study(), name, None)
         assert found.frequency[0] == pytest.approx(1 / (max(values.shape[-2:]) * stride))
         assert sum(found.shares) == pytest.approx(1)
         # White noise of variance 1 has a power of 1 at every frequency, whatever the stride.
     noise = torch.randn(64, 32, 32, generator=torch.Generator().manual_seed(0))
     white = replace(trace, feature_map=noise)
-    found = frequency_maps.spectrum_of(white, Study(), "feature_map", None)
+    found = spectrum_of(white, Study(), "feature_map", None)
     assert np.mean(found.power) == pytest.approx(1, rel=0.02)
 
 
 def test_what_is_reduced_without_aliasing_aliases_nothing(image, stem):
     trace = traced(image, stem)
-    assert frequency_maps.spectrum_of(trace, Study(), "feature_map", None).aliased is None
-    assert frequency_maps.spectrum_of(trace, Study(), "ideal", None).aliased == 0
+    assert spectrum_of(trace, Study(), "feature_map", None).aliased is None
+    assert spectrum_of(trace, Study(), "ideal", None).aliased == 0
     found = {
-        name: frequency_maps.spectrum_of(trace, Study(more=("blur",)), name, None).aliased
+        name: spectrum_of(trace, Study(more=("blur",)), name, None).aliased
         for name in ("max", "blur")
     }
     assert 0 < found["blur"] < found["max"]
+
+
+def test_bands_are_the_same_waves_for_every_map(image, stem):
+    """A wave of the feature map that every pooled map carries is in one band of all of them."""
+    trace = traced(image, stem, kernel_size=2, stride=2)
+    y = torch.arange(32.0)[:, None]
+    for cycles, band in ((2, 0), (4, 1), (7, 2)):
+        # So many cycles on 32 cells: the Nyquist frequency of the pooled map is 8 of them.
+        wave = torch.cos(2 * torch.pi * cycles * y / 32).expand(1, 32, 32)
+        here = replace(trace, feature_map=wave)
+        for name in ("feature_map", "ideal", "average"):
+            shares = spectrum_of(here, Study(), name, None).shares
+            assert shares[band] == pytest.approx(1, abs=1e-6), (cycles, name)
+    fine = replace(trace, feature_map=torch.cos(2 * torch.pi * 12 * y / 32).expand(1, 32, 32))
+    assert spectrum_of(fine, Study(), "feature_map", None).shares[3] == pytest.approx(1)
+
+
+def test_a_picture_of_one_colour_has_no_frequencies(stem):
+    trace = traced(torch.full((3, 64, 64), 0.3), stem)
+    for name in ("feature_map", "max"):
+        assert all(np.isnan(share) for share in spectrum_of(trace, Study(), name, None).shares)
 
 
 # ---- routes ------------------------------------------------------------------------------------
@@ -272,7 +291,7 @@ def test_what_is_reduced_without_aliasing_aliases_nothing(image, stem):
 
 def test_the_gradient_of_one_cell_adds_up_to_one_and_is_shown_around_its_window(image, stem):
     trace = traced(image, stem)
-    found = frequency_maps.routes(trace, stem, image, 1, 0.25, (5, 6), False)
+    found = gradient_maps(trace, stem, image, 1, 0.25, (5, 6), False)
     for values in found.maps.values():
         assert values.sum().item() == pytest.approx(1)
     assert (found.maps["max"] > 0).sum() == 1
@@ -283,13 +302,13 @@ def test_the_gradient_of_one_cell_adds_up_to_one_and_is_shown_around_its_window(
     )
     assert found.corner == (8, 10)
     assert found.part("max").shape == (6, 6)
-    assert frequency_maps.half_on(found.maps["average"]) == (4, 2)
+    assert spread_of(found.maps["average"]) == (4, 2)
 
 
 def test_the_gradient_on_the_picture_says_what_a_brighter_pixel_does(image, stem):
     trace = traced(image, stem)
     channel = int(trace.feature_map.flatten(1).mean(1).argmax())
-    found = frequency_maps.routes(trace, stem, image, channel, 0.5, None, True)
+    found = gradient_maps(trace, stem, image, channel, 0.5, None, True)
     row, column = divmod(int(found.maps["average"].abs().argmax()), image.shape[-1])
     step = 1e-3
     brighter = image.double().clone()
@@ -306,7 +325,7 @@ def test_the_gradient_on_the_picture_says_what_a_brighter_pixel_does(image, stem
 
 def test_overlapping_windows_add_their_gradients(image, stem):
     trace = traced(image, stem, kernel_size=3, stride=1)
-    found = frequency_maps.routes(trace, stem, image, 0, 1.0, None, False)
+    found = gradient_maps(trace, stem, image, 0, 1.0, None, False)
     assert found.part("max").shape == trace.feature_map.shape[1:]
     torch.testing.assert_close(found.maps["max"], gradient_shares(trace.feature_map[0], 1.0, 3, 1))
 
@@ -318,6 +337,9 @@ def test_a_shift_is_said_in_pixels_and_cells() -> None:
     assert shift_findings.moved(0, 0, (0, 0)).endswith("before and after are the same.")
     assert shift_findings.moved(0, -1, (0, -0.25)) == (
         "The picture moved 1 px to the left: 0.25 cells of the pooled map."
+    )
+    assert shift_findings.moved(0, 4, (0, 1.0)) == (
+        "The picture moved 4 px to the right: 1 cell of the pooled map."
     )
     assert shift_findings.moved(4, 2, (1.0, 0.5)) == (
         "The picture moved 4 px down and 2 px to the right: 1 and 0.5 cells of the pooled map."
@@ -334,6 +356,8 @@ def test_a_shift_is_said_in_pixels_and_cells() -> None:
         ({"max": 0.1, "average": 0.2}, "least in **Max**, by 10 %, and most in **Average**"),
         ({"max": 0.3, "average": 0.3}, "same 30 % in every pooling"),
         ({"max": 0.0, "average": 0.0}, "exactly with the picture"),
+        ({"max": 1e-7, "average": 0.0}, "exactly with the picture"),
+        ({"max": 4e-4, "average": 0.0}, "differ by less than 0.05 % in every pooling"),
         ({"max": 0.3, "average": 0.2, "hybrid": 0.301}, "most in **Max and Hybrid**, by 30 %"),
     ],
 )
@@ -348,6 +372,9 @@ def test_distances_are_ranked_by_their_numbers(distances, words) -> None:
 def test_the_place_of_hybrid_follows_the_numbers(hybrid, words) -> None:
     found = shift_findings.hybrid_between({"max": 0.3, "average": 0.2, "hybrid": hybrid})
     assert words in found
+    alike = shift_findings.hybrid_between({"max": 0.2, "average": 0.2, "hybrid": 0.2})
+    assert "as much as both of its parts, by 20 %" in alike
+    assert shift_findings.hybrid_between({"max": 0.0, "average": 0.0, "hybrid": 1e-8}) == ""
 
 
 def test_the_curve_is_summed_up_without_the_shift_by_nothing() -> None:
@@ -359,6 +386,20 @@ def test_the_curve_is_summed_up_without_the_shift_by_nothing() -> None:
     assert still == "No shift changes any pooling."
     same = shift_findings.over_all([-1, 0, 1], {"max": [0.2, 0, 0.2], "blur": [0.2, 0, 0.2]}, NAMES)
     assert "same 20 %" in same
+
+
+def test_ties_over_all_shifts_and_at_whole_steps_are_ties() -> None:
+    curves = {"max": [0.2, 0, 0.2], "average": [0.2, 0, 0.2], "blur": [0.4, 0, 0.4]}
+    said = shift_findings.over_all([-1, 0, 1], curves, NAMES)
+    assert "**Max and Average** differs least, by 20 %" in said
+    whole = shift_findings.whole_steps([-1, 0, 1], curves, NAMES, 1)
+    assert "**Blur** by up to 40 %" in whole
+    del curves["blur"]
+    assert "**Max and Average** by up to" in shift_findings.whole_steps(
+        [-1, 0, 1], curves, NAMES, 1
+    )
+    tiny = {"max": [1e-4, 0, 1e-4], "average": [2e-4, 0, 0]}
+    assert "less than 0.05 %" in shift_findings.over_all([-1, 0, 1], tiny, NAMES)
 
 
 def test_whole_steps_are_told_apart() -> None:
@@ -378,6 +419,11 @@ def test_high_frequencies_are_ranked_and_held_against_the_ideal() -> None:
     assert "without aliasing has 20 %; only these have more: Max." in said
     shares["ideal"] = (0.5, 0.1, 0.4)
     assert "no pooled map has more" in frequency_findings.high_share(shares, NAMES)
+    shares = {"max": (0, 0, 0.251), "hybrid": (0, 0, 0.249), "average": (0, 0, 0.3)}
+    said = frequency_findings.high_share(shares | {"ideal": (0, 0, 0.3)}, NAMES)
+    assert "smallest in **Max and Hybrid**, 25 %" in said
+    assert "no pooled map has more" in said
+    shares["ideal"] = (0, 0, 0.2)
     shares["max"] = (float("nan"),) * 3
     assert "no frequencies" in frequency_findings.high_share(shares, NAMES)
 
@@ -400,18 +446,29 @@ def test_aliasing_is_ranked() -> None:
     assert "nothing can alias" in frequency_findings.aliasing({"max": 0.0}, NAMES, 1)
     assert "every pooling 20 %" in frequency_findings.aliasing({"max": 0.2}, NAMES, 2)
     assert frequency_findings.aliasing({"max": float("nan")}, NAMES, 2) == ""
+    tie = {"max": 0.2, "hybrid": 0.2004, "average": 0.1}
+    assert "strongest in **Max and Hybrid**" in frequency_findings.aliasing(tie, NAMES, 2)
+    assert "1.41 times as fine" in frequency_findings.spectra_end(2)
+    assert frequency_findings.spectra_end(1) == ""
 
 
 def test_routes_are_counted() -> None:
-    said = frequency_findings.routes({"max": (1, 1), "average": (4, 2)}, 100, NAMES)
+    said = frequency_findings.spread({"max": (1, 1), "average": (4, 2)}, 100, NAMES)
     assert "**Max** reaches 1 of 100 cells." in said
     assert "**Average** reaches 4 of 100 cells; half of its gradient falls on 2." in said
-    said = frequency_findings.routes({"max": (9, 3)}, 100, NAMES, pixels=True)
+    said = frequency_findings.spread({"max": (9, 3)}, 100, NAMES, pixels=True)
     assert said == "**Max** reaches 9 of 100 pixels; half of its gradient falls on 3."
-    assert "silent" in frequency_findings.routes({"max": (0, 0)}, 100, NAMES)
-    assert "**Max** reaches nothing." in frequency_findings.routes(
+    assert "silent" in frequency_findings.spread({"max": (0, 0)}, 100, NAMES)
+    assert "**Max** reaches nothing." in frequency_findings.spread(
         {"max": (0, 0), "average": (4, 2)}, 100, NAMES
     )
+
+
+@pytest.mark.parametrize(("present", "anchor"), [(-8, "left"), (0, "center"), (8, "right")])
+def test_the_word_above_the_present_shift_stays_inside(present: int, anchor: str) -> None:
+    words = dict.fromkeys(["max", "shift", "distance", "present", "shown"], "")
+    figure = shift_chart([-8, 0, 8], {"max": [0, 0, 0]}, present, {"max": 0}, words)
+    assert figure.layout.annotations[0].xanchor == anchor
 
 
 def test_signed_gradients_have_colours_that_diverge_and_zeros_are_left_blank() -> None:
@@ -481,6 +538,19 @@ def test_every_control_changes_what_is_said_and_the_link() -> None:
     assert "more" not in link_of(app)
 
 
+@pytest.mark.parametrize("kernel", ["1", "2"])
+def test_a_whole_cell_changes_nothing_and_no_shift_is_not_ranked(kernel: str) -> None:
+    step = 2 if kernel == "1" else 4
+    app = opened(kernel=kernel, stride=str(step // 2), right=str(step))
+    assert f"{step} px to the right: 1 cell of the pooled map." in said(app)
+    assert "Even at shifts by whole cells" not in said(app)
+    assert f"every {step} px, all poolings move with the picture" in said(app)
+    run(app.slider(key="study_columns").set_value(0))
+    text = said(app)
+    assert "before and after are the same." in text
+    assert "by 0.0 %" not in text
+
+
 def test_a_chosen_cell_is_kept_in_the_link_and_inside_the_map() -> None:
     app = opened(**{"from": "99-2"})
     row, column = (app.number_input(key=f"gradient_{name}") for name in ("row", "column"))
@@ -491,7 +561,7 @@ def test_a_chosen_cell_is_kept_in_the_link_and_inside_the_map() -> None:
 
 
 def test_a_link_restores_the_page() -> None:
-    link = shift_state.query(
+    link = shift_state.STATE.query(
         Study(2, -6, "circular", "rows", ("lp",), 0, "low", "cell", 2, 3, "picture")
     )
     app = opened(**link)

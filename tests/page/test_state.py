@@ -11,10 +11,24 @@ from hypothesis import strategies as st
 from hybridpool.pictures.gallery import GALLERY
 from hybridpool.stem import STEMS, trained_stems
 from hybridpool.trace import CHANNELS, DEVICES, IMAGE_SIZES, MAX_KERNEL, MAX_SEED, Settings
-from hybridpool.ui import state
-from hybridpool.ui.state import DEFAULT, View, query, settings_from, view_from
+from hybridpool.ui.page_state import mirror_in_link
+from hybridpool.ui.settings import (
+    DEFAULT,
+    SHARED,
+    Shared,
+    Upload,
+    View,
+    accept_upload,
+    begin,
+    upload,
+)
 
-NAMES = [*query(DEFAULT, View(0.5, 0, 0, 0, True, "all")), "lang", "large", "anything"]
+NAMES = [
+    *SHARED.query(Shared(DEFAULT, View(0.5, 0, 0, 0, True, "all"))),
+    "lang",
+    "large",
+    "anything",
+]
 
 
 def possible_settings() -> st.SearchStrategy[Settings]:
@@ -67,22 +81,22 @@ odd_text = st.one_of(
 @given(possible_settings(), pinned_views | free_views)
 @example(Settings(blend_weight=0.1 + 0.2), View(weight=1 / 3))
 def test_a_link_restores_settings_and_view(chosen: Settings, seen: View) -> None:
-    link = query(chosen, seen)
+    link = SHARED.query(Shared(chosen, seen))
     assert all(isinstance(text, str) for text in link.values())
-    assert settings_from(link) == chosen
-    assert view_from(link) == seen
+    assert SHARED.read(link).settings == chosen
+    assert SHARED.read(link).view == seen
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), odd_text))
 def test_any_link_gives_settings_and_a_view_that_can_be_shown(parameters: dict[str, str]) -> None:
-    found = settings_from(parameters)
+    found = SHARED.read(parameters).settings
     assert found == found.clamped()
     assert found.picture in GALLERY
     assert found.stem in STEMS | trained_stems()
     for field in fields(Settings):
         assert type(getattr(found, field.name)) is type(getattr(DEFAULT, field.name))
 
-    seen = view_from(parameters)
+    seen = SHARED.read(parameters).view
     assert seen.weight is None or 0 <= seen.weight <= 1
     for number in (seen.channel, seen.row, seen.column):
         assert number is None or (isinstance(number, int) and number >= 0)
@@ -95,9 +109,8 @@ def test_any_link_gives_settings_and_a_view_that_can_be_shown(parameters: dict[s
 def test_what_a_link_gives_is_written_back_as_a_link_that_gives_the_same(
     parameters: dict[str, str],
 ) -> None:
-    once = settings_from(parameters), view_from(parameters)
-    again = query(*once)
-    assert (settings_from(again), view_from(again)) == once
+    once = SHARED.read(parameters)
+    assert SHARED.read(SHARED.query(once)) == once
 
 
 @pytest.mark.parametrize(
@@ -121,21 +134,21 @@ def test_what_a_link_gives_is_written_back_as_a_link_that_gives_the_same(
 def test_nonsense_in_a_link_is_moved_to_what_can_be_shown(
     parameters: dict[str, str], field: str, value: object
 ) -> None:
-    assert getattr(settings_from(parameters), field) == value
+    assert getattr(SHARED.read(parameters).settings, field) == value
 
 
 def test_a_link_counts_channels_and_cells_from_one_as_the_page_does() -> None:
-    link = query(DEFAULT, View(channel=0, row=4, column=6, pinned=True))
+    link = SHARED.query(Shared(DEFAULT, View(channel=0, row=4, column=6, pinned=True)))
     assert (link["channel"], link["cell"]) == ("1", "5-7")
 
 
 def test_a_cell_that_is_not_pinned_stays_out_of_the_link() -> None:
-    assert "cell" not in query(DEFAULT, View(row=4, column=6))
+    assert "cell" not in SHARED.query(Shared(DEFAULT, View(row=4, column=6)))
 
 
 def test_every_setting_that_a_person_can_choose_is_in_the_link() -> None:
     """`count_include_pad` alone has no control on this page."""
-    in_link = query(DEFAULT, View())
+    in_link = SHARED.query(Shared(DEFAULT, View()))
     assert len(in_link) == len(fields(Settings)) - 1
 
 
@@ -168,49 +181,49 @@ def test_a_session_begins_with_its_link_and_then_goes_its_own_way(
     session: Callable[..., dict[str, object]],
 ) -> None:
     session(kernel="3", stride="1", channel="5", weight="0.25")
-    assert (state.settings().kernel_size, state.settings().stride) == (3, 1)
-    assert state.view() == View(weight=0.25, channel=4)
+    assert (SHARED.chosen().settings.kernel_size, SHARED.chosen().settings.stride) == (3, 1)
+    assert SHARED.chosen().view == View(weight=0.25, channel=4)
     streamlit.query_params["kernel"] = "7"
-    assert state.settings().kernel_size == 3
+    assert SHARED.chosen().settings.kernel_size == 3
 
 
 def test_a_smaller_kernel_takes_the_padding_with_it(
     session: Callable[..., dict[str, object]],
 ) -> None:
     session(kernel="5", padding="2")
-    state.change(kernel_size=3)
-    assert state.settings().padding == 1
-    state.change(kernel_size=1)
-    assert state.settings().padding == 0
+    SHARED.choose(kernel_size=3)
+    assert SHARED.chosen().settings.padding == 1
+    SHARED.choose(kernel_size=1)
+    assert SHARED.chosen().settings.padding == 0
 
 
 def test_a_new_start_takes_the_dial_with_it_and_nothing_else_does(
     session: Callable[..., dict[str, object]],
 ) -> None:
     session(weight="0.9", channel="3")
-    state.change(kernel_size=4)
-    assert state.view().weight == 0.9
-    state.change(blend_weight=0.2)
-    assert state.view() == View(weight=None, channel=2)
+    SHARED.choose(kernel_size=4)
+    assert SHARED.chosen().view.weight == 0.9
+    SHARED.choose(blend_weight=0.2)
+    assert SHARED.chosen().view == View(weight=None, channel=2)
 
 
 def test_an_upload_is_looked_at_afresh(session: Callable[..., dict[str, object]]) -> None:
     session(channel="3", cell="2-2", weight="0.7", range="all")
-    picture = state.Upload(b"data", "digest", "mine.png")
-    state.accept_upload(picture)
-    assert state.upload() is picture
-    assert state.settings().picture == "upload"
-    assert state.view() == View(weight=0.7, scope="all")
+    picture = Upload(b"data", "digest", "mine.png")
+    accept_upload(picture)
+    assert upload() is picture
+    assert SHARED.chosen().settings.picture == "upload"
+    assert SHARED.chosen().view == View(weight=0.7, scope="all")
 
 
 def test_the_address_bar_follows_the_session(session: Callable[..., dict[str, object]]) -> None:
     session(kernel="3")
-    state.change(stride=4)
-    state.look(weight=0.35, channel=7)
-    state.mirror_in_link()
+    SHARED.choose(stride=4)
+    SHARED.choose(weight=0.35, channel=7)
+    mirror_in_link(SHARED.query())
     written = streamlit.query_params.to_dict()
-    assert settings_from(written) == state.settings()
-    assert view_from(written) == state.view()
+    assert SHARED.read(written).settings == SHARED.chosen().settings
+    assert SHARED.read(written).view == SHARED.chosen().view
     assert written["lang"] == "en"
 
 
@@ -218,5 +231,6 @@ def test_a_link_made_with_somebodys_own_picture_is_noticed(
     session: Callable[..., dict[str, object]],
 ) -> None:
     values = session(picture="upload")
-    assert state.settings().picture == DEFAULT.picture
+    begin(streamlit.query_params.to_dict())
+    assert SHARED.chosen().settings.picture == DEFAULT.picture
     assert values["link_had_upload"] is True

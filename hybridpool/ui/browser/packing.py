@@ -1,0 +1,49 @@
+"""Numbers as bytes for the browser; ``assets/common/maths.js`` unpacks them."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+FULL = 65535
+
+
+def pack_message(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """[u32 length][JSON padded to 4][arrays, each padded to 4], places and sizes in the header."""
+    places, body, offset = {}, [], 0
+    for name, array in arrays.items():
+        raw = np.ascontiguousarray(array).tobytes()
+        places[name] = {"dtype": str(array.dtype), "offset": offset, "bytes": len(raw)}
+        body.append(raw + b"\0" * (-len(raw) % 4))
+        offset += len(body[-1])
+    text = json.dumps({**header, "arrays": places}).encode()
+    text += b" " * (-len(text) % 4)
+    return struct.pack("<I", len(text)) + text + b"".join(body)
+
+
+def quantised(maps: Mapping[str, Tensor]) -> tuple[dict[str, NDArray[Any]], dict[str, list[float]]]:
+    """Maps (C, h, w) as 16 bit with one range a channel, and these ranges for the header.
+
+    All maps of a channel share its range, so that a maximum stays one of its window's values.
+    """
+    low = torch.stack([values.flatten(1).amin(1) for values in maps.values()]).amin(0)
+    high = torch.stack([values.flatten(1).amax(1) for values in maps.values()]).amax(0)
+    span = (high - low).clamp_min(torch.finfo(torch.float32).tiny).view(-1, 1, 1)
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, values in maps.items():
+        scaled = ((values - low.view(-1, 1, 1)) / span * FULL).round().nan_to_num()
+        arrays[name] = scaled.to(torch.int32).numpy().astype(np.uint16)
+    return arrays, {"low": low.tolist(), "high": high.tolist()}
+
+
+def pixels(image: Tensor) -> NDArray[np.uint8]:
+    """A picture (3, H, W) in [0, 1] as red, green and blue bytes."""
+    found: NDArray[np.uint8] = (image.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+    return found

@@ -1,0 +1,162 @@
+"""Clean, changed and their difference, for each pooling: what the browser gets and sends back.
+
+Max and average maps of both pictures travel once, as 16 bit with one range a channel; the browser
+blends them itself. What must be exact (sums, counts, largest changes) is computed here, the sums
+in a form that holds for every blend weight. See ``assets/compare``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hybridpool.layers import POOLINGS
+from hybridpool.measure import TIE, highest_contrast
+from hybridpool.sensitivity import Comparison, Perturbation
+from hybridpool.sensitivity.compare import Side
+from hybridpool.ui.browser.component import MAPS, component
+from hybridpool.ui.browser.packing import pack_message, pixels, quantised
+from hybridpool.ui.settings import Shown, view_of
+from hybridpool.ui.words import fill
+from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential
+from hybridpool.viz.sensitivity_charts import winner_colours
+
+#: How the browser reads a window whose maximum several cells share.
+NO_WINNER = 255
+_BITS = {"max": 1, "average": 2, "attention": 4}
+_FILES = ("rows", "outline", "patch", "compare")
+SCRIPTS = (*MAPS, *(f"compare/{name}.js" for name in _FILES))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the rows show.
+
+    Attributes:
+        compared: The pictures and their maps.
+        seen: The view to begin with.
+        key: Names the maps before the change; a message with the same key keeps the view.
+        words: Every word of the rows.
+        done: What was done to the picture, if an occluder may be drawn on it.
+    """
+
+    compared: Comparison
+    seen: Shown
+    key: str
+    words: Mapping[str, str]
+    done: Perturbation = field(default_factory=Perturbation)
+
+
+def rows_component(name: str = "compare", style: str = "") -> Any:
+    """The component that draws the rows, for each page one with a name and style of its own."""
+    return component("compare", *SCRIPTS, name=name, style=style)
+
+
+def pack(rows: Rows) -> bytes:
+    """A comparison as one message: length, JSON header, arrays."""
+    compared = rows.compared
+    sides = {"clean": compared.before, "changed": compared.after}
+    arrays, ranges = quantised(
+        {
+            f"{name}_{end}": side.pooled[end]
+            for name, side in sides.items()
+            for end in ("max", "average")
+        }
+    )
+    for name, side in sides.items():
+        arrays[f"image_{name}"] = pixels(side.image)
+        arrays[f"winners_{name}"] = _winners(side)
+    arrays["cells"] = _cells(compared)
+    arrays["palette"], arrays["diverging"] = sequential(), diverging()
+    arrays["winner_palette"] = winner_colours(compared.layout.window[0])
+    if compared.reached is not None:
+        arrays["reached"] = compared.reached.to(torch.uint8).numpy()
+    header = {
+        "key": rows.key,
+        **ranges,
+        **statistics(compared),
+        **_layout(compared),
+        "attention": {name: side.attention.tolist() for name, side in sides.items()},
+        "start": compared.trace.blend_weight.tolist(),
+        "names": [fill(name) for name in compared.trace.features.channel_names],
+        **_view(compared, rows.seen, rows.done),
+        "colours": {name: POOLING_COLOURS[name] for name in POOLINGS},
+        "words": rows.words,
+    }
+    return pack_message(header, arrays)
+
+
+def statistics(compared: Comparison) -> dict[str, Any]:
+    """Exact numbers of each channel: sums, largest changes and counts, in double precision.
+
+    ``size`` and ``moved`` hold the sums of max², max · average and average² of the clean maps and
+    of the differences: the squared norm of the hybrid map at blend weight s is
+    s² · first + 2s(1 − s) · second + (1 − s)² · third.
+    """
+    changes = compared.changes
+    moved, size, *_rest = changes.sums("attention")
+    replaced, windows = compared.winners()
+    return {
+        "size": changes.clean[:, :3].tolist(),
+        "moved": changes.moved[:, :3].tolist(),
+        "size_attention": size.tolist(),
+        "moved_attention": moved.tolist(),
+        "largest": {name: compared.largest[name].tolist() for name in _BITS},
+        "reach": compared.reach.tolist(),
+        "winners": {"windows": windows.tolist(), "changed": replaced.tolist()},
+    }
+
+
+def _layout(compared: Comparison) -> dict[str, Any]:
+    """Where the cells lie on the picture."""
+    layout, shape = compared.layout, compared.before.pooled["max"].shape
+    names = ("kernel", "stride", "padding")
+    return {
+        "pooled_shape": list(shape),
+        "input_shape": [shape[0], *layout.map_size],
+        "image_shape": list(compared.before.image.shape[-2:]),
+        "window": dict(zip(names, layout.window, strict=True)),
+        "stem": dict(zip(names, layout.stem, strict=True)),
+    }
+
+
+def _view(compared: Comparison, seen: Shown, done: Perturbation) -> dict[str, Any]:
+    """What is looked at to begin with: a pinned cell, else the one that shows most."""
+    pooled = compared.before.pooled
+    _, rows, columns = pooled["max"].shape
+    telling = highest_contrast(pooled["max"], pooled["average"]).tolist()
+    row, column = telling[seen.channel]
+    if seen.pinned:
+        row, column = min(seen.row, rows - 1), min(seen.column, columns - 1)
+    height, width = compared.before.image.shape[-2:]
+    box = done.box((height, width))
+    return {
+        "telling": telling,
+        "view": {
+            **asdict(view_of(seen)),
+            **{"row": row, "column": column},
+            **{"kind": done.kind, "fill": done.fill, "shape": done.shape},
+        },
+        "box": dict(zip(("top", "left", "height", "width"), box, strict=True)),
+    }
+
+
+def _winners(side: Side) -> NDArray[np.uint8]:
+    """The winner of each window as the browser reads it; zeros where there are none to compare."""
+    winners = side.winners
+    if winners is None:
+        winners = torch.zeros(side.pooled["max"].shape, dtype=torch.int64)
+    written: NDArray[np.uint8] = winners.where(winners != TIE, NO_WINNER).to(torch.uint8).numpy()
+    return written
+
+
+def _cells(compared: Comparison) -> NDArray[np.uint8]:
+    """Which cells changed: 1 in max, 2 in average, 4 in attention, added up."""
+    marked = torch.stack([compared.cells[name] * bit for name, bit in _BITS.items()])
+    cells: NDArray[np.uint8] = marked.sum(0).to(torch.uint8).numpy()
+    return cells

@@ -1,0 +1,127 @@
+"""The words that components of several pages show or speak."""
+
+from __future__ import annotations
+
+from hybridpool.trace import Trace
+from hybridpool.ui.names import pooling_names
+from hybridpool.ui.words import _
+
+
+def is_learned(trace: Trace) -> bool:
+    """Whether a network has learned where the dial goes back to."""
+    return "hybrid" in trace.features.pooling_state
+
+
+def dial_words() -> dict[str, str]:
+    """The dial and its ends."""
+    return {
+        "blend_weight": _("Blend weight"),
+        "end_average": _("0 · average"),
+        "end_max": _("1 · max"),
+    }
+
+
+def formula_words() -> dict[str, str]:
+    """What stands beside a window's formula and under the dial."""
+    return {
+        "dial_note": _("{max} % of the maximum and {average} % of the average of each window"),
+        "same_as_max": _("The hybrid map is now the max map."),
+        "same_as_average": _("The hybrid map is now the average map."),
+        "window_values": _("the {count} values"),
+        "attention_value": _("attention value {value}"),
+    }
+
+
+def view_words(*, learned: bool) -> dict[str, str]:
+    """What the inspector and the rows share: the channel, the colours, the dial."""
+    return {
+        "picture": _("Picture"),
+        "channel": _("Channel"),
+        "previous_channel": _("Previous channel"),
+        "next_channel": _("Next channel"),
+        "colour_range": _("Colours span"),
+        "range_channel": _("this channel"),
+        "range_all": _("all channels"),
+        **dial_words(),
+        "hybrid_value": _("blend weight {value}"),
+        "restart": _("Back to learned ({weight})") if learned else _("Back to start ({weight})"),
+    }
+
+
+def inspector_words(*, learned: bool = False) -> dict[str, str]:
+    """Every word that the inspector shows or speaks."""
+    return {
+        "feature_map": _("Feature map"),
+        **pooling_names(),
+        **view_words(learned=learned),
+        "save_png": _("Save as PNG"),
+        **formula_words(),
+        "spread": _("{low} to {high}, mean {mean}"),
+        "legend_note": _("One colour scale for the feature map and all four poolings."),
+        "all_channels": _("All channels"),
+        "strips_note": _(
+            "Each column is a channel, each row a pooling. Click a column, or press the left and "
+            "right arrow keys, to look at that channel above."
+        ),
+        "window": _("Window of pooled cell, row {row}, column {column}"),
+        "window_pinned": _("Pinned: window of pooled cell, row {row}, column {column}"),
+        "tie": _("{count} cells tie for the maximum; the gradient goes to the first of them."),
+        "outside": _("Outside the feature map"),
+        "padding_ignored": _(
+            "Hatched cells lie outside the feature map: max never takes them and the average "
+            "divides by the remaining cells only."
+        ),
+        "padding_counted": _(
+            "Hatched cells lie outside the feature map: max never takes them, the average counts "
+            "those in the padding as zeros."
+        ),
+        "keys": _(
+            "The red frame marks one cell in each pooled map, its window in the feature map, and "
+            "every pixel of the picture that reaches it. Point at a cell in any map to move it. "
+            "Click or Enter pins it, Escape lets go, arrow keys move it, comma and full stop "
+            "change the channel."
+        ),
+    }
+
+
+def rows_words(*, learned: bool = False) -> dict[str, str]:
+    """Every word that the rows show or speak."""
+    return {
+        **pooling_names(),
+        **view_words(learned=learned),
+        "winners": _("Winner of the window"),
+        "clean": _("Clean"),
+        "changed": _("Changed"),
+        "difference": _("Difference"),
+        "attention_value": _("attention value {clean}, then {changed}"),
+        "values": _("Values: one scale for clean and changed in every row"),
+        "differences": _("Differences: changed − clean, zero in the middle, in every row"),
+        "relative": _("Relative change"),
+        "largest": _("Largest change"),
+        "cells": _("Changed cells"),
+        "cells_of": _("{count} of {total}"),
+        "reach": _("In reach of the occluder"),
+        "all": _("In all channels"),
+        "cell": _("Cell in row {row}, column {column}: clean → changed (difference)"),
+        "cell_pinned": _("Pinned: row {row}, column {column}: clean → changed (difference)"),
+        "winner_changed": _("Another winner"),
+        "winner_places": _("Place in the window"),
+        "tie": _("tie"),
+        "winner_note": _("Windows with a tie are left blank and not counted."),
+        "winner_cell": _("row {row}, column {column}"),
+        "occluder": _(
+            "Occluder at row {row}, column {column}, {height} × {width} pixels. Arrow keys move "
+            "it, with Shift they change its size."
+        ),
+        "keys": _(
+            "The red frame marks the same cell in every map. Point at a cell to move it; click or "
+            "Enter pins it, Escape lets go, arrow keys move it, comma and full stop change the "
+            "channel."
+        ),
+        "occluder_keys": _(
+            "Draw a new occluder on the changed picture, or drag it, or pull its corners. With "
+            "the keyboard: arrow keys move it, Shift and an arrow key change its size. Solid "
+            "lines surround the cells that changed, thin ones those that changed out of its reach, "
+            "dashed ones those whose receptive field meets the occluder."
+        ),
+    }

@@ -1,0 +1,1 @@
+"""The page By hand: the arithmetic of every window."""

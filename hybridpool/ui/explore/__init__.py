@@ -1,0 +1,1 @@
+"""The page Explore: one picture through the stem and every pooling."""

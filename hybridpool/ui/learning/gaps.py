@@ -1,0 +1,115 @@
+"""Overfitting on the page "Learning": one race after the other, drawn as they end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import streamlit as st
+
+from hybridpool.race.gaps import ARMS, Gaps, overfitting
+from hybridpool.ui.charts import show_chart
+from hybridpool.ui.learning import sentences as learning_findings
+from hybridpool.ui.learning import words as learning_words
+from hybridpool.ui.learning.state import Lesson
+from hybridpool.ui.words import _
+from hybridpool.viz.learning_charts import gap_chart
+
+#: Seconds between two requests of the browser; each runs one race.
+INTERVAL = 0.15
+
+
+def show_overfitting(chosen: Lesson) -> None:
+    """A button, and the gap between training and test accuracy by number of pictures."""
+    st.header(_("Overfitting"))
+    st.markdown(
+        _(
+            "More blend weights can fit more by chance. Here the race is run for each number of "
+            "training pictures and five seeds, with the task, steps and training settings above: "
+            "**training accuracy minus test accuracy**, for one blend weight, one for each "
+            "channel, and attention."
+        )
+    )
+    # What is the same for all races of a measurement.
+    settings = _key(chosen)
+    if st.session_state.get("gaps_for") != settings:
+        _forget(settings)
+    st.fragment(_gaps, run_every=INTERVAL if _runs() else None)(chosen)
+
+
+def _gaps(chosen: Lesson) -> None:
+    runs = _runs()
+    found: Gaps | None = st.session_state.get("gaps")
+    whole = found is not None and found.runs == found.total
+    if runs:
+        pressed = st.button(_("Stop"), icon=":material/stop:", key="gaps_stop")
+    else:
+        word = _("Continue") if found and not whole else _("Measure the gaps")
+        pressed = st.button(word, icon=":material/query_stats:", key="gaps_go", disabled=whole)
+    if pressed:
+        st.session_state["gaps_run"] = not runs
+        if not runs and found is None:
+            st.session_state["gaps_races"] = overfitting(chosen.race)
+        st.rerun()
+    if found is not None:
+        _draw(found)
+    if runs:
+        # After all is drawn: what is not yet drawn again looks stale while the race is run.
+        races: Iterator[Gaps] = st.session_state["gaps_races"]
+        found = st.session_state["gaps"] = next(races)
+        if found.runs == found.total:
+            st.session_state["gaps_run"] = False
+            st.rerun()
+
+
+def _draw(found: Gaps) -> None:
+    names = learning_words.arm_names({"start_half": 0.5})
+    words: dict[str, Any] = {arm: names[arm] for arm in ARMS} | {
+        "start_half": _("One blend weight"),
+        "pictures": _("Training pictures"),
+        "gap": _("Training minus test accuracy"),
+        "seed": _("seed"),
+    }
+    if found.runs < found.total:
+        st.progress(
+            found.runs / found.total,
+            _("{count} of {total} races").format(count=found.runs, total=found.total),
+        )
+    show_chart(
+        gap_chart(
+            found.pictures,
+            {arm: found.gap[:, at].numpy() for at, arm in enumerate(ARMS)},
+            words,
+        ),
+        key="gap_chart",
+        alt=_("Training minus test accuracy against the number of training pictures"),
+    )
+    st.caption(
+        _("Each small dot is one seed, a line joins the means. The test set has 400 pictures.")
+    )
+    if found.runs == found.total:
+        st.markdown(learning_findings.gaps(found))
+
+
+def _runs() -> bool:
+    return bool(st.session_state.get("gaps_run"))
+
+
+def _key(chosen: Lesson) -> tuple[object, ...]:
+    race = chosen.race
+    return (
+        race.task,
+        race.steps,
+        race.learning_rate,
+        race.optimizer,
+        race.weight_decay,
+        race.decay_logits,
+        race.dropout,
+    )
+
+
+def _forget(settings: tuple[object, ...]) -> None:
+    st.session_state["gaps_for"] = settings
+    st.session_state["gaps_run"] = False
+    for name in ("gaps", "gaps_races"):
+        st.session_state.pop(name, None)

@@ -1,0 +1,169 @@
+"""What the numbers of a race and of the gaps say, in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from hybridpool.race.gaps import ARMS as COMPARED
+from hybridpool.race.gaps import Gaps
+from hybridpool.race.race import FIXED, STARTS, Race
+from hybridpool.ui.learning.words import arm_names
+from hybridpool.ui.phrases import percent
+from hybridpool.ui.words import _
+
+#: A start that has moved by less is said to have stayed, where the slope is less than `_FLAT`.
+_STAYED = 0.1
+_FLAT = 0.05
+#: Accuracies nearer than this to each other are not told apart.
+_ALIKE = 0.01
+_STEEPEST = 0.25
+
+
+def starts(race: Race) -> dict[str, float]:
+    """Where the blend weights that learn began, for each arm with one for all channels."""
+    first = race.moments[0].blend_weight[:, 0].tolist()
+    return {arm: first[at] for at, arm in enumerate(race.settings.arms) if arm in STARTS}
+
+
+def race(found: Race, seconds: float) -> str:
+    """Everything that can be said of a race so far, as Markdown."""
+    last = found.moments[-1]
+    arms = found.settings.arms
+    began, ended = starts(found), dict(zip(arms, last.blend_weight[:, 0].tolist(), strict=True))
+    said = [
+        moved(began, ended, last.step),
+        stuck(began, ended),
+        decayed(found, began, ended),
+        accuracies(found),
+        spread(found),
+    ]
+    settings = found.settings
+    said.append(
+        _(
+            "{steps} steps on {pictures} generated pictures, seed {seed}; all nine networks at "
+            "once on the CPU in {seconds:.1f} s."
+        ).format(steps=last.step, pictures=settings.pictures, seed=settings.seed, seconds=seconds)
+    )
+    return "\n".join(f"- {sentence}" for sentence in said if sentence)
+
+
+def moved(began: Mapping[str, float], ended: Mapping[str, float], step: int) -> str:
+    """Where each start is now."""
+    parts = [
+        _("started at {start:.2f}, now {end:.2f}").format(start=start, end=ended[arm])
+        for arm, start in began.items()
+    ]
+    return _("**Blend weights after {step} steps:** {list}.").format(
+        step=step, list=_("; ").join(parts)
+    )
+
+
+def stuck(began: Mapping[str, float], ended: Mapping[str, float]) -> str:
+    """Why a start near an end has hardly moved, if there is one."""
+    said = []
+    for arm, start in began.items():
+        way, slope = ended[arm] - start, start * (1 - start)
+        if slope < _FLAT and abs(way) < _STAYED:
+            said.append(
+                _(
+                    "The start at {start:.2f} has moved by {way:.2f}: the slope s(1 − s) is "
+                    "{slope:.2f} there, {times:.0f} times less than at one half, and it multiplies "
+                    "every gradient."
+                ).format(start=start, way=abs(way), slope=slope, times=_STEEPEST / slope)
+            )
+    return " ".join(said)
+
+
+def decayed(found: Race, began: Mapping[str, float], ended: Mapping[str, float]) -> str:
+    """What weight decay did to the blend weights."""
+    settings = found.settings
+    if not settings.weight_decay:
+        return ""
+    places = [ended[arm] for arm in began]
+    if settings.decay_logits:
+        return _(
+            "**Weight decay pulls the logits to 0**, so every blend weight towards one half, "
+            "whatever the task says: wherever they began, they now lie between {low:.2f} and "
+            "{high:.2f}. Choose to leave the blend weights alone and compare."
+        ).format(low=min(places), high=max(places))
+    return _(
+        "Weight decay leaves the blend weights alone (`parameter_groups`): they now lie between "
+        "{low:.2f} and {high:.2f}."
+    ).format(low=min(places), high=max(places))
+
+
+def accuracies(found: Race) -> str:
+    """Learned against fixed on the test set, at the last measurement."""
+    measured = [moment for moment in found.moments if moment.test_accuracy is not None]
+    test, train = measured[-1].test_accuracy, measured[-1].train_accuracy
+    assert test is not None
+    assert train is not None
+    arms = found.settings.arms
+    reached = dict(zip(arms, test.tolist(), strict=True))
+    names = arm_names(starts(found))
+    best = max(FIXED, key=reached.__getitem__)
+    others = ", ".join(
+        f"{names[arm]} {percent(reached[arm], least=1)}" for arm in FIXED if arm != best
+    )
+    own = reached["start_half"]
+    said = _(
+        "**Test accuracy:** the best fixed pooling is {best} with {accuracy} ({others}); the blend "
+        "weight that started at 0.50 reaches {own}."
+    ).format(
+        best=names[best],
+        accuracy=percent(reached[best], least=1),
+        others=others,
+        own=percent(own, least=1),
+    )
+    gap = (train - test).tolist()[arms.index("start_half")]
+    if own > reached[best] + _ALIKE:
+        said += " " + _("That is more than any fixed pooling.")
+    elif own < reached[best] - _ALIKE:
+        said += " " + _("That is less than the best fixed pooling.")
+    else:
+        said += " " + _("That is as much as the best fixed pooling, within one percentage point.")
+    if gap > 2 * _ALIKE:
+        said += " " + _(
+            "It overfits: on its own {pictures} training pictures it has {train}."
+        ).format(pictures=found.settings.pictures, train=percent(own + gap, least=1))
+    return said
+
+
+def spread(found: Race) -> str:
+    """How far channels differ, and whether attention looks at the picture."""
+    measured = [moment.attention for moment in found.moments if moment.attention is not None]
+    weights = found.moments[-1].blend_weight[found.settings.arms.index("channels")]
+    differs = (measured[-1].amax(0) - measured[-1].amin(0)).max().item()
+    return _(
+        "With one blend weight for each channel they lie between {low:.2f} and {high:.2f}. "
+        "Attention differs between the classes by {differs:.2f} at most."
+    ).format(low=weights.min().item(), high=weights.max().item(), differs=differs)
+
+
+def gaps(found: Gaps) -> str:
+    """Where the gap is largest, and which arm overfits most there, over all seeds."""
+    names = arm_names({"start_half": 0.5})
+    mean, deviation = found.gap.mean(-1), found.gap.std(-1)
+    row = int(mean.mean(1).argmax())
+    here = mean[row].tolist()
+    order = sorted(range(len(COMPARED)), key=here.__getitem__)
+    numbers = ", ".join(
+        f"{names[COMPARED[at]]} {percent(here[at], least=1)} ± "
+        f"{percent(deviation[row, at].item(), least=1)}"
+        for at in order
+    )
+    said = _(
+        "With {pictures} training pictures the gap is largest: {list} (mean and standard deviation "
+        "of {seeds} seeds)."
+    ).format(pictures=found.pictures[row], list=numbers, seeds=len(found.seeds))
+    least, most = order[0], order[-1]
+    differences = found.gap[row, most] - found.gap[row, least]
+    error = differences.std().item() / math.sqrt(len(found.seeds))
+    if differences.mean().item() > 2 * error:
+        said += " " + _("There {most} overfits more than {least}, seed by seed.").format(
+            most=names[COMPARED[most]], least=names[COMPARED[least]]
+        )
+    else:
+        said += " " + _("The seeds differ too much to say which of the three overfits more.")
+    return said

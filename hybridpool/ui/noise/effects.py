@@ -1,0 +1,55 @@
+"""A comparison to what is said of it under the rows."""
+
+from __future__ import annotations
+
+from hybridpool.sensitivity import Comparison, Perturbation
+from hybridpool.ui.names import pooling_names
+from hybridpool.ui.noise import sentences as noise_findings
+from hybridpool.ui.noise.sentences import Reached
+from hybridpool.ui.phrases import below_print
+from hybridpool.ui.settings import Shown
+from hybridpool.ui.words import _
+
+
+def dial_weight(compared: Comparison, seen: Shown) -> float | None:
+    """Where the dial stands; None if each channel has a blend weight of its own."""
+    own = compared.trace.blend_weight
+    return seen.weight if seen.turned or bool((own == own[0]).all()) else None
+
+
+def sentences(compared: Comparison, seen: Shown, done: Perturbation) -> str:
+    """What this picture shows, in words."""
+    names, weight = pooling_names(), dial_weight(compared, seen)
+    relative = compared.relative_change(weight)
+    if compared.covered == 1:
+        return noise_findings.nothing_left()
+    if below_print(relative.values()):
+        return noise_findings.ranking(relative, names)
+    where = (
+        _("In this draw (seed {seed}), over all channels:").format(seed=done.draw)
+        if done.kind == "noise"
+        else _("Over all channels:")
+    )
+    ranking = noise_findings.ranking(relative, names)
+    paragraphs = [[where, ranking, noise_findings.place_of_hybrid(relative, weight)]]
+    kernel = compared.trace.settings.kernel_size
+    if compared.reached is not None:
+        paragraphs.append([noise_findings.reach(_reached(compared, seen, weight), names)])
+    bias = compared.bias(seen.channel, weight) if done.kind == "noise" else {}
+    if bias:
+        paragraphs.append([noise_findings.biases(bias, names), noise_findings.bias_note(kernel)])
+    replaced, windows = (int(counts[seen.channel]) for counts in compared.winners())
+    paragraphs.append([noise_findings.winners(replaced, windows, kernel)])
+    return "\n\n".join(" ".join(said) for said in paragraphs)
+
+
+def _reached(compared: Comparison, seen: Shown, weight: float | None) -> Reached:
+    within = compared.reached
+    assert within is not None
+    cells = {name: compared.changed(name, seen.channel, weight) for name in pooling_names()}
+    return Reached(
+        total=within.numel(),
+        reached=int(within.sum()),
+        changed={name: int((marked & within).sum()) for name, marked in cells.items()},
+        beyond={name: int((marked & ~within).sum()) for name, marked in cells.items()},
+    )

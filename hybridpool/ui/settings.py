@@ -1,0 +1,186 @@
+"""What every page shares: picture, stem, window and device, what is looked at, and an upload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+
+import streamlit as st
+
+from hybridpool.pictures.gallery import GALLERY
+from hybridpool.stem import STEMS, default_stem, trained_stems
+from hybridpool.trace import Settings
+from hybridpool.ui.browser import sent
+from hybridpool.ui.page_state import (
+    PageState,
+    Parameter,
+    Values,
+    cell_text,
+    number,
+    one_of,
+    read_cell,
+)
+
+DEFAULT = Settings(stem=default_stem(), image_size=96)
+SCOPES = ("channel", "all")
+
+
+@dataclass(frozen=True)
+class View:
+    """What is looked at: nothing here changes the maps that are computed.
+
+    Attributes:
+        weight: Where the dial stands; None is where the blend weight starts.
+        channel: The channel shown; None is the most telling one.
+        row: Row of the pooled cell; None is the most telling cell.
+        column: Column of the pooled cell.
+        pinned: Whether the cell stays when the mouse moves on.
+        scope: Whether colours span one ``"channel"`` or ``"all"``.
+    """
+
+    weight: float | None = None
+    channel: int | None = None
+    row: int | None = None
+    column: int | None = None
+    pinned: bool = False
+    scope: str = "channel"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A `View` with every blank filled in and everything inside the maps.
+
+    `turned` says whether the dial stands for all channels; if not, the layer's own blend weights
+    hold and `weight` is that of the channel shown.
+    """
+
+    weight: float
+    channel: int
+    row: int
+    column: int
+    pinned: bool
+    scope: str
+    turned: bool = True
+
+    @property
+    def dial(self) -> float | None:
+        """The blend weight of the dial; None where it was not turned and the layer's own holds."""
+        return self.weight if self.turned else None
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What a person has chosen for all pages.
+
+    Attributes:
+        settings: Everything that decides the maps.
+        view: What of them is looked at.
+    """
+
+    settings: Settings = DEFAULT
+    view: View = field(default_factory=View)
+
+    def clamped(self) -> Shared:
+        """The nearest that can be shown; channel and cell are clamped once the maps are there."""
+        view = self.view
+        weight = None if view.weight is None else min(max(view.weight, 0.0), 1.0)
+        return Shared(self.settings.clamped(), replace(view, weight=weight))
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A picture of the person's own, as the file's bytes and as the key of every cache."""
+
+    data: bytes
+    digest: str
+    name: str
+
+
+def view_of(shown: Shown) -> View:
+    """What is shown as a view, with a dial that was not turned left blank."""
+    values = {field.name: getattr(shown, field.name) for field in fields(View)}
+    return View(**values | ({} if shown.turned else {"weight": None}))
+
+
+def upload() -> Upload | None:
+    """The picture that this session uploaded, if any."""
+    return st.session_state.get("upload")
+
+
+def accept_upload(picture: Upload) -> None:
+    """Show a picture of the person's own."""
+    st.session_state["upload"] = picture
+    SHARED.choose(picture="upload", channel=None, row=None, column=None, pinned=False)
+
+
+def _write_cell(chosen: Shared) -> str | None:
+    seen = chosen.view
+    return cell_text(seen.row, seen.column) if seen.pinned else None
+
+
+def _write_channel(chosen: Shared) -> str | None:
+    return None if chosen.view.channel is None else str(chosen.view.channel + 1)
+
+
+def _along(chosen: Shared, values: Values) -> Values:
+    """The dial goes back to where the blend weight starts when that start is changed."""
+    return {"weight": None} | values if "blend_weight" in values else values
+
+
+SHARED = PageState(
+    "control",
+    Shared(),
+    (
+        Parameter("picture", "picture", read=one_of(lambda: GALLERY)),
+        Parameter("size", "image_size"),
+        Parameter("stem", "stem", read=one_of(lambda: STEMS | trained_stems())),
+        Parameter("filters", "channels"),
+        Parameter("seed", "seed"),
+        Parameter("kernel", "kernel_size"),
+        Parameter("stride", "stride"),
+        Parameter("padding", "padding"),
+        Parameter("ceil", "ceil_mode"),
+        Parameter("start", "blend_weight"),
+        Parameter("device", "device"),
+        Parameter("weight", "weight", read=number),
+        Parameter(
+            "channel",
+            "channel",
+            read=lambda text: max(round(number(text)) - 1, 0),
+            write=_write_channel,
+        ),
+        Parameter(
+            "cell", values=lambda text: read_cell(text) | {"pinned": True}, write=_write_cell
+        ),
+        Parameter(
+            "range",
+            "scope",
+            read=one_of(lambda: SCOPES),
+            write=lambda chosen: chosen.view.scope if chosen.view.scope != View.scope else None,
+        ),
+    ),
+    _along,
+)
+
+
+_VIEW: dict[str, sent.Check] = {
+    "weight": sent.maybe(sent.finite),
+    "channel": sent.maybe(sent.whole),
+    "row": sent.maybe(sent.whole),
+    "column": sent.maybe(sent.whole),
+    "pinned": sent.flag,
+    "scope": sent.word(SCOPES),
+}
+
+
+def look_at(view: object) -> None:
+    """Look at what the browser says; channel and cell are clamped once the maps are there."""
+    SHARED.choose(**sent.checked(view, _VIEW))
+
+
+def begin(parameters: dict[str, str]) -> None:
+    """Begin a session with what its link says."""
+    if "large" in st.session_state:
+        return
+    SHARED.begin(parameters)
+    st.session_state["large"] = parameters.get("large") == "1"
+    st.session_state["link_had_upload"] = parameters.get("picture") == "upload"
