@@ -84,6 +84,16 @@ class Tab:
         """Waits until everything asked of the page so far has been painted."""
         self.page.evaluate("() => new Promise(requestAnimationFrame)")
 
+    def await_true(self, condition: str, arg: Any = None) -> None:
+        """Waits until a function of JavaScript says yes.
+
+        Playwright's `wait_for_function` evaluates text, which the page's content policy forbids.
+        """
+        end = time.monotonic() + PATIENCE / 1000
+        while not self.page.evaluate(condition, arg):
+            assert time.monotonic() < end, condition
+            self.page.wait_for_timeout(10)
+
     def link(self, url: str | None = None) -> dict[str, str]:
         """The parameters in the address bar."""
         query = urlsplit(url or self.page.url).query
@@ -204,11 +214,10 @@ class Explore(Tab):
 
     def await_paint(self, after: int) -> None:
         """Waits for a paint beyond the given count."""
-        # Playwright's own waiting evaluates text in the page, which the content policy forbids.
-        end = time.monotonic() + PATIENCE / 1000
-        while self.painted() <= after:
-            assert time.monotonic() < end, "the inspector did not paint again"
-            self.page.wait_for_timeout(10)
+        self.await_true(
+            "([root, after]) => Number(root.dataset.painted) > after",
+            [self.root.element_handle(), after],
+        )
 
     @property
     def root(self) -> Locator:
