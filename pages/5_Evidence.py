@@ -1,15 +1,17 @@
 """Evidence: the article's claims against trained networks, one verdict each, by a written rule."""
 
-from hybridpool.ui import evidence_state
-from hybridpool.ui.evidence_details import show_claim
-from hybridpool.ui.evidence_panels import (
-    current_evidence,
+from hybridpool.ui.evidence.details import show_claim
+from hybridpool.ui.evidence.source import current_evidence
+from hybridpool.ui.evidence.state import STATE
+from hybridpool.ui.evidence.summary import (
     show_nothing,
     show_published,
     show_summary,
     show_what_was_run,
 )
 from hybridpool.ui.frame import open_page
+from hybridpool.ui.page_state import mirror_in_link
+from hybridpool.ui.settings import SHARED
 from hybridpool.ui.words import _
 
 open_page(
@@ -17,9 +19,11 @@ open_page(
     _(
         "What the article claims about hybrid pooling, held against networks that were trained "
         "for it: the same network, data and seeds, and only the pooling changes. The verdicts "
-        "follow from the numbers by one rule, also where hybrid pooling does not win."
+        "follow from the numbers by rules that were written before, also where hybrid pooling does "
+        "not win."
     ),
     shared_controls=False,
+    state=STATE,
 )
 found = current_evidence()
 if found is None:
@@ -30,4 +34,4 @@ else:
     show_claim(evidence)
     show_what_was_run(group)
 show_published()
-evidence_state.mirror_in_link()
+mirror_in_link(SHARED.query(), STATE.query())

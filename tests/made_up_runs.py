@@ -15,7 +15,7 @@ from hybridpool.training.results import (
     write_run,
 )
 
-ARMS = ("max", "average", "fixed", "hybrid", "channel", "attention", "blur")
+ARMS = ("max", "average", "fixed", "hybrid", "frozen", "channel", "attention", "blur")
 SEEDS = range(5)
 NOISES = ("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise")
 OTHERS = ("brightness", "contrast", "jpeg_compression", "pixelate")
@@ -33,16 +33,25 @@ def a_run(
     clean: float = 0.7,
     *,
     network: str = "small",
+    width: int = 16,
+    start: float | None = 0.5,
     pictures: int = 50_000,
     noisy: Callable[[str], float] = lambda name: 0.5,
     covered: Callable[[str], float] = lambda name: 0.5,
+    kept: Callable[[str], float] = lambda side: 0.4,
+    shifted: float = 0.8,
+    spread: float = 0.0,
     gap: float = 0.02,
     seconds: float = 0.05,
     parameters: int = 24_000,
     measured: int = 2000,
 ) -> Run:
-    """One made-up run; accuracies get what the seed adds, the same for every arm, and a wobble."""
-    chance = seed / 200 + wobble(seed, sum(map(ord, arm)))
+    """One made-up run; accuracies get what the seed adds, the same for every arm, and a wobble.
+
+    `spread` adds up to so much more or less, for every seed and arm something else.
+    """
+    chance = seed / 5000 + wobble(seed, sum(map(ord, arm)))
+    chance += 1000 * spread * wobble(seed, 3 * sum(map(ord, arm)))
     salt = len(arm)
     weighted = {"hybrid": 1, "channel": 4, "attention": 4}.get(arm, 0)
     names = (*NOISES, *OTHERS) if measured else ()
@@ -51,7 +60,13 @@ def a_run(
     ]
     return Run(
         settings=RunSettings(
-            network=network, arm=arm, seed=seed, epochs=6, train_pictures=pictures
+            network=network,
+            width=width,
+            arm=arm,
+            seed=seed,
+            epochs=6,
+            train_pictures=pictures,
+            blend_start=start,
         ),
         data={"name": "CIFAR-10 (JPEG copy)", "train": pictures, "test": 10_000},
         environment={
@@ -62,7 +77,7 @@ def a_run(
         },
         command=f"python -m hybridpool.training train --arm {arm} --seed {seed}",
         history=tuple(
-            Epoch(epoch, 2 / epoch, clean - 0.3 / epoch, clean - 0.3 / epoch, 30.0 * epoch)
+            Epoch(epoch, 2 / epoch, clean - 0.3 / epoch, None, 30.0 * epoch)
             for epoch in range(1, 7)
         ),
         weight_steps=(0, 100, 200, 300) if weighted else (),
@@ -106,7 +121,15 @@ def a_run(
             )
             if measured
             else (),
-            shift_consistency=0.8 + wobble(seed, salt),
+            shift_consistency=shifted + wobble(seed, salt),
+            frequencies={
+                f"{side} {radius}": kept(side) + wobble(seed, salt + radius)
+                for side in ("low", "high")
+                for radius in (4, 8)
+            }
+            if measured
+            else {},
+            right={},
         ),
         costs=Costs(
             parameters,
@@ -115,6 +138,7 @@ def a_run(
             seconds * (1 + wobble(seed, salt)),
             30_000_000,
         ),
+        classes=("cat", "dog"),
     )
 
 
@@ -131,7 +155,7 @@ def a_folder(folder: Path, runs: Iterable[Run]) -> Path:
 
 
 def a_full_house() -> list[Run]:
-    """Everything that the page can show: five seeds of seven arms, and three smaller sizes."""
+    """Everything that the page can show: five seeds of every arm, smaller sizes, other starts."""
     level = {"max": 0.702, "average": 0.69, "fixed": 0.71, "hybrid": 0.715, "blur": 0.72}
     found = [
         a_run(
@@ -144,6 +168,10 @@ def a_full_house() -> list[Run]:
                 - (0.05 if name == "impulse_noise" and arm == "average" else 0)
             ),
             covered=lambda name, arm=arm: 0.5 + (0.02 if arm == "max" else 0),
+            kept=lambda side, arm=arm: (
+                0.4 + (0.05 if side == "high" and arm in ("max", "hybrid") else 0)
+            ),
+            shifted=0.84 if arm == "average" else 0.8,
             parameters=24_000 + (3 if arm == "hybrid" else 0),
             seconds=0.05 + (0.004 if arm == "hybrid" else 0),
         )
@@ -154,7 +182,7 @@ def a_full_house() -> list[Run]:
         a_run(
             arm,
             seed,
-            0.3 + size / 20_000,
+            0.3 + size / 20_000 - (0.02 if arm in ("channel", "attention") else 0),
             pictures=size,
             gap=(0.5 if arm in ("channel", "attention") else 0.4) - size / 20_000,
             measured=0,
@@ -162,5 +190,10 @@ def a_full_house() -> list[Run]:
         for size in (500, 2000, 5000)
         for arm in ARMS
         for seed in range(3)
+    ]
+    found += [
+        a_run("hybrid", seed, 0.715 - behind, start=start)
+        for start, behind in ((0.02, 0.05), (0.98, 0.04), (None, 0.0))
+        for seed in SEEDS
     ]
     return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -31,6 +30,7 @@ from hybridpool.training.options import (
     blend_start,
     choose_device,
     number,
+    train_command,
     whole_number,
 )
 from hybridpool.training.report import report
@@ -42,8 +42,6 @@ _DEFAULT = RunSettings()
 _SEED = whole_number(0, MOST_SEED)
 _RATE = number(0, low_itself=False)
 _SHARE = number(0, 1, high_itself=False)
-#: Settings that a command names always: their default depends on the arm, the data or the machine.
-_NAMED = ("blend_rate", "blend_optimizer", "train_pictures", "parts", "precision")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -228,7 +226,7 @@ def _workshop(options: argparse.Namespace, device: torch.device, world: int) -> 
     return Workshop(
         dataset,
         options.checkpoints,
-        partial(_command, options=options, world=world),
+        partial(train_command, data=options.data, side=options.side, world=world),
         alone=world == 1,
         first=int(os.environ.get("RANK", "0")) == 0,
         say=partial(print, flush=True),
@@ -264,30 +262,6 @@ def _settings(
         "frozen_at": tuple(options.frozen_at or ()) if arm == "frozen" else (),
     }
     return RunSettings(**{**default, **given, **apart})
-
-
-def _command(settings: RunSettings, options: argparse.Namespace, world: int) -> str:
-    """What repeats one run: every setting that is not the default."""
-    words = ["python", "-m"] if world == 1 else ["torchrun", f"--nproc-per-node={world}", "-m"]
-    words += ["hybridpool.training", "train"]
-    for field in fields(RunSettings):
-        value = getattr(settings, field.name)
-        option = f"--{field.name.replace('_', '-')}"
-        if field.name in ("arm", "seed"):
-            words += [f"{option}s", str(value)]
-        elif field.name == "augment":
-            words += [] if value else ["--no-augment"]
-        elif field.name == "blend_start" and value is None:
-            words += [option, "article"]
-        elif field.name == "frozen_at":
-            words += [option, *map(str, value)] if value else []
-        elif field.name != "data" and (field.name in _NAMED or value != field.default):
-            words += [option, str(value)]
-    if options.data:
-        words += ["--data", "FOLDER"]
-    if options.side != SIDES[0]:
-        words += ["--side", str(options.side)]
-    return shlex.join(words)
 
 
 def _report(options: argparse.Namespace) -> None:

@@ -6,28 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from hybridpool.training.claims import Value
 from hybridpool.training.results import Run, Summary, summarise_seeds
+from hybridpool.training.selection import by_arm
+from hybridpool.training.values import Value
 
 Line = tuple[tuple[float, ...], tuple[Summary, ...]]
 """Places along the axis, and the mean over seeds at each of them."""
-
-ARMS = ("max", "average", "fixed", "hybrid", "channel", "attention", "blur")
-"""The order in which arms are shown."""
-
-
-def by_arm(runs: Iterable[Run]) -> dict[str, list[Run]]:
-    """The runs of each arm, by seed; arms in the order of `ARMS`, others behind.
-
-    Example:
-        >>> from hybridpool.training.results import _example
-        >>> list(by_arm([_example("hybrid", 0, 0.7), _example("max", 1, 0.7)]))
-        ['max', 'hybrid']
-    """
-    runs = sorted(runs, key=lambda run: run.settings.seed)
-    names = dict.fromkeys(run.settings.arm for run in runs)
-    order = sorted(names, key=lambda arm: ARMS.index(arm) if arm in ARMS else len(ARMS))
-    return {arm: [run for run in runs if run.settings.arm == arm] for arm in order}
 
 
 def values_by_arm(runs: Iterable[Run], value: Value) -> dict[str, dict[int, float]]:
@@ -89,6 +73,22 @@ def occlusion_lines(runs: Iterable[Run], names: Sequence[str]) -> dict[str, Line
         for step, side in enumerate(found[0].sides):
             covered[float(side)] = fmean(at.test[step] for at in found)
         return covered
+
+    return _lines(runs, line)
+
+
+def frequency_lines(runs: Iterable[Run], side: str) -> dict[str, Line]:
+    """Accuracy against the radius, with only the frequencies on one side of it, low or high.
+
+    Example:
+        >>> frequency_lines([], "low")
+        {}
+    """
+
+    def line(run: Run) -> dict[float, float]:
+        parts = [(name.partition(" "), at) for name, at in run.measures.frequencies.items()]
+        known = {float(radius): at for (of, _, radius), at in parts if of == side}
+        return dict(sorted(known.items()))
 
     return _lines(runs, line)
 

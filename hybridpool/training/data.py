@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from hybridpool.training.cifar10_copy import is_packed, read_packed, read_parquet
 from hybridpool.training.data_files import (
     DataUnavailable,
     LabelledFiles,
     read_class_folders,
     read_npz,
-    read_parquet,
     scale,
 )
 
@@ -26,6 +26,7 @@ CIFAR10_CLASSES = (
     *("airplane", "automobile", "bird", "cat", "deer"),
     *("dog", "frog", "horse", "ship", "truck"),
 )
+_COPY = "CIFAR-10 (JPEG copy)"
 #: Heights and widths that the networks take.
 SIDES = (32, 64)
 #: Seed of the draw of held-out pictures: the same for every run.
@@ -149,9 +150,10 @@ def load(
     Args:
         source: None is CIFAR-10 (Krizhevsky, 2009), which torchvision downloads once. A folder
             with ``train.parquet`` and ``test.parquet`` (columns ``jpeg`` and ``label``) is a copy
-            of it. Any other folder is read as torchvision's ``ImageFolder`` reads it, one folder a
-            class (see `hybridpool.training.data_files.read_class_folders`), and an ``.npz`` file
-            as one of MedMNIST.
+            of it, and so is an ``.npz`` file that `hybridpool.training.cifar10_copy.pack` made of
+            them. Any other folder is read as torchvision's ``ImageFolder`` reads it, one folder a
+            class (see `hybridpool.training.data_files.read_class_folders`), and any other
+            ``.npz`` file as one of MedMNIST.
         side: Height and width of the pictures, 32 or 64; others are scaled.
         download_to: Where the download lies.
 
@@ -176,8 +178,9 @@ def load(
             "--data out to download CIFAR-10."
         )
     if place.is_dir() and any((place / f"{part}.parquet").exists() for part in ("train", "test")):
-        files = read_parquet(place, side, CIFAR10_CLASSES)
-        return Dataset(f"CIFAR-10 (JPEG copy){at}", *files)
+        return Dataset(_COPY + at, *read_parquet(place, side, CIFAR10_CLASSES))
+    if place.suffix == ".npz" and is_packed(place):
+        return Dataset(_COPY + at, *read_packed(place, side, CIFAR10_CLASSES))
     if place.is_dir():
         files = read_class_folders(place, side)
     elif place.suffix == ".npz":

@@ -1,20 +1,18 @@
-"""Files of labelled pictures as tensors: Parquet, one folder a class, or a MedMNIST ``.npz``."""
+"""Files of labelled pictures as tensors: one folder a class, or a MedMNIST ``.npz``."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
 from hybridpool.pictures import ImageError, fit_image, read_image
@@ -73,54 +71,6 @@ def scale(pictures: Tensor, side: int) -> Tensor:
         for part in torch.split(middle, _BATCH)
     ]
     return torch.cat(scaled)
-
-
-def read_parquet(folder: Path, side: int, classes: tuple[str, ...]) -> LabelledFiles:
-    """Read ``train.parquet`` and ``test.parquet`` with the columns ``jpeg`` and ``label``.
-
-    Args:
-        folder: Where the two files lie.
-        side: Height and width of the pictures wanted.
-        classes: The names of the labels 0, 1, and so on.
-
-    Raises:
-        DataUnavailable: If a file is not there or cannot be read.
-
-    Example:
-        >>> read_parquet(Path("no such folder"), 32, ("cat", "dog"))
-        Traceback (most recent call last):
-        hybridpool.training.data_files.DataUnavailable: There is no train.parquet in no such ...
-    """
-    train, train_labels = _read_one_parquet(folder / "train.parquet", side, len(classes))
-    test, test_labels = _read_one_parquet(folder / "test.parquet", side, len(classes))
-    return LabelledFiles(train, train_labels, test, test_labels, classes)
-
-
-def _read_one_parquet(path: Path, side: int, classes: int) -> tuple[Tensor, Tensor]:
-    from pyarrow import ArrowException, parquet
-
-    if not path.is_file():
-        raise DataUnavailable(
-            f"There is no {path.name} in {path.parent}: name the folder of the JPEG copy of "
-            "CIFAR-10, or leave --data out to download the original."
-        )
-    try:
-        table = parquet.read_table(path, columns=["jpeg", "label"])
-        pictures = np.stack(
-            [
-                np.asarray(Image.open(io.BytesIO(jpeg)).convert("RGB"))
-                for jpeg in table["jpeg"].to_pylist()
-            ]
-        )
-        labels = torch.from_numpy(table["label"].to_numpy().astype(np.int64))
-    except (ArrowException, OSError, ValueError) as error:
-        raise DataUnavailable(f"{path} cannot be read as pictures and labels: {error}") from error
-    if len(labels) == 0 or labels.min() < 0 or labels.max() >= classes:
-        raise DataUnavailable(
-            f"The labels in {path} are not the numbers 0 to {classes - 1} of the {classes} "
-            "classes: get the file again."
-        )
-    return scale(torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous(), side), labels
 
 
 def read_class_folders(folder: Path, side: int) -> LabelledFiles:
@@ -261,7 +211,7 @@ def read_npz(path: Path, side: int) -> LabelledFiles:
         Traceback (most recent call last):
         hybridpool.training.data_files.DataUnavailable: no such.npz cannot be read ...
     """
-    arrays = _read_arrays(path)
+    arrays = read_arrays(path, _ARRAYS)
     parts = []
     for part in ("train", "test"):
         pictures = _pictures_of(arrays[f"{part}_images"], f"{part}_images in {path}")
@@ -279,19 +229,32 @@ def read_npz(path: Path, side: int) -> LabelledFiles:
     return LabelledFiles(train, train_labels, test, test_labels, tuple(map(str, range(count))))
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+def read_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Read arrays from an ``.npz`` file.
+
+    Args:
+        path: The file.
+        names: The arrays wanted; others are left alone.
+
+    Raises:
+        DataUnavailable: If it is no such file or lacks one of them.
+
+    Example:
+        >>> read_arrays(Path("no such.npz"), ["train_images"])
+        Traceback (most recent call last):
+        hybridpool.training.data_files.DataUnavailable: no such.npz cannot be read ...
+    """
     try:
         file = np.load(path, allow_pickle=False)
         if not isinstance(file, np.lib.npyio.NpzFile):
             raise ValueError("it holds one array alone")
         with file:
-            found = {name: file[name] for name in _ARRAYS if name in file}
+            found = {name: file[name] for name in names if name in file}
     except (OSError, ValueError, EOFError, RuntimeError, MemoryError, *_ZIP_ERRORS) as error:
         raise DataUnavailable(f"{path} cannot be read as arrays of NumPy: {error}.") from error
-    if lacking := [name for name in _ARRAYS if name not in found]:
+    if lacking := [name for name in names if name not in found]:
         raise DataUnavailable(
-            f"{path} has no {' and no '.join(lacking)}: a file of MedMNIST has "
-            f"{', '.join(_ARRAYS)}."
+            f"{path} has no {' and no '.join(lacking)}: needed are {', '.join(names)}."
         )
     return found
 

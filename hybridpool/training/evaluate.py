@@ -35,7 +35,9 @@ Prepare = Callable[[Tensor], Tensor]
 
 
 def prepare(
-    pictures: Tensor, mean: tuple[float, ...] = MEAN, std: tuple[float, ...] = STD
+    pictures: Tensor,
+    mean: Tensor | tuple[float, ...] = MEAN,
+    std: Tensor | tuple[float, ...] = STD,
 ) -> Tensor:
     """Pictures as a network takes them: uint8 to normalised float, channels last.
 
@@ -48,8 +50,10 @@ def prepare(
         >>> prepare(torch.zeros(1, 3, 2, 2, dtype=torch.uint8))[0, 0, 0, 0]  # -0.4914 / 0.2470
         tensor(-1.9895)
     """
-    centre = pictures.new_tensor(mean, dtype=torch.float32).view(3, 1, 1)
-    spread = pictures.new_tensor(std, dtype=torch.float32).view(3, 1, 1)
+    centre, spread = (
+        torch.as_tensor(values, dtype=torch.float32, device=pictures.device).view(3, 1, 1)
+        for values in (mean, std)
+    )
     scaled = (pictures.float() / 255 - centre) / spread
     return scaled.contiguous(memory_format=torch.channels_last)
 
@@ -63,7 +67,13 @@ def preparation(dataset: Dataset) -> Prepare:
         >>> preparation(few)(black).abs().sum()
         tensor(0.)
     """
-    return partial(prepare, mean=dataset.mean, std=dataset.std)
+    # Sent to the device once: to send them again would wait for all that it has still to do.
+    device = dataset.train.device
+    mean, std = (
+        torch.tensor(values, dtype=torch.float32, device=device)
+        for values in (dataset.mean, dataset.std)
+    )
+    return partial(prepare, mean=mean, std=std)
 
 
 def normalise_batches(model: nn.Module, pictures: Tensor, prepare: Prepare = prepare) -> None:

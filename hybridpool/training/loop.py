@@ -23,7 +23,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.lr_scheduler import OneCycleLR
-from tqdm import tqdm
 
 from hybridpool.training.arms import blend_parameters, blend_weights, blends
 from hybridpool.training.data import Dataset
@@ -167,9 +166,8 @@ class Training:
         """One step of the optimizer; returns the mean loss of this process's share."""
         self.parallel.train()
         parts = chosen.chunk(self.settings.parts)[self.rank :: self.world]
-        noted = self.step % max(1, self.total // _NOTES) == 0 or self.step == self.total - 1
         total = 0.0
-        with self._noting() if noted else nullcontext(), ExitStack() as kept:
+        with self._noting() if self._to_be_noted() else nullcontext(), ExitStack() as kept:
             if self.step == 0 and self.device.type == "cpu":
                 kept.enter_context(self._counting_what_is_kept())
             for number, part in enumerate(parts):
@@ -184,6 +182,9 @@ class Training:
             optimizer.zero_grad()
             scheduler.step()
         return total
+
+    def _to_be_noted(self) -> bool:
+        return self.step % max(1, self.total // _NOTES) == 0 or self.step == self.total - 1
 
     def _loss(self, part: Tensor, changes: tuple[Tensor, Tensor] | None) -> Tensor:
         if changes is None:
@@ -215,11 +216,14 @@ class Training:
         finally:
             for handle in hooks:
                 handle.remove()
+        if layers:
+            self._write_down(self.step, noted)
+
+    def _write_down(self, step: int, noted: Mapping[str, Tensor]) -> None:
         for name, values in noted.items():
             rounded = tuple(round(value, _DIGITS) for value in values.tolist())
             self.weights.setdefault(name, []).append(rounded)
-        if layers:
-            self.weight_steps.append(self.step)
+        self.weight_steps.append(step)
 
     @contextmanager
     def _counting_what_is_kept(self) -> Iterator[None]:
@@ -544,6 +548,9 @@ def run(
         >>> len(run(settings, few, None, progress=False)[0].history)
         2
     """
+    # A machine that only trains, with `hybridpool.training.quiet`, may lack tqdm.
+    from tqdm import tqdm
+
     training = Training(settings, dataset, checkpoint)
     hidden = not progress or training.rank > 0
     with tqdm(

@@ -1,17 +1,24 @@
-"""The options of the command line: what each may be, in one sentence where it is something else."""
+"""The options of the command line: what each may be, and which of them repeat a run."""
 
 from __future__ import annotations
 
 import argparse
 import math
 import os
+import shlex
 from collections.abc import Callable
+from dataclasses import fields
 from typing import NoReturn
 
 import torch
 
+from hybridpool.training.data import SIDES
+from hybridpool.training.results import RunSettings
+
 #: Seeds are multiplied by about a million for the order of the pictures.
 MOST_SEED = 2**31 - 1
+#: Settings that a command names always: their default depends on the arm, the data or the machine.
+_NAMED = ("blend_rate", "blend_optimizer", "train_pictures", "parts", "precision")
 
 
 class Parser(argparse.ArgumentParser):
@@ -100,6 +107,43 @@ def blend_start(text: str) -> float | None:
     if text == "article":
         return None
     return number(0, 1, low_itself=False, high_itself=False)(text)
+
+
+def train_command(
+    settings: RunSettings, *, data: str | None = None, side: int = SIDES[0], world: int = 1
+) -> str:
+    """What repeats one run: every setting that is not the default.
+
+    Args:
+        settings: Of the run.
+        data: Where its pictures came from; None for the download. The place itself is not told.
+        side: Height and width of the pictures.
+        world: How many processes shared it.
+
+    Example:
+        >>> train_command(RunSettings(network="air", seed=3), data="mine")
+        'python -m hybridpool.training train --network air --arms hybrid --seeds 3 ... FOLDER'
+    """
+    words = ["python", "-m"] if world == 1 else ["torchrun", f"--nproc-per-node={world}", "-m"]
+    words += ["hybridpool.training", "train"]
+    for field in fields(RunSettings):
+        value = getattr(settings, field.name)
+        option = f"--{field.name.replace('_', '-')}"
+        if field.name in ("arm", "seed"):
+            words += [f"{option}s", str(value)]
+        elif field.name == "augment":
+            words += [] if value else ["--no-augment"]
+        elif field.name == "blend_start" and value is None:
+            words += [option, "article"]
+        elif field.name == "frozen_at":
+            words += [option, *map(str, value)] if value else []
+        elif field.name != "data" and (field.name in _NAMED or value != field.default):
+            words += [option, str(value)]
+    if data:
+        words += ["--data", "FOLDER"]
+    if side != SIDES[0]:
+        words += ["--side", str(side)]
+    return shlex.join(words)
 
 
 def choose_device(wanted: str | None) -> torch.device:

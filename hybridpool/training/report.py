@@ -3,66 +3,108 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from statistics import fmean
 
-from hybridpool.training.results import (
-    Run,
-    Summary,
-    comparable,
-    paired_difference,
-    summarise_seeds,
-)
+from hybridpool.training import values
+from hybridpool.training.claims import Finding, against_baselines, judge, measure_of
+from hybridpool.training.comparisons import Comparison, Difference, difference
+from hybridpool.training.results import Run, Summary, comparable, summarise_seeds
+from hybridpool.training.selection import by_arm
+from hybridpool.training.values import Measure
 
 _BASELINE = "max"
-_COLUMNS: dict[str, Callable[[Run], float]] = {
-    "clean": lambda run: run.measures.clean,
-    "train": lambda run: run.measures.train,
-    "corrupted": lambda run: fmean(
-        value for values in run.measures.corruptions.values() for value in values
-    ),
-    "occluded": lambda run: fmean(
-        value for place in run.measures.occlusions for value in place.test
-    ),
-    "shifted": lambda run: run.measures.shift_consistency,
-}
+_FAMILIES = ("accuracy", "noise", "occlusion", "shift")
+_FURTHER = ("frequency", "small_data", "start", "size")
 
 
 def report(runs: Sequence[Run]) -> str:
-    """Tables of accuracy by arm, and of the differences to max pooling, seed by seed.
+    """For each group of comparable runs its means, and what the primary comparisons say.
 
     Example:
         >>> report([])
         ''
     """
+    groups = comparable(runs)
     parts = []
-    for (data, settings), group in comparable(runs).items():
-        arms = list(dict.fromkeys(run.settings.arm for run in group))
-        measured = bool(group[0].measures.corruptions)
-        columns = {
-            name: value
-            for name, value in _COLUMNS.items()
-            if measured or name in ("clean", "train")
-        }
+    for (data, settings), group in groups.items():
         parts.append(
-            f"{settings.network}, {settings.train_pictures} pictures of {data}, "
+            f"{settings.network} {settings.width}, {settings.train_pictures} pictures of {data}, "
             f"{settings.epochs} epochs; mean ± standard deviation over seeds in %\n"
         )
-        parts.append(_line("arm", [*columns, "seeds"]))
-        for arm in arms:
-            found = [run for run in group if run.settings.arm == arm]
-            cells = [
-                _mean(summarise_seeds([value(run) for run in found])) for value in columns.values()
-            ]
-            parts.append(_line(arm, [*cells, str(len(found))]))
-        parts.append(f"\ndifference to {_BASELINE} in points, 95 % interval over paired seeds\n")
-        for arm in arms:
-            differences = [
-                paired_difference(group, arm, _BASELINE, value) for value in columns.values()
-            ]
-            if arm != _BASELINE and all(differences):
-                parts.append(_line(arm, [_interval(found) for found in differences if found]))
-        parts.append("\n")
+        parts += [*_means(group), *_differences(group), *_outcomes(group), "\n"]
+    if groups:
+        largest = max(
+            groups.values(), key=lambda group: (group[0].settings.train_pictures, len(group))
+        )
+        for claim in _FURTHER:
+            parts += _verdict(judge(claim, largest, runs, "hybrid"))
     return "".join(parts)
+
+
+def _columns(group: Sequence[Run]) -> dict[str, Measure]:
+    """What is shown of each arm: only what was measured on every run."""
+    columns = {
+        "clean": measure_of("accuracy", group),
+        "train": Measure(lambda run: run.measures.train),
+        "noise": measure_of("noise", group),
+        "corrupted": values.under(values.corruptions(group)),
+        "occluded": measure_of("occlusion", group),
+        "shifted": values.SHIFTED,
+    }
+    return {
+        name: by for name, by in columns.items() if all(by.value(run) is not None for run in group)
+    }
+
+
+def _means(group: Sequence[Run]) -> list[str]:
+    columns = _columns(group)
+    lines = [_line("arm", [*columns, "seeds"])]
+    for arm, ones in by_arm(group).items():
+        cells = [_mean(_summary(ones, by.value)) for by in columns.values()]
+        lines.append(_line(arm, [*cells, str(len(ones))]))
+    return lines
+
+
+def _differences(group: Sequence[Run]) -> list[str]:
+    """Every arm minus max pooling: intervals of 95 % each, nothing corrected."""
+    arms, columns = by_arm(group), _columns(group)
+    lines = [f"\ndifference to {_BASELINE} in points, 95 % intervals, not corrected\n"]
+    for arm, ones in arms.items():
+        found = [difference(ones, arms.get(_BASELINE, ()), by) for by in columns.values()]
+        if arm != _BASELINE and all(found):
+            lines.append(_line(arm, [_interval(at) for at in found if at]))
+    return lines if len(lines) > 1 else []
+
+
+def _outcomes(group: Sequence[Run]) -> list[str]:
+    """The primary comparisons, family by family, after Holm's correction."""
+    lines = [
+        _compared(claim, one)
+        for claim in _FAMILIES
+        for one in against_baselines(group, "hybrid", measure_of(claim, group))
+    ]
+    return ["\nprimary comparisons (Holm within a family)\n", *lines] if lines else []
+
+
+def _verdict(finding: Finding) -> list[str]:
+    if not finding.comparisons:
+        return []
+    compared = [_compared(one.condition, one) for one in finding.comparisons]
+    return [f"{finding.claim}: {finding.verdict}\n", *compared, "\n"]
+
+
+def _compared(label: str, one: Comparison) -> str:
+    said = one.outcome
+    if one.outcome == "undecided":
+        said += f": {100 * one.visible:.2f} points would have been seen with 80 % power"
+    elif one.within and one.outcome != "equivalent":
+        said += f", by less than {100 * one.margin:g} points"
+    measure = "" if one.measure == "accuracy" else f" ({one.measure})"
+    name = f"{label} {one.arm} - {one.baseline}{measure}".strip()
+    return f"{name:40}{_interval(one.difference):>26}   {said}\n"
+
+
+def _summary(runs: Sequence[Run], value: Callable[[Run], float | None]) -> Summary:
+    return summarise_seeds([at for run in runs if (at := value(run)) is not None])
 
 
 def _line(name: str, cells: Sequence[str]) -> str:
@@ -73,6 +115,6 @@ def _mean(found: Summary) -> str:
     return f"{found.mean * 100:.2f} ± {found.deviation * 100:.2f}"
 
 
-def _interval(found: Summary) -> str:
+def _interval(found: Difference) -> str:
     low, high = found.low * 100, found.high * 100
     return f"{found.mean * 100:+.2f} ({low:+.2f} to {high:+.2f})"

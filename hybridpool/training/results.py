@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtrit
 from torch import Tensor
 
 from hybridpool.training.files import write_whole
@@ -404,6 +403,9 @@ def summarise_seeds(values: Sequence[float], confidence: float = 0.95) -> Summar
     mean = math.fsum(values) / count
     if count == 1:
         return Summary(mean, 0.0, mean, mean, 1)
+    # A machine that only trains may lack scipy.
+    from scipy.special import stdtrit
+
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (count - 1))
     half = float(stdtrit(count - 1, (1 + confidence) / 2)) * deviation / math.sqrt(count)
     return Summary(mean, deviation, mean - half, mean + half, count)

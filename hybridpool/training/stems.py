@@ -66,7 +66,7 @@ def export_stem(checkpoint: Path, output: Path, dataset: Dataset | None = None) 
         raise ValueError(f"{checkpoint} is no checkpoint: train the small network first.")
     state = read_checkpoint(checkpoint, torch.device("cpu"))
     settings = state["settings"]
-    if settings["network"] != "small" or state["accuracy"] is None:
+    if settings["network"] != "small" or state.get("accuracy") is None:
         raise ValueError(
             f"{checkpoint} is not that of a small network that is fully trained and measured."
         )

@@ -13,6 +13,7 @@ from hybridpool.training.results import Run, RunSettings
 BLEND_RATES: Mapping[str, tuple[str, float]] = {}
 
 _COMPARED = ("max", "average", "fixed", "hybrid")
+_WIDE = (*_COMPARED, "frozen", "channel", "attention", "blur", "hybrid_blur")
 _BLENDED = ("max", "average", "hybrid", "channel", "attention")
 
 
@@ -74,16 +75,19 @@ TABLES: Mapping[str, Table] = {
         replace(_AIR, train_pictures=5000, epochs=40, batch_size=125, learning_rate=0.2), _BLENDED
     ),
     "starts": Table(replace(_AIR, network="small"), ("hybrid",), starts=(0.5, 0.02, 0.98, None)),
+    "gpu-air": Table(replace(_AIR, width=64), _WIDE, seeds=tuple(range(10))),
+    "gpu-resnet": Table(replace(_AIR, network="resnet18", width=64, learning_rate=0.2), _COMPARED),
     "sweep": Table(
         replace(_AIR, epochs=3, train_pictures=45_000, held_out=5000, measured_pictures=0),
         ("hybrid", "channel", "attention", "gated"),
         seeds=(0,),
-        rates=(0.003, 0.01, 0.03, 0.1),
+        rates=(0.003, 0.01, 0.03),
     ),
 }
 """By name. ``breadth`` is every arm on one network, ``power-air`` and ``power-resnet`` fewer arms
 on two larger ones, ``small-500`` and ``small-5000`` fewer pictures, ``starts`` where the blend
-weight starts. ``sweep`` chooses `BLEND_RATES` and is no evidence."""
+weight starts. ``gpu-air`` and ``gpu-resnet`` are for a GPU (``benchmarks/gpu_experiment.py``), the
+second for as many epochs as fit. ``sweep`` chooses `BLEND_RATES` and is no evidence."""
 
 
 def in_order(names: Iterable[str]) -> Iterator[tuple[str, RunSettings]]:

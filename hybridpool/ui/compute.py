@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -50,6 +50,7 @@ from hybridpool.sensitivity import (
 from hybridpool.sensitivity.frequency import Spectrum, spectrum_of
 from hybridpool.stem import ConvStem, StemUnavailable, load_stem
 from hybridpool.trace import Features, Settings, Trace, resolve_device, run_poolings, run_stem
+from hybridpool.training.claims import Evidence
 from hybridpool.training.results import ResultsError, Run, read_run
 from hybridpool.ui.settings import Upload
 from hybridpool.viz.learning_charts import picture_strip
@@ -361,8 +362,23 @@ def network_counts(settings: NetworkSettings) -> tuple[NetworkCost, ...]:
     return count_networks(settings)
 
 
-def results(folder: Path) -> tuple[list[Run], ResultsError | None]:
-    """The runs in a folder and below it, and what is wrong with the first file that is none.
+@dataclass(frozen=True)
+class Stored:
+    """The results in a folder.
+
+    Attributes:
+        runs: What could be read.
+        problems: What is wrong with each other file.
+        judged: What was judged of them, by what names it: no more than there are groups and arms.
+    """
+
+    runs: list[Run]
+    problems: list[ResultsError]
+    judged: dict[tuple[str, str], Evidence] = field(default_factory=dict)
+
+
+def results(folder: Path) -> Stored:
+    """The results in a folder and below it.
 
     Files that change, come or go are seen at the next look.
     """
@@ -375,18 +391,16 @@ def results(folder: Path) -> tuple[list[Run], ResultsError | None]:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _results(
-    folder: str, stamps: tuple[tuple[str, int, int], ...]
-) -> tuple[list[Run], ResultsError | None]:
-    runs, problem = [], None
+def _results(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> Stored:
+    runs, problems = [], []
     for name, _, _ in stamps:
         try:
             runs.append(read_run((Path(folder) / name).read_bytes(), name))
         except OSError:
             continue  # taken away since it was listed
         except ResultsError as found:
-            problem = problem or found
-    return runs, problem
+            problems.append(found)
+    return Stored(runs, problems)
 
 
 @st.cache_data(max_entries=24, show_spinner=False)

@@ -29,7 +29,7 @@ THUMBNAIL_SIZE = 96
 def picture_controls() -> None:
     """Gallery, upload with drag and drop, camera, and the size before the stem."""
     settings = SHARED.chosen().settings
-    st.subheader(_("Picture"))
+    st.header(_("Picture"))
     gallery = component("gallery", "gallery/gallery.js")
     gallery(
         key="gallery",
@@ -52,9 +52,19 @@ def picture_controls() -> None:
                 source=picture.source, licence=picture.licence
             )
         )
-    elif own := upload():
+    if own := upload():
         name = own.name.replace("`", "'")
-        st.markdown(_("**Your picture:** {name}").format(name=f"`{name}`"))
+        if settings.picture == "upload":
+            st.markdown(_("**Your picture:** {name}").format(name=f"`{name}`"))
+        else:
+            st.button(
+                _("Back to your picture"),
+                key="back_to_upload",
+                on_click=accept_upload,
+                args=(own,),
+                help=name,
+                icon=":material/undo:",
+            )
     st.file_uploader(
         _("Your own picture"),
         key="uploader",
@@ -78,7 +88,7 @@ def picture_controls() -> None:
 def stem_controls() -> None:
     """Which weights the stem carries, and the seed."""
     stems = trained_stems() | STEMS
-    st.subheader(_("Stem"))
+    st.header(_("Stem"))
     SHARED.control(
         st.selectbox,
         "stem",
@@ -99,6 +109,8 @@ def stem_controls() -> None:
             options=list(CHANNELS),
             required=True,
         )
+    if info and "attention" in info.learned:
+        return  # nothing is drawn: filters and attention come with the weights
     SHARED.control(
         st.number_input,
         "seed",
@@ -114,7 +126,7 @@ def window_controls() -> None:
     """Kernel, stride, padding, ceil mode, and where a blend weight that is not learned starts."""
     settings = SHARED.chosen().settings
     stem = trained_stems().get(settings.stem)
-    st.subheader(_("Pooling window"))
+    st.header(_("Pooling window"))
     SHARED.control(st.slider, "kernel_size", _("Kernel size"), min_value=1, max_value=MAX_KERNEL)
     SHARED.control(st.slider, "stride", _("Stride"), min_value=1, max_value=MAX_KERNEL)
     SHARED.control(
@@ -178,7 +190,7 @@ def language_controls() -> None:
 
 def _picked() -> None:
     key = st.session_state["gallery"].get("pick")
-    if key in GALLERY:
+    if isinstance(key, str) and key in GALLERY:
         st.session_state.pop("upload_problem", None)
         SHARED.choose(picture=key)
         if not SHARED.chosen().view.pinned:

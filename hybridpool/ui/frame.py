@@ -10,20 +10,36 @@ from typing import Any
 import streamlit as st
 
 from hybridpool.ui import controls, settings
+from hybridpool.ui.browser.component import component
 from hybridpool.ui.page_state import PageState
-from hybridpool.ui.words import _
+from hybridpool.ui.words import _, language
 
 ROOT = Path(__file__).resolve().parents[2]
 
 _STYLE = """
 .block-container { padding: 2.5rem clamp(1rem, 3vw, 3rem) 4rem; max-width: 1600px; }
-@media (max-width: 640px) { .block-container { padding-top: 4rem; } }
-[data-testid="stHeading"] h2 { font-size: 1.9rem; padding: 0; }
-[data-testid="stHeading"] h3 { font-size: 1.3rem; padding: 0.3rem 0; }
+/* Where the sidebar is put away, Streamlit's bar with the button that brings it back lies above. */
+.stApp:not(:has([data-testid="stSidebar"][aria-expanded="true"])) .block-container {
+  padding-top: 4rem;
+}
+@media (max-width: 768px) { .stApp .block-container { padding-top: 4rem; } }
+[data-testid="stHeading"] h1 { font-size: 1.9rem; padding: 0; }
+[data-testid="stHeading"] h2 { font-size: 1.3rem; padding: 0.3rem 0; }
 [data-testid="stSidebarHeader"] { height: 2.5rem; }
-[data-testid="stStatusWidget"] { display: none; }
+[data-testid="stStatusWidget"], .st-key-page { display: none; }
 [data-testid="stMarkdownContainer"]:has(> table) { overflow-x: auto; }
-[data-testid="stMarkdownContainer"] :is(th, td) { word-break: keep-all; }
+[data-testid="stMarkdownContainer"] :is(th, td) { word-break: keep-all; overflow-wrap: normal; }
+[data-testid="stHtml"] :is(th, td) { overflow-wrap: normal; }
+/* Small print and white on the dark theme's green are too faint as they come. */
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * {
+  color: light-dark(#4a5451, #b4beba);
+}
+[data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] * {
+  color: light-dark(#fff, #0c1412);
+}
+[data-testid="stPageLink-NavLink"]:focus-visible, [data-testid="stSidebar"] a:focus-visible {
+  outline: 3px solid light-dark(#00735a, #35c79f); outline-offset: -2px;
+}
 """
 _LARGE = "html { font-size: 20px; }"
 
@@ -77,11 +93,12 @@ def open_page(
     large = bool(st.session_state.get("large"))
     st.html(f"<style>{_STYLE}{_LARGE if large else ''}{_built_in_words()}</style>")
     with st.sidebar:
-        st.markdown(f"### {product}")
+        component("page", "page/page.js")(key="page", data={"language": language()})
+        st.markdown(f":large[**{product}**]")
         for file, name in pages().items():
             st.page_link(file, label=name)
         controls.language_controls()
-    st.header(title)
+    st.title(title)
     st.markdown(introduction)
     try:
         if first:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from hybridpool.pictures import ImageError
-from hybridpool.stem import StemUnavailable
+from hybridpool.stem import STEMS, StemUnavailable, trained_stems
 from hybridpool.trace import Trace
 from hybridpool.ui import compute
 from hybridpool.ui.settings import DEFAULT, SHARED, upload
@@ -19,15 +21,29 @@ def current_trace() -> tuple[Trace, str]:
     """
     settings, own = SHARED.chosen().settings, upload()
     if st.session_state.pop("link_had_upload", False):
-        st.info(_("This link was made with somebody's own picture, which a link cannot carry."))
+        st.info(
+            _(
+                "This link was made with somebody's own picture, which a link cannot carry. If it "
+                "was yours, choose the file again."
+            )
+        )
+    last: tuple[Trace, str] | None = st.session_state.get("last_good")
     try:
         found = compute.trace(settings, own)
-    except (ImageError, StemUnavailable) as problem:
+    except ImageError as problem:
         st.error(fill(problem), icon=":material/error:")
-        last = st.session_state.get("last_good")
-        if last is None:
-            last = (compute.trace(DEFAULT, None), DEFAULT.picture)
-        return last
+        return last or (compute.trace(DEFAULT, None), DEFAULT.picture)
+    except StemUnavailable as problem:
+        stem = last[0].settings.stem if last else DEFAULT.stem
+        if stem == settings.stem:
+            return last or (compute.trace(DEFAULT, None), DEFAULT.picture)
+        title = _((STEMS | trained_stems())[stem].title)
+        st.error(
+            fill(problem) + " " + _("The maps come from: {stem}.").format(stem=title),
+            icon=":material/error:",
+        )
+        settings = replace(settings, stem=stem)
+        found = compute.trace(settings, own)
     key = compute.picture_key(settings, own)
     st.session_state["last_good"] = (found, key)
     return found, key

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
 
 import streamlit as st
 
 from hybridpool.pictures.gallery import GALLERY
 from hybridpool.stem import STEMS, default_stem, trained_stems
 from hybridpool.trace import Settings
+from hybridpool.ui.browser import sent
 from hybridpool.ui.page_state import (
     PageState,
     Parameter,
@@ -163,10 +162,19 @@ SHARED = PageState(
 )
 
 
-def look_at(sent: Mapping[str, Any] | None) -> None:
+_VIEW: dict[str, sent.Check] = {
+    "weight": sent.maybe(sent.finite),
+    "channel": sent.maybe(sent.whole),
+    "row": sent.maybe(sent.whole),
+    "column": sent.maybe(sent.whole),
+    "pinned": sent.flag,
+    "scope": sent.word(SCOPES),
+}
+
+
+def look_at(view: object) -> None:
     """Look at what the browser says; channel and cell are clamped once the maps are there."""
-    if sent:
-        SHARED.choose(**{field.name: sent[field.name] for field in fields(View)})
+    SHARED.choose(**sent.checked(view, _VIEW))
 
 
 def begin(parameters: dict[str, str]) -> None:

@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from hybridpool.viz.frequency_charts import COLOURS
+from hybridpool.viz.palette import ARM_COLOURS
 
-ARM_COLOURS = COLOURS | {"fixed": "#808080", "channel": "#56B4E9"}
 _SYMBOLS = {
     "max": "circle",
     "average": "square",
@@ -22,10 +21,15 @@ _SYMBOLS = {
     "channel": "triangle-up",
     "attention": "cross",
     "blur": "triangle-down",
+    "frozen": "hexagon",
+    "gated": "star",
+    "hybrid_blur": "bowtie",
+    "strided": "pentagon",
 }
-_DASHED = {"fixed", "channel", "blur"}
+_DASHED = {"fixed", "frozen", "channel", "gated", "blur", "hybrid_blur", "strided"}
 _LAYER_COLOURS = ("#8E7CC3", "#21918C", "#D55E00", "#0072B2", "#CC79A7")
 _INK = "#808080"
+_ZERO = "#ff2d20"
 
 
 class Interval(NamedTuple):
@@ -92,16 +96,16 @@ def forest_chart(
     rows: Sequence[tuple[str, Mapping[str, Interval]]],
     words: Mapping[str, str],
     *,
-    limit: float = 0.0,
+    margin: float = 0.0,
 ) -> go.Figure:
-    """Differences with their intervals, one row a condition, a line where the claim begins.
+    """Differences with their intervals, one row a condition, a line at 0.
 
-    Filled symbols are intervals that lie wholly on one side of that line.
+    Filled symbols are intervals that do not reach 0.
 
     Args:
         rows: From the top: what is compared, and for each baseline the difference as a share.
         words: The names of the baselines as they stand in the legend, and ``difference``.
-        limit: Where the line is, as a share.
+        margin: Differences up to it count as none, and are shaded; a share.
 
     Example:
         >>> words = {"max": "against max", "difference": "points"}
@@ -119,7 +123,7 @@ def forest_chart(
                 share = (names.index(name) + 1) / (len(names) + 1)
                 places.append(row + 0.7 * (share - 0.5))
                 found.append(by_baseline[name])
-        clear = [not at.low <= limit <= at.high for at in found]
+        clear = [at.low > 0 or at.high < 0 for at in found]
         figure.add_scatter(
             x=[100 * at.mean for at in found],
             y=places,
@@ -141,9 +145,12 @@ def forest_chart(
                 "(%{customdata[1]:+.2f} … %{customdata[2]:+.2f})<extra></extra>"
             ),
         )
-    figure.add_vline(x=100 * limit, line={"color": "#ff2d20", "width": 2})
+    if margin:
+        figure.add_vrect(-100 * margin, 100 * margin, fillcolor=_INK, opacity=0.18, line_width=0)
+    figure.add_vline(x=0, line={"color": _ZERO, "width": 2})
     _lay_out(figure, words["difference"], "")
-    figure.update_layout(height=150 + 58 * len(rows))
+    lines = sum(len(found) for _, found in rows)
+    figure.update_layout(height=150 + max(58 * len(rows), 24 * lines))
     figure.update_xaxes(zeroline=False, tickformat="+~g")
     _name_rows(figure, [label for label, _ in rows])
     return figure

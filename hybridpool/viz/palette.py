@@ -18,6 +18,17 @@ POOLING_COLOURS = {
     "attention": "#CC79A7",
 }
 
+#: The same for what networks were trained with besides; each has a symbol of its own, too.
+ARM_COLOURS = POOLING_COLOURS | {
+    "fixed": "#808080",
+    "frozen": "#8C8C00",
+    "channel": "#56B4E9",
+    "gated": "#8E7CC3",
+    "blur": "#E69F00",
+    "hybrid_blur": "#A6761D",
+    "strided": "#7F7FFF",
+}
+
 
 def sequential() -> NDArray[np.uint8]:
     """The table for values, Viridis: (256, 3) red, green, blue, darkest for the lowest value.

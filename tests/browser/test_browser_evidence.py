@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,10 @@ def row(page: Any, title: str) -> Any:
 def test_a_lecturer_sees_the_verdicts_first_and_opens_one(tab: OpenTab) -> None:
     shown = opened(tab)
     page = shown.page
-    expect(page.locator("table.claims tbody tr")).to_have_count(8)
+    expect(page.locator("table.claims tbody tr")).to_have_count(10)
     expect(row(page, "Accuracy")).to_contain_text("Confirmed")
-    expect(row(page, "Occlusion")).to_contain_text("Not confirmed")
+    expect(row(page, "Occlusion")).to_contain_text("Refuted")
+    expect(page.get_by_text("What it gains.")).to_be_visible()
     assert row(page, "Noise").bounding_box()["y"] < 1000
     page.get_by_role("radio", name="Noise", exact=True).click()
     page.wait_for_url("**claim=noise*")
@@ -55,12 +57,12 @@ def test_results_of_one_s_own_are_dropped_in_and_judged(tab: OpenTab, tmp_path: 
     page.locator("input[type=file]").set_input_files(paths)
     page.wait_for_url("**results=own-resnet18*")
     expect(page.get_by_text("Loaded: 9 runs of your own.")).to_be_visible()
-    expect(row(page, "Accuracy")).to_contain_text("Not confirmed")
+    expect(row(page, "Accuracy")).to_contain_text("Refuted")
     broken = tmp_path / "broken.json"
     broken.write_text("{}")
     page.locator("input[type=file]").set_input_files(broken)
     expect(page.get_by_text("broken.json holds no results of a training run")).to_be_visible()
-    expect(row(page, "Accuracy")).to_contain_text("Not confirmed")
+    expect(row(page, "Accuracy")).to_contain_text("Refuted")
 
 
 def test_a_phone_shows_everything_without_scrolling_sideways(tab: OpenTab) -> None:
@@ -70,3 +72,36 @@ def test_a_phone_shows_everything_without_scrolling_sideways(tab: OpenTab) -> No
     shown.assert_no_wider_than_the_screen()
     table = page.locator("table.claims")
     assert table.evaluate("table => table.getBoundingClientRect().right <= innerWidth")
+
+
+_PLACES = """table => [...table.querySelectorAll('.axis')].map(axis => {
+    const box = name => axis.querySelector(name).getBoundingClientRect();
+    const middle = name => (box(name).left + box(name).right) / 2;
+    const all = axis.getBoundingClientRect();
+    return {
+        said: axis.nextElementSibling.innerText,
+        half: all.width / 2,
+        mean: middle('.mean') - box('.zero').left,
+        low: box('.reach').left - box('.zero').left,
+        high: box('.reach').right - box('.zero').left,
+        below: axis.nextElementSibling.getBoundingClientRect().left >= all.right
+            || axis.nextElementSibling.getBoundingClientRect().top >= all.bottom - 1,
+    };
+})"""
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_bars_lie_where_their_numbers_say(tab: OpenTab, width: int, scheme: str) -> None:
+    shown = tab(Evidence, viewport={"width": width, "height": 1000}, color_scheme=scheme).open()
+    bars = shown.page.locator("table.claims").evaluate(_PLACES)
+    assert len(bars) == 33
+    for bar in bars:
+        numbers = re.findall(r"[+−±]\d+\.\d+", bar["said"])
+        mean, low, high = (float(number.replace("−", "-").strip("±")) for number in numbers)
+        assert bar["below"], bar
+        assert -bar["half"] <= bar["low"] <= bar["high"] <= bar["half"]
+        # All three on one scale: what a point is in pixels, from the end that is farther out.
+        scale = max((bar["low"], low), (bar["high"], high), key=lambda pair: abs(pair[1]))
+        pixels = scale[0] / scale[1]
+        for place, number in ((bar["mean"], mean), (bar["low"], low), (bar["high"], high)):
+            assert place == pytest.approx(number * pixels, abs=2.5), bar

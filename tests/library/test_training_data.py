@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
+from hybridpool.training.cifar10_copy import pack
 from hybridpool.training.data import CIFAR10_CLASSES, MEAN, STD, Dataset, DataUnavailable, load
 from hybridpool.training.data_files import scale
 
@@ -216,7 +217,10 @@ def change(**new: Callable[[Arrays], np.ndarray | None]) -> Callable[[Arrays], A
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (change(test_labels=lambda a: None), "spots.npz has no test_labels: a file of MedMNIST"),
+        (
+            change(test_labels=lambda a: None),
+            "spots.npz has no test_labels: needed are",
+        ),
         (change(train_images=lambda a: None), "spots.npz has no train_images"),
         (
             change(train_images=lambda a: a["train_images"].astype(float)),
@@ -329,6 +333,29 @@ def test_labels_of_a_copy_of_cifar10_are_its_classes(
     else:
         with pytest.raises(DataUnavailable, match=r"train\.parquet are not the numbers 0 to 9"):
             load(str(tmp_path))
+
+
+def test_a_packed_copy_is_the_copy(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    files = []
+    for _ in range(6):
+        file = io.BytesIO()
+        picture = draw.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+        Image.fromarray(picture).save(file, "JPEG")
+        files.append(file.getvalue())
+    for part, chosen in (("train", files[:4]), ("test", files[4:])):
+        table = pyarrow.table({"jpeg": chosen, "label": list(range(len(chosen)))})
+        pyarrow.parquet.write_table(table, tmp_path / f"{part}.parquet")
+    pack(tmp_path, tmp_path / "copy.npz")
+    ours, theirs = load(str(tmp_path / "copy.npz")), load(str(tmp_path))
+    assert (ours.name, ours.mean, ours.classes) == (theirs.name, theirs.mean, theirs.classes)
+    for part in ("train", "train_labels", "test", "test_labels"):
+        assert torch.equal(getattr(ours, part), getattr(theirs, part)), part
+    arrays = dict(np.load(tmp_path / "copy.npz"))
+    arrays["test_ends"] = arrays["test_ends"] // 2
+    np.savez(tmp_path / "copy.npz", **arrays)
+    with pytest.raises(DataUnavailable, match=r"copy\.npz cannot be read as pictures and labels"):
+        load(str(tmp_path / "copy.npz"))
 
 
 # ---- held-out pictures ---------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import json
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import streamlit
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.state.session_state import SessionState
 from streamlit.testing.v1 import AppTest
 
 from hybridpool.by_hand import PRESETS, Window, attend_by_hand, pool_by_hand, preset_grid
@@ -25,6 +27,7 @@ class Session:
     """One person at the page."""
 
     def __init__(self, **link: str) -> None:
+        self.told = count(1)
         self.app = AppTest.from_file(str(APP), default_timeout=120)
         self.app.switch_page(FILE)
         self.app.query_params.update({"lang": "en"} | link)
@@ -61,7 +64,7 @@ class Session:
         return self.checked()
 
     def look(self, **look: object) -> "Session":
-        return self.send(look={**self.header["look"], **look})
+        return self.send(look={**self.header["look"], **look, "told": next(self.told)})
 
     def _component(self) -> Any:
         (found,) = (
@@ -179,7 +182,7 @@ def test_typed_numbers_become_the_grid_and_survive_another_size() -> None:
     session = Session()
     cells = Task().grid().tolist()
     cells[0][1] = -2.5
-    session.send(edit={"serial": 1, "cells": cells})
+    session.send(edit={"told": 1, "cells": cells})
     own = Task(numbers="own", own=tuple(map(tuple, cells)))
     assert_shows(session, own)
     assert session.header["serial"] == 1
@@ -190,11 +193,34 @@ def test_typed_numbers_become_the_grid_and_survive_another_size() -> None:
     assert_shows(session, Task(rows=2, columns=5))
 
 
+def test_numbers_that_arrive_after_later_ones_change_nothing() -> None:
+    """Streamlit may run an older request after a newer one."""
+    session = Session()
+    cells = Task().grid().tolist()
+    older = [[50.0, *cells[0][1:]], *cells[1:]]
+    newer = [[51.0, *cells[0][1:]], *cells[1:]]
+    session.send(edit={"told": 8, "cells": newer}).send(edit={"told": 7, "cells": older})
+    assert session.header["serial"] == 8
+    assert session.header["grid"]["values"][0] == 51
+
+
+def test_a_message_whose_callback_never_ran_is_taken_at_the_next_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = Session()
+    cells = [[52.0, 2, 3, 4], *Task().grid().tolist()[1:]]
+    with monkeypatch.context() as patch:
+        patch.setattr(SessionState, "_call_callbacks", lambda self, **_: None)
+        session.send(edit={"told": 5, "cells": cells})
+    assert session.header["serial"] == 5
+    assert session.header["grid"]["values"][0] == 52
+
+
 @pytest.mark.parametrize(
     "cells", [[[1, 2], [3, 4]], [["x", None, 1e99, float("nan")]] * 4, [[1, 2, 3, 4, 5]] * 4]
 )
 def test_whatever_is_sent_the_page_shows_finite_numbers(cells: list[list[Any]]) -> None:
-    session = Session().send(edit={"serial": 3, "cells": cells})
+    session = Session().send(edit={"told": 3, "cells": cells})
     assert session.header["serial"] == 3, "or the browser would wait for ever"
     values = session.header["grid"]["values"]
     assert len(values) == 16
@@ -229,7 +255,8 @@ def test_an_impossible_window_is_explained_and_the_last_good_view_stays() -> Non
     session.set("segmented_control", "padding", 2)
     assert session.errors() == [
         "Padding 2 is more than half of the window (3 × 3), so a window could lie in the padding "
-        "alone: choose a padding of at most 1."
+        "alone: choose a padding of at most 1. Until then you see a grid of 4 × 4 and a window of "
+        "3 × 3, stride 2, padding 0."
     ]
     assert session.header == shown
     assert session.link == link
@@ -237,7 +264,8 @@ def test_an_impossible_window_is_explained_and_the_last_good_view_stays() -> Non
     session.set("segmented_control", "padding", 0).set("slider", "height_width", 7)
     assert session.errors() == [
         "The window (7 × 7) is larger than the grid with its padding (4 × 4), so it fits nowhere: "
-        "choose a smaller window or a larger grid."
+        "choose a smaller window or a larger grid. Until then you see a grid of 4 × 4 and a "
+        "window of 3 × 3, stride 2, padding 0."
     ]
     assert session.header["output"] == pool_outputs(Window(3, 3))
     session.set("slider", "height_width", 4)
@@ -255,7 +283,7 @@ def test_numbers_typed_while_the_window_is_impossible_are_kept() -> None:
     session = Session().set("slider", "height_width", 7)
     cells = Task().grid().tolist()
     cells[3][3] = 99
-    session.send(edit={"serial": 1, "cells": cells})
+    session.send(edit={"told": 1, "cells": cells})
     assert session.errors()
     assert session.header["output"]["max"] == [6, 8, 14, 99]
     session.set("slider", "height_width", 2)
@@ -263,10 +291,35 @@ def test_numbers_typed_while_the_window_is_impossible_are_kept() -> None:
     assert session.header["output"]["max"] == [6, 8, 14, 99]
 
 
-def test_an_impossible_link_opens_on_the_article_s_grid_with_its_sentence() -> None:
+def test_an_impossible_link_keeps_its_grid_and_says_what_is_shown() -> None:
     session = Session(window="8x8-1-0", grid="3x3")
-    assert len(session.errors()) == 1
-    assert session.header["output"]["max"] == [6, 8, 14, 16]
+    (said,) = session.errors()
+    assert said.endswith(
+        "Until then you see a grid of 3 × 3 and a window of 2 × 2, stride 2, padding 0."
+    )
+    assert session.app.sidebar.slider(key="by_hand_rows").value == 3
+    assert session.header["output"]["max"] == [5]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"edit": {"serial": "1", "cells": [[1.0]]}},
+        {"edit": {"serial": 1, "cells": 7}},
+        {"edit": {"serial": 10**31, "cells": []}},
+        {"edit": [1, 2]},
+        {"look": {"weight": "abc", "step": None, "row": 0, "column": 0, "back": "one"}},
+        {"look": {"weight": 0.5, "step": -1, "row": 0, "column": 0, "back": "one"}},
+        {"look": {"weight": 0.5, "step": 2, "row": 10**31, "column": 0, "back": "one"}},
+        {"look": {"weight": 0.5, "step": 2, "row": 0, "column": 0, "back": ["sum"]}},
+        {"look": {"weight": 0.5}},
+    ],
+)
+def test_what_the_browser_sends_is_checked_before_it_is_used(sent: dict[str, object]) -> None:
+    session = Session()
+    before = session.header, session.link
+    session.send(**sent)
+    assert (session.header, session.link) == before
 
 
 # ---- the sentences ----------------------------------------------------------------------------

@@ -43,6 +43,7 @@ class Session:
         self.app.context["locale"] = locale
         self.app.query_params.update({"stem": "filters"} | link)
         self.run()
+        self.told = 0
         self.told_first = [note.value for note in self.app.info]
         self._trigger("later", "painted", True)
 
@@ -80,7 +81,8 @@ class Session:
 
     def look(self, **view: object) -> "Session":
         """What the inspector sends when the hand lets go."""
-        seen = {**self.message()[0]["view"], **view}
+        self.told += 1
+        seen = {**self.message()[0]["view"], **view, "told": self.told}
         return self._tell(self._component("inspector").id, "json_value", {"view": seen})
 
     def pick(self, picture: str) -> "Session":
@@ -201,7 +203,7 @@ def picture_file(seed: int, format: str = "PNG", size: tuple[int, int] = (90, 60
 
 def test_the_first_screen_is_computed_already_with_what_a_network_has_learned() -> None:
     session = Session(stem="")
-    assert session.app.header[0].value == "Explore"
+    assert session.app.title[0].value == "Explore"
     found = expected(settings.DEFAULT)
     assert_shows(session, found)
     assert session.message()[0]["start"] == found.blend_weight.tolist()
@@ -281,6 +283,7 @@ def test_a_link_made_with_an_upload_says_that_it_carries_none() -> None:
     session = Session(picture="upload", kernel="3")
     (note,) = session.told_first
     assert "somebody's own picture" in note
+    assert "choose the file again" in note
     assert_shows(session, expected(replace(DEFAULT, kernel_size=3)))
     session.set("slider", "control_stride", 3)
     assert not session.app.info
@@ -305,6 +308,15 @@ CONTROLS: list[tuple[str, str, object, dict[str, object]]] = [
     ("slider", "control_blend_weight", 1.0, {"blend_weight": 1.0}),
     ("selectbox", "control_device", "cpu", {"device": "cpu"}),
 ]
+
+
+def test_the_seed_is_offered_where_something_is_drawn_from_it() -> None:
+    session = Session(stem="random")
+    for stem, drawn in (("filters", True), ("cifar10-channel", False), ("random", True)):
+        session.set("selectbox", "control_stem", stem)
+        offered = "control_seed" in [each.key for each in session.app.sidebar.number_input]
+        assert offered == drawn, stem
+        assert ("seed" in session.caption()) == drawn, stem
 
 
 @pytest.mark.parametrize(("kind", "key", "value", "changes"), CONTROLS)
@@ -350,7 +362,10 @@ def test_every_picture_of_the_gallery_can_be_picked(key: str) -> None:
 def test_the_chart_waits_until_the_browser_has_painted_the_maps() -> None:
     app = AppTest.from_file(str(APP), default_timeout=120).run()
     components = [element.proto.component_name for element in app.get("bidi_component")]
-    assert set(components) == {"hybridpool_inspector", "hybridpool_later", "hybridpool_gallery"}
+    assert set(components) == {
+        *("hybridpool_inspector", "hybridpool_later"),
+        *("hybridpool_gallery", "hybridpool_page"),
+    }
     assert not app.get("plotly_chart")
     session = Session()  # whose browser says that it has painted
     components = [element.proto.component_name for element in session.app.get("bidi_component")]
@@ -537,7 +552,7 @@ def test_two_sessions_do_not_disturb_each_other() -> None:
     second.set("slider", "control_stride", 4)
     first.run()
     assert_shows(first, expected(replace(DEFAULT, image_size=64, stem="random")))
-    assert first.app.header[0].value == "Explore"
+    assert first.app.title[0].value == "Explore"
     assert first.link["lang"] == "en"
     assert second.link["lang"] == "zh"
     assert second.link["picture"] == "upload"
@@ -641,6 +656,10 @@ def test_the_gallery_leads_away_from_an_upload_and_the_upload_can_come_back() ->
     assert_shows(session, expected(replace(DEFAULT, image_size=64, picture="coins")))
     session.upload(data)
     assert_shows_upload(session, data, image_size=64)
+    session.pick("coins")
+    session.app.sidebar.button(key="back_to_upload").click()
+    assert_shows_upload(session.run(), data, image_size=64)
+    assert not [each for each in session.app.sidebar.button if each.key == "back_to_upload"]
 
 
 # ---- weights that cannot be had ----------------------------------------------------------------
@@ -672,12 +691,24 @@ def test_weights_that_cannot_be_had_are_one_sentence_and_the_last_good_picture_s
 def test_a_link_to_weights_that_cannot_be_had_still_opens_a_picture() -> None:
     session = Session(stem="resnet18", lang="zh")
     (problem,) = session.app.error
-    assert problem.value == translation("zh").gettext(
+    said = translation("zh").gettext(
         "The ImageNet weights of ResNet-18 are not on this machine and cannot be downloaded now: "
         "connect it to the internet, or choose another stem."
     )
+    assert problem.value.startswith(said)
     assert "ImageNet" in problem.value
     assert session.message()[0]["input_shape"][0] == 16
+
+
+@pytest.mark.usefixtures("without_resnet")
+def test_weights_that_cannot_be_had_leave_the_picture_and_the_size_that_were_asked_for() -> None:
+    session = Session(stem="resnet18", picture="coffee", size="64")
+    assert_shows(session, expected(replace(settings.DEFAULT, picture="coffee", image_size=64)))
+    title = trained_stems()[settings.DEFAULT.stem].title
+    assert session.app.error[0].value.endswith(f"The maps come from: {title}.")
+    assert title in session.caption()
+    session.pick("coins")
+    assert_shows(session, expected(replace(settings.DEFAULT, picture="coins", image_size=64)))
 
 
 # ---- too little memory -------------------------------------------------------------------------
@@ -722,7 +753,7 @@ def test_the_language_is_the_links_or_else_the_browsers(
 ) -> None:
     session = Session(locale, size="64", **link)
     assert session.link["lang"] == language
-    chinese = re.search("[\u4e00-\u9fff]", session.app.header[0].value)
+    chinese = re.search("[\u4e00-\u9fff]", session.app.title[0].value)
     assert bool(chinese) == (language == "zh")
 
 

@@ -23,8 +23,9 @@ from streamlit.testing.v1 import AppTest
 from hybridpool import stem
 from hybridpool.cost import this_machine
 from hybridpool.pictures.gallery import GALLERY
-from hybridpool.ui import compute, evidence_state, words
-from hybridpool.ui.evidence_published import SOURCES
+from hybridpool.ui import compute, words
+from hybridpool.ui.evidence import state as evidence_state
+from hybridpool.ui.evidence.published import SOURCES
 from tests.made_up_runs import a_folder, a_full_house
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -259,15 +260,17 @@ CASES = (
             ("occlusion", "Side of the occluder in pixels"),
             ("frequency", "Shift consistency"),
             ("start", "Training step"),
-            ("cost", "Time per step, mean ± deviation"),
+            ("cost", "Memory of a step"),
             ("small_data", "Training minus test accuracy"),
             ("size", "Best mean"),
+            ("medical", "Medical pictures"),
         )
     ),
     Case(
         "somebody's results",
         {"results": "own-small"},
-        "This link was made with somebody's own results, which a link cannot carry.",
+        "This link was made with somebody's own results, which a link cannot carry: load the files "
+        "again to see them.",
         EVIDENCE,
     ),
     Case("shot noise", {"show": "noise", "noise": "poisson"}, "Poisson (shot)", NOISE),
@@ -391,7 +394,7 @@ def _say_language() -> None:
 
 def test_the_switch_changes_the_page_and_the_link(titles: list[str]) -> None:
     page = opened("en", {})
-    assert page.header[0].value == "Explore"
+    assert page.title[0].value == "Explore"
     page.button_group(key="language_choice").set_value("zh").run()
-    assert page.header[0].value == words.translation("zh").gettext("Explore") != "Explore"
+    assert page.title[0].value == words.translation("zh").gettext("Explore") != "Explore"
     assert page.query_params["lang"] == "zh"

@@ -6,34 +6,37 @@ sends the numbers that a person typed, and where the dial and the window stand w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
-from hybridpool.by_hand import (
-    ByHand,
-    pool_by_hand,
-)
-from hybridpool.ui.browser.component import component
+from hybridpool.by_hand import ByHand, Window, pool_by_hand
+from hybridpool.ui.browser import sent
+from hybridpool.ui.browser.component import DIAL, component, show, taken
 from hybridpool.ui.by_hand.packing import Sheet, pack
 from hybridpool.ui.by_hand.script import by_hand_script
-from hybridpool.ui.by_hand.sentences import why_impossible
-from hybridpool.ui.by_hand.state import STATE, Look, Task, clean_cells
+from hybridpool.ui.by_hand.sentences import what_is_shown, why_impossible
+from hybridpool.ui.by_hand.state import STATE, Task, clean_cells
 from hybridpool.ui.words import _
 from hybridpool.window import ImpossibleWindowError
 
-_SCRIPTS = ("common/maths.js", *(f"by_hand/{name}.js" for name in ("sheet", "editor", "attention")))
+_FILES = ("sheet", "editor", "attention", "playback", "gradients", "by_hand")
+_SCRIPTS = (*DIAL, *(f"by_hand/{name}.js" for name in _FILES))
 
 
 def current_work() -> tuple[Task, ByHand]:
     """The session's task worked out; what is impossible becomes a sentence beside the last good."""
     task = STATE.chosen().task
-    place = st.container()
     try:
         work = pool_by_hand(task.grid(), task.window)
     except ImpossibleWindowError as problem:
-        place.error(why_impossible(problem, task), icon=":material/error:")
-        last: Task = st.session_state.get("by_hand_last_good", Task())
+        # A session that begins with an impossible link has its numbers, under the usual window.
+        last: Task = st.session_state.setdefault(
+            "by_hand_last_good", replace(task, window=Window())
+        )
+        st.error(why_impossible(problem, task) + " " + what_is_shown(last), icon=":material/error:")
         return last, pool_by_hand(last.grid(), last.window)
     st.session_state["by_hand_last_good"] = task
     return task, work
@@ -41,14 +44,14 @@ def current_work() -> tuple[Task, ByHand]:
 
 def show_by_hand(task: Task, work: ByHand) -> None:
     """Draw grid, outputs, formulas, gradients and the attention layer."""
-    draw = component("by_hand", *_SCRIPTS, "by_hand/by_hand.js")
-    serial = st.session_state.get("by_hand_serial", 0)
-    draw(
-        key="by_hand",
-        data=pack(Sheet(task, work, STATE.chosen().view, serial)),
-        on_edit_change=_edited,
-        on_look_change=_looked,
-        height="content",
+    # The browser waits for this to reach what it told last, also where the grid has changed since.
+    serial = taken("by_hand", "edit")
+    show(
+        component("by_hand", *_SCRIPTS),
+        "by_hand",
+        pack(Sheet(task, work, STATE.chosen().view, serial)),
+        edit=_edited,
+        look=_looked,
     )
 
 
@@ -65,22 +68,26 @@ def show_download(task: Task) -> None:
     )
 
 
-def _edited() -> None:
-    sent = st.session_state["by_hand"].get("edit")
+_EDIT: dict[str, sent.Check] = {"cells": sent.lines}
+_LOOK: dict[str, sent.Check] = {
+    "weight": sent.finite,
+    "step": sent.maybe(sent.whole),
+    "row": sent.whole,
+    "column": sent.whole,
+    "back": sent.word(("one", "sum")),
+}
+
+
+def _edited(told: Mapping[str, Any]) -> None:
+    edit = sent.checked(told, _EDIT)
     shown = st.session_state.get("by_hand_last_good", Task())
-    if not sent:
+    if not edit or len(edit["cells"]) != shown.rows:
         return
-    # The browser waits for this number to come back, also where the grid has changed since.
-    st.session_state["by_hand_serial"] = int(sent["serial"])
-    if len(sent["cells"]) != shown.rows:
-        return
-    typed = {"numbers": "own", "own": clean_cells(sent["cells"])}
+    typed = {"numbers": "own", "own": clean_cells(edit["cells"])}
     # Beside an impossible window the last good view takes the numbers too.
     st.session_state["by_hand_last_good"] = replace(shown, **typed)
     STATE.choose(**typed, rows=shown.rows, columns=shown.columns)
 
 
-def _looked() -> None:
-    sent = st.session_state["by_hand"].get("look")
-    if sent:
-        STATE.choose(**{name: sent[name] for name in Look.__dataclass_fields__})
+def _looked(told: Mapping[str, Any]) -> None:
+    STATE.choose(**sent.checked(told, _LOOK))

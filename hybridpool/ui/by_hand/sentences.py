@@ -42,6 +42,22 @@ def why_impossible(problem: ImpossibleWindowError, task: Task) -> str:
     )
 
 
+def what_is_shown(task: Task) -> str:
+    """One sentence: which grid and window are shown in the place of impossible ones."""
+    window = task.window
+    return _(
+        "Until then you see a grid of {rows} × {columns} and a window of {height} × {width}, "
+        "stride {stride}, padding {padding}."
+    ).format(
+        rows=task.rows,
+        columns=task.columns,
+        height=window.height,
+        width=window.width,
+        stride=window.stride,
+        padding=window.padding,
+    )
+
+
 def size_words(work: ByHand) -> dict[str, object]:
     """The formula of the output's size, filled in for height and width."""
     opening, closing = "⌈⌉" if work.window.ceil_mode else "⌊⌋"

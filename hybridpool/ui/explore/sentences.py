@@ -15,18 +15,19 @@ def caption(trace: Trace) -> str:
     settings = trace.settings
     info = (STEMS | trained_stems())[settings.stem]
     line = _(
-        "{device} · stem {stem_ms:.1f} ms, poolings {pooling_ms:.1f} ms · {stem} · seed {seed} · "
+        "{device} · stem {stem_ms:.1f} ms, poolings {pooling_ms:.1f} ms · {stem} · "
         "window {kernel} × {kernel}, stride {stride}, padding {padding}"
     ).format(
         device=str(trace.device).upper(),
         stem_ms=trace.features.seconds * 1000,
         pooling_ms=trace.seconds * 1000,
         stem=_(info.title),
-        seed=settings.seed,
         kernel=settings.kernel_size,
         stride=settings.stride,
         padding=settings.padding,
     )
+    if "attention" not in info.learned:
+        line += " · " + _("seed {seed}").format(seed=settings.seed)
     if trace.fell_back:
         line += " · " + _("the GPU had too little memory, so the CPU did the work")
     return line

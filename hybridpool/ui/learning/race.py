@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from hybridpool.race.race import ARMS, CHANNELS, FIXED, STARTS, Race
 from hybridpool.race.tasks import TASKS
 from hybridpool.ui import compute
-from hybridpool.ui.browser.component import component
+from hybridpool.ui.browser.component import BASE, component
 from hybridpool.ui.browser.packing import pack_message
 from hybridpool.ui.learning import sentences as learning_findings
 from hybridpool.ui.learning import state as learning_state
@@ -40,7 +40,7 @@ _BUDGET = 0.055
 # So many of the last messages are sent again: a busy browser may skip some.
 _OVERLAP = 4
 _SCRIPTS = (
-    "common/maths.js",
+    *BASE,
     *(f"learning/{name}.js" for name in ("plot", "history", "learning")),
 )
 

@@ -14,6 +14,7 @@ from hybridpool.pictures.perturb import NOISES
 from hybridpool.sensitivity import Comparison, NoiseSweep, Perturbation, best_blend_weight
 from hybridpool.sensitivity.perturbation import curve_levels
 from hybridpool.ui import compute
+from hybridpool.ui.browser import sent
 from hybridpool.ui.charts import BAR, show_chart
 from hybridpool.ui.names import pooling_names
 from hybridpool.ui.noise import sentences as noise_findings
@@ -56,7 +57,7 @@ def show_curves(
 def _show_error_curve(
     compared: Comparison, picture: str, done: Perturbation, weight: float | None
 ) -> tuple[NoiseSweep, Any]:
-    st.subheader(_("Change against level"))
+    st.header(_("Change against level"))
     progress, chart, words = st.empty(), st.empty(), st.empty()
     levels, clicks = tuple(curve_levels(NOISES[done.noise])), _clicks()
     present = compared.relative_change(weight)
@@ -131,7 +132,7 @@ def _error_words(curve: NoiseSweep, here: NoiseSweep, level: int, weight: float 
 def _show_blend_curve(
     done: Perturbation, weight: float | None, sweep: NoiseSweep, level: int
 ) -> None:
-    st.subheader(_("Change against blend weight"))
+    st.header(_("Change against blend weight"))
     best = best_blend_weight(sweep, level)
     changes = torch.stack(
         [sweep.relative_change("hybrid", blend_weight=at)[:, level] for at in _WEIGHTS]
@@ -183,7 +184,7 @@ def _clicks() -> int:
 
 def _level_clicked() -> None:
     points = st.session_state[f"error_curve_{_clicks()}"].selection.points
-    if points:
-        STATE.choose(level=float(points[0]["x"]))
+    if points and (point := sent.checked(points[0], {"x": sent.finite})):
+        STATE.choose(level=point["x"])
         # So that the same point can be clicked again.
         st.session_state["curve_clicks"] = _clicks() + 1

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from collections.abc import Mapping
+from typing import Any
 
 from hybridpool.sensitivity import Comparison, Perturbation
 from hybridpool.sensitivity.perturbation import in_thousandths
+from hybridpool.ui.browser import sent
 from hybridpool.ui.browser.component import show_packed
 from hybridpool.ui.browser.rows import Rows, pack, rows_component
 from hybridpool.ui.browser.words import is_learned, rows_words
 from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.settings import Shown, look_at
 from hybridpool.ui.words import language
+
+_PATCH = dict.fromkeys(("top", "left", "height", "width", "rows", "columns"), sent.whole)
 
 
 def show_rows(compared: Comparison, seen: Shown, picture: str, done: Perturbation) -> None:
@@ -29,17 +33,12 @@ def show_rows(compared: Comparison, seen: Shown, picture: str, done: Perturbatio
         "compare",
         (settings, picture, done.essential(), language()),
         lambda: pack(rows),
-        on_view_change=_remember_view,
-        on_patch_change=_remember_patch,
+        view=look_at,
+        patch=_remember_patch,
     )
 
 
-def _remember_view() -> None:
-    look_at(st.session_state["compare"].get("view"))
-
-
-def _remember_patch() -> None:
-    sent = st.session_state["compare"].get("patch")
-    if sent:
-        size = (int(sent["rows"]), int(sent["columns"]))
-        STATE.choose(**in_thousandths(sent, size))
+def _remember_patch(told: Mapping[str, Any]) -> None:
+    patch = sent.checked(told, _PATCH)
+    if patch and patch["rows"] and patch["columns"]:
+        STATE.choose(**in_thousandths(patch, (patch["rows"], patch["columns"])))

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
 import streamlit as st
 
-from hybridpool.training.claims import (
-    ARTICLE_NETWORK,
-    BLENDS,
-    CLAIMS,
-    MIN_SEEDS,
-    SINGLE,
-)
-from hybridpool.training.curves import by_arm
+from hybridpool.training.claims import ARTICLE_NETWORK, BLENDS, CLAIMS, SINGLE
+from hybridpool.training.comparisons import MIN_SEEDS
 from hybridpool.training.results import ResultsError, Run, comparable, read_run
-from hybridpool.ui import page_state
-from hybridpool.ui.settings import SHARED
+from hybridpool.training.selection import by_arm
+from hybridpool.ui.page_state import PageState, Parameter, Values
 
 #: Where the results of the project lie; the variable names another folder.
 RESULTS = Path(
-    os.environ.get("HYBRIDPOOL_RESULTS", Path(__file__).resolve().parents[2] / "assets" / "results")
+    os.environ.get("HYBRIDPOOL_RESULTS", Path(__file__).resolve().parents[3] / "assets" / "results")
 )
 MAX_FILES = 200
 MAX_BYTES = 2_000_000
@@ -82,69 +76,48 @@ class Group:
         return all(len(found.get(arm, ())) >= MIN_SEEDS for arm in (*SINGLE, BLENDS[0]))
 
 
-def choice() -> Choice:
-    """What is chosen in this session, at first what the link says."""
-    if "evidence" not in st.session_state:
-        st.session_state["evidence"] = choice_from(st.query_params.to_dict())
-    found: Choice = st.session_state["evidence"]
-    return found
+def _along(chosen: Choice, values: Values) -> Values:
+    """Another claim shows all its conditions together."""
+    return {"change": ""} | values if "claim" in values else values
 
 
-def choose(**values: str) -> None:
-    """Choose something else; another claim shows all its conditions together."""
-    if "claim" in values:
-        values.setdefault("change", "")
-    st.session_state["evidence"] = replace(choice(), **values).clamped()
+STATE = PageState(
+    "evidence",
+    Choice(),
+    (
+        Parameter("results", "group", write=lambda chosen: chosen.group or None),
+        Parameter("blend", "arm"),
+        Parameter("claim", "claim"),
+        Parameter(
+            "under",
+            "change",
+            read=lambda text: text.replace("-", " "),
+            write=lambda chosen: chosen.change.replace(" ", "-") or None,
+        ),
+    ),
+    _along,
+)
 
 
-def choice_from(parameters: Mapping[str, str]) -> Choice:
-    """What a link asks for; what cannot be read is left as it is by default.
-
-    Example:
-        >>> choice_from({"claim": "noise", "blend": "nobody"}).claim
-        'noise'
-    """
-    plain = Choice()
-    return Choice(
-        group=parameters.get("results", plain.group),
-        arm=parameters.get("blend", plain.arm),
-        claim=parameters.get("claim", plain.claim),
-        change=parameters.get("under", plain.change).replace("-", " "),
-    ).clamped()
-
-
-def query(chosen: Choice) -> dict[str, str]:
-    """It as the parameters of a link.
-
-    Example:
-        >>> query(Choice())
-        {'blend': 'hybrid', 'claim': 'accuracy'}
-    """
-    parameters = {"blend": chosen.arm, "claim": chosen.claim}
-    if chosen.group:
-        parameters["results"] = chosen.group
-    if chosen.change:
-        parameters["under"] = chosen.change.replace(" ", "-")
-    return parameters
-
-
-def mirror_in_link() -> None:
-    """Write the whole state into the address bar, so that the link restores it."""
-    page_state.mirror_in_link(SHARED.query(), query(choice()))
+def evidence_of(runs: Iterable[Run]) -> list[Run]:
+    """Runs that count: those that chose a setting, on pictures held out, are no evidence."""
+    return [run for run in runs if not run.settings.held_out]
 
 
 def groups(runs: Iterable[Run], *, own: bool = False) -> list[Group]:
     """Runs by what can be compared, the most telling first.
 
     The article's network comes first where it can be judged, then most pictures, then most runs.
+    Of ours, runs of a single pooling are no group: other starts are shown with their claim.
     """
     found = []
-    for (name, settings), alike in comparable(runs).items():
+    for (name, settings), alike in comparable(evidence_of(runs)).items():
         digest = sha256(f"{name} {settings}".encode()).hexdigest()[:6]
         start = "own-" if own else ""
         key = f"{start}{settings.network}-{settings.train_pictures}-{digest}"
         found.append(Group(key, own, tuple(sorted(alike, key=lambda run: run.settings.name))))
-    return sorted(found, key=_rank)
+    several = [group for group in found if own or len(by_arm(group.runs)) > 1]
+    return sorted(several or found, key=_rank)
 
 
 def _rank(group: Group) -> tuple[bool, bool, int, int, str]:
@@ -168,50 +141,74 @@ def own_runs() -> tuple[Run, ...]:
 def forget_own() -> None:
     """Leave the loaded runs."""
     st.session_state.pop("own_results", None)
-    st.session_state.pop("own_results_problem", None)
-    choose(group="")
+    st.session_state.pop("own_results_problems", None)
+    STATE.choose(group="")
+
+
+def own_problems() -> tuple[ResultsError, ...]:
+    """What was wrong with the files that were loaded last."""
+    found: tuple[ResultsError, ...] = st.session_state.get("own_results_problems", ())
+    return found
 
 
 def accept_own(files: Sequence[tuple[str, bytes]]) -> None:
-    """Show results of a person's own beside those that are there, all of them or none.
+    """Show results of a person's own beside those that are there; bad files alone are refused.
 
     A run with the settings of an earlier one takes its place.
     """
     try:
-        runs = read_own(files)
+        runs, problems = read_own(files)
     except ResultsError as problem:
-        st.session_state["own_results_problem"] = problem
+        runs, problems = [], [problem]
+    st.session_state["own_results_problems"] = tuple(problems)
+    if not runs:
         return
-    st.session_state.pop("own_results_problem", None)
     together = {_identity(run): run for run in (*own_runs(), *runs)}
     st.session_state["own_results"] = tuple(together.values())
-    newest = groups(runs, own=True)[0].key
-    choose(group=newest)
+    newest = groups(runs, own=True)
+    if newest:
+        STATE.choose(group=newest[0].key)
 
 
-def read_own(files: Sequence[tuple[str, bytes]]) -> list[Run]:
-    """Runs from the bytes of files with their names.
+def read_own(files: Sequence[tuple[str, bytes]]) -> tuple[list[Run], list[ResultsError]]:
+    """Runs from the bytes of files with their names, and what is wrong with the others.
 
     Raises:
-        ResultsError: In one sentence, if they are too many, too large, or no results.
+        ResultsError: In one sentence, if they are too many or too large together.
     """
     if len(files) > MAX_FILES:
         raise ResultsError(
             "These are {count} files: choose {most} at most.", count=len(files), most=MAX_FILES
         )
-    for name, data in files:
-        if len(data) > MAX_BYTES:
-            raise ResultsError(
-                "{file} is larger than {size} MB, so it cannot be one run's results.",
-                file=name,
-                size=MAX_BYTES // 1_000_000,
-            )
     if sum(len(data) for _, data in files) > MAX_BYTES_TOGETHER:
         raise ResultsError(
             "These files are larger than {size} MB together: choose fewer.",
             size=MAX_BYTES_TOGETHER // 1_000_000,
         )
-    return [read_run(data, name) for name, data in files]
+    runs: list[Run] = []
+    problems: list[ResultsError] = []
+    for name, data in files:
+        try:
+            runs.append(_read_one(name, data))
+        except ResultsError as problem:
+            problems.append(problem)
+    return runs, problems
+
+
+def _read_one(name: str, data: bytes) -> Run:
+    if len(data) > MAX_BYTES:
+        raise ResultsError(
+            "{file} is larger than {size} MB, so it cannot be one run's results.",
+            file=name,
+            size=MAX_BYTES // 1_000_000,
+        )
+    run = read_run(data, name)
+    if run.settings.held_out:
+        raise ResultsError(
+            "{file} is a run that chose a setting on pictures held out, which is no evidence.",
+            file=name,
+        )
+    return run
 
 
 def _identity(run: Run) -> tuple[object, ...]:

@@ -1,0 +1,298 @@
+"""Runs of one pooling against runs of another: a difference, its interval, and what is known of it.
+
+The rules are those of ``assets/results/ANALYSIS.md``, which was written before the runs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.optimize import brentq
+
+from hybridpool.training.results import Run
+from hybridpool.training.values import Measure, Value
+
+MIN_SEEDS = 3
+LEVEL = 0.05
+POWER = 0.8
+RESAMPLES = 2000
+#: Accuracies are shares of at most so many pictures that a smaller spread is none.
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The mean of one side minus that of the other.
+
+    Attributes:
+        mean: The difference; shares of 1, as accuracies are.
+        low: Lower end of the 95 % interval; the mean itself where a side has one run.
+        high: Upper end.
+        inner: The 90 % interval: inside a margin, two one-sided tests at 5 % say equivalent.
+        p: Of the difference from 0.
+        error: Standard error, from the pooled spread of both sides.
+        freedom: Degrees of freedom of that spread.
+        counts: Runs of either side; for a paired difference the pairs, twice.
+        pictures: How many pictures count as a sample besides the seeds; 0: the seeds alone.
+    """
+
+    mean: float
+    low: float
+    high: float
+    inner: tuple[float, float]
+    p: float
+    error: float
+    freedom: float
+    counts: tuple[int, int]
+    pictures: int = 0
+
+    def visible(self, level: float = LEVEL) -> float:
+        """The smallest difference that a test at this level sees with 80 % power.
+
+        Example:
+            >>> found = Difference(0, 0, 0, (0, 0), 1, error=0.1, freedom=8, counts=(5, 5))
+            >>> round(found.visible(), 3)  # 3.2 standard errors
+            0.32
+        """
+        if not self.freedom:
+            return math.inf
+        critical = float(stats.t.isf(level / 2, self.freedom))
+        size = brentq(
+            lambda shift: stats.nct.sf(critical, self.freedom, shift) - POWER, 0, 2 * critical + 2
+        )
+        return float(size) * self.error
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One pooling against another under one condition.
+
+    Attributes:
+        condition: What both were put to, for example a network or a number of pictures.
+        arm: The pooling that is judged.
+        baseline: The one that it is held against.
+        measure: What is compared: ``"accuracy"`` or ``"gap"``.
+        difference: The arm minus the baseline.
+        outcome: ``"ahead"`` or ``"behind"`` after Holm's correction in its family, else
+            ``"equivalent"`` within the margin or ``"undecided"``; ``"few"`` with fewer than
+            `MIN_SEEDS` seeds.
+        margin: Differences within it count as equivalent.
+        visible: What would have been seen with 80 % power at the strictest step of its family.
+    """
+
+    condition: str
+    arm: str
+    baseline: str
+    measure: str
+    difference: Difference
+    outcome: str
+    margin: float
+    visible: float
+
+    @property
+    def within(self) -> bool:
+        """Whether the 90 % interval lies inside the margin, which an outcome may hide."""
+        low, high = self.difference.inner
+        return self.outcome != "few" and -self.margin < low and high < self.margin
+
+
+class Pair(NamedTuple):
+    """What `family` compares: the runs of two sides by a measure, and what they are called."""
+
+    condition: str
+    arm: str
+    baseline: str
+    ours: Sequence[Run]
+    theirs: Sequence[Run]
+    by: Measure
+    measure: str = "accuracy"
+
+
+def family(pairs: Iterable[Pair]) -> tuple[Comparison, ...]:
+    """Compare each pair, with Holm's correction over all of them; pairs without runs are left out.
+
+    Example:
+        >>> family([])
+        ()
+    """
+    known = [(pair, at) for pair in pairs if (at := difference(pair.ours, pair.theirs, pair.by))]
+    judged = [place for place, (_, at) in enumerate(known) if min(at.counts) >= MIN_SEEDS]
+    significant = {judged[place] for place in holm([known[place][1].p for place in judged], LEVEL)}
+    return tuple(
+        Comparison(
+            condition=pair.condition,
+            arm=pair.arm,
+            baseline=pair.baseline,
+            measure=pair.measure,
+            difference=at,
+            outcome=_outcome(at, pair.by.margin, place in significant),
+            margin=pair.by.margin,
+            visible=at.visible(LEVEL / max(1, len(judged))),
+        )
+        for place, (pair, at) in enumerate(known)
+    )
+
+
+def holm(values: Sequence[float], level: float) -> set[int]:
+    """The places of the p values that are significant after Holm's correction.
+
+    Example:
+        >>> sorted(holm([0.03, 0.01, 0.2], 0.05))  # 0.01 < 0.05 / 3, but 0.03 > 0.05 / 2
+        [1]
+    """
+    found: set[int] = set()
+    for place in sorted(range(len(values)), key=values.__getitem__):
+        if values[place] > level / (len(values) - len(found)):
+            break
+        found.add(place)
+    return found
+
+
+def difference(ours: Iterable[Run], theirs: Iterable[Run], by: Measure) -> Difference | None:
+    """The mean of a measure over some runs minus that over others; None where a side is empty.
+
+    Unpaired it is Welch's test; paired it is over the seeds that both sides have, and where every
+    run says which pictures were right, over seeds and pictures at once.
+
+    Example:
+        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.values import CLEAN
+        >>> ours = [_example("hybrid", seed, 0.7 + seed / 100) for seed in range(3)]
+        >>> theirs = [_example("max", seed, 0.6 + seed / 100) for seed in range(3)]
+        >>> found = difference(ours, theirs, CLEAN)
+        >>> round(found.mean, 3), round(found.high - found.mean, 4)  # 2.776 * 0.01 * sqrt(2 / 3)
+        (0.1, 0.0227)
+    """
+    first, second = by_seed(ours, by.value), by_seed(theirs, by.value)
+    if by.paired:
+        shared = sorted(first.keys() & second.keys())
+        first = {seed: first[seed] for seed in shared}
+        second = {seed: second[seed] for seed in shared}
+    if not first or not second:
+        return None
+    a = np.array([value for _, value in first.values()])
+    b = np.array([value for _, value in second.values()])
+    if min(len(a), len(b)) == 1:
+        return _from_student(float(a.mean() - b.mean()), math.inf, 0, (len(a), len(b)))
+    if not by.paired:
+        return _welch(a, b)
+    table = _pictures(first, second, by)
+    return _crossed(table) if table is not None else _paired(a, b)
+
+
+def by_seed(runs: Iterable[Run], value: Value) -> dict[int, tuple[Run, float]]:
+    """The run and the value of each seed for which it is known.
+
+    Example:
+        >>> by_seed([], lambda run: 1.0)
+        {}
+    """
+    return {run.settings.seed: (run, at) for run in runs if (at := value(run)) is not None}
+
+
+def _outcome(at: Difference, margin: float, significant: bool) -> str:
+    if min(at.counts) < MIN_SEEDS:
+        return "few"
+    if significant:
+        return "ahead" if at.mean > 0 else "behind"
+    return "equivalent" if -margin < at.inner[0] and at.inner[1] < margin else "undecided"
+
+
+def _from_student(
+    mean: float, error: float, freedom: float, counts: tuple[int, int], pictures: int = 0
+) -> Difference:
+    """A difference whose standard error is known; one run has none, equal runs have 0."""
+    if not freedom or error < _ROUNDING:
+        p = float(not freedom or not mean)
+        return Difference(mean, mean, mean, (mean, mean), p, error, freedom, counts, pictures)
+    low, high = stats.t.interval(1 - LEVEL, freedom, mean, error)
+    inner = stats.t.interval(1 - 2 * LEVEL, freedom, mean, error)
+    return Difference(
+        mean,
+        float(low),
+        float(high),
+        (float(inner[0]), float(inner[1])),
+        float(2 * stats.t.sf(abs(mean) / error, freedom)),
+        error,
+        freedom,
+        counts,
+        pictures,
+    )
+
+
+def _welch(a: NDArray[np.float64], b: NDArray[np.float64]) -> Difference:
+    counts = (len(a), len(b))
+    freedom = len(a) + len(b) - 2
+    pooled = ((len(a) - 1) * a.var(ddof=1) + (len(b) - 1) * b.var(ddof=1)) / freedom
+    error = math.sqrt(pooled * (1 / len(a) + 1 / len(b)))
+    mean = float(a.mean() - b.mean())
+    if error < _ROUNDING:
+        return _from_student(mean, 0.0, freedom, counts)
+    return _of_test(stats.ttest_ind(a, b, equal_var=False), mean, error, freedom, counts)
+
+
+def _paired(a: NDArray[np.float64], b: NDArray[np.float64]) -> Difference:
+    error = float(stats.sem(a - b))
+    mean, counts = float((a - b).mean()), (len(a), len(b))
+    if error < _ROUNDING:
+        return _from_student(mean, 0.0, len(a) - 1, counts)
+    return _of_test(stats.ttest_rel(a, b), mean, error, len(a) - 1, counts)
+
+
+def _of_test(
+    test: Any, mean: float, error: float, freedom: int, counts: tuple[int, int]
+) -> Difference:
+    """What one of scipy's t tests says."""
+    outer, inner = (test.confidence_interval(level) for level in (1 - LEVEL, 1 - 2 * LEVEL))
+    return Difference(
+        mean,
+        float(outer.low),
+        float(outer.high),
+        (float(inner.low), float(inner.high)),
+        float(test.pvalue),
+        error,
+        freedom,
+        counts,
+    )
+
+
+def _pictures(
+    first: dict[int, tuple[Run, float]], second: dict[int, tuple[Run, float]], by: Measure
+) -> NDArray[np.float64] | None:
+    """The difference for each seed and picture; None where a run does not say."""
+    if by.right is None:
+        return None
+    rows = []
+    for seed in first:
+        ours, theirs = by.right(first[seed][0]), by.right(second[seed][0])
+        if ours is None or theirs is None or len(ours) != len(theirs):
+            return None
+        rows.append(ours - theirs)
+    return np.stack(rows) if len({len(row) for row in rows}) == 1 else None
+
+
+def _crossed(table: NDArray[np.float64]) -> Difference:
+    """Seeds and pictures resampled at once; see the plan for why that gives the error alone."""
+    seeds, pictures = table.shape
+    by_seeds, by_pictures = _resamples(seeds, pictures)
+    means = (by_seeds * (by_pictures @ table.T.astype(np.float32))).sum(1) / table.size
+    error = float(means.std(ddof=1)) * math.sqrt(seeds / (seeds - 1))
+    return _from_student(float(table.mean()), error, seeds - 1, (seeds, seeds), pictures)
+
+
+@lru_cache(maxsize=4)
+def _resamples(seeds: int, pictures: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """How often each seed and each picture is drawn in every resample, from seed 0."""
+    generator = np.random.default_rng(0)
+    drawn = [
+        generator.multinomial(count, np.full(count, 1 / count), RESAMPLES).astype(np.float32)
+        for count in (seeds, pictures)
+    ]
+    return drawn[0], drawn[1]

@@ -1,0 +1,210 @@
+"""A run whose steps ask the device nothing: a GPU that is asked stands still until it is read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from hybridpool.training.data import Dataset
+from hybridpool.training.evaluate import Trials
+from hybridpool.training.loop import Training
+from hybridpool.training.results import Run, RunSettings
+
+#: Passes before a graph is captured, in which libraries choose what they will do.
+_WARM = 3
+
+
+class QuietTraining(Training):
+    """`Training` for one GPU: losses and blend weights stay there until an epoch has ended.
+
+    On CUDA the forward and backward pass of a step are captured once as a graph and then replayed
+    as a whole; only the steps whose blend weights are noted, about thirty in a run, are launched
+    operation by operation. The numbers are those of `Training`, on a GPU up to rounding.
+
+    Args:
+        settings: What decides the numbers; one part.
+        dataset: Pictures on the device on which the network shall learn.
+        checkpoint: Where to keep the state; what is there already is gone on with.
+
+    Raises:
+        ValueError: If the batch is divided or the run shared, or as `Training` does.
+
+    Example:
+        >>> pictures = torch.zeros(4, 3, 32, 32, dtype=torch.uint8)
+        >>> few = Dataset("nothing", pictures, torch.arange(4), pictures, torch.arange(4))
+        >>> training = QuietTraining(RunSettings(train_pictures=4, batch_size=2, epochs=1), few)
+        >>> [step for step in training.steps()], training.done
+        ([1, 2], True)
+    """
+
+    def __init__(
+        self, settings: RunSettings, dataset: Dataset, checkpoint: Path | None = None
+    ) -> None:
+        super().__init__(settings, dataset, checkpoint)
+        if settings.parts > 1 or self.world > 1:
+            raise ValueError("A quiet run is one process with batches in one part: choose 1 part.")
+        self._learning = [p for p in self.model.parameters() if p.requires_grad]
+        self._lost = torch.zeros((), dtype=torch.float64, device=self.device)
+        self._notes: list[tuple[int, dict[str, Tensor]]] = []
+        self._began: float | None = None
+        self._timed = len(self.step_seconds)
+        #: What the graph reads: places in the training set, and the changes of this epoch.
+        self._part = torch.zeros(self.batch_size, dtype=torch.long, device=self.device)
+        self._changes: tuple[Tensor, Tensor] | None = None
+        self._seen: tuple[Tensor, Tensor] | None = None
+        self._replay: Callable[[], Tensor] | None = None
+        #: What the graph writes: the gradients.
+        self._gradients: list[Tensor | None] = []
+        #: Why there is no graph, where there could be one.
+        self.without_graph = "" if self.device.type == "cuda" else "no CUDA"
+
+    def _take_step(self, chosen: Tensor, changes: tuple[Tensor, Tensor] | None) -> float:
+        """One step; its loss is added up on the device."""
+        if self._began is None:
+            self._began = time.perf_counter()
+        if not self.model.training:
+            self.model.train()
+        noted = self._to_be_noted()
+        if self._replay is None and not noted and not self.without_graph:
+            self._prepare_graph(chosen, changes)
+        if self._replay is None or noted:
+            self._set_gradients([None] * len(self._learning))
+            if noted:
+                with self._noting():
+                    loss = self._loss(chosen, changes)
+            else:
+                loss = self._loss(chosen, changes)
+            torch.autograd.backward(loss)
+        else:
+            self._set_gradients(self._gradients)
+            self._show_to_graph(chosen, changes)
+            loss = self._replay()
+        self._lost += loss.detach()
+        for optimizer, scheduler in zip(self.optimizers, self.schedulers, strict=True):
+            optimizer.step()
+            scheduler.step()
+        return 0.0
+
+    def _set_gradients(self, gradients: list[Tensor | None]) -> None:
+        for parameter, gradient in zip(self._learning, gradients, strict=True):
+            parameter.grad = gradient
+
+    def _show_to_graph(self, chosen: Tensor, changes: tuple[Tensor, Tensor] | None) -> None:
+        """Put a step's pictures where the graph looks for them."""
+        self._part.copy_(chosen)
+        if changes is None or changes is self._seen:
+            return
+        if self._changes is None:
+            self._changes = changes[0].clone(), changes[1].clone()
+        for own, new in zip(self._changes, changes, strict=True):
+            own.copy_(new)
+        self._seen = changes
+
+    def _prepare_graph(self, chosen: Tensor, changes: tuple[Tensor, Tensor] | None) -> None:
+        """Capture the passes of a step; a GPU that cannot do that launches every operation."""
+        buffers = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
+        self._show_to_graph(chosen, changes)
+        try:
+            self._replay = self._capture()
+            self._gradients = [parameter.grad for parameter in self._learning]
+        except RuntimeError as error:
+            self.without_graph = str(error).partition("\n")[0]
+        # The passes before it moved the statistics of batch normalisation.
+        for name, buffer in self.model.named_buffers():
+            buffer.copy_(buffers[name])
+
+    def _capture(self) -> Callable[[], Tensor]:
+        """Passes over what `_show_to_graph` puts there, as one call that fills the gradients."""
+        current = torch.cuda.current_stream()
+        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        side.wait_stream(current)
+        with torch.cuda.stream(side):
+            for _ in range(_WARM):
+                self._set_gradients([None] * len(self._learning))
+                torch.autograd.backward(self._loss(self._part, self._changes))
+        current.wait_stream(side)
+        self._set_gradients([None] * len(self._learning))
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            loss = self._loss(self._part, self._changes)
+            torch.autograd.backward(loss)
+
+        def replay() -> Tensor:
+            graph.replay()
+            return loss
+
+        return replay
+
+    def _write_down(self, step: int, noted: Mapping[str, Tensor]) -> None:
+        self._notes.append((step, {name: values.clone() for name, values in noted.items()}))
+
+    def _fetch(self) -> None:
+        """Read from the device what was left there, and how long it took until it was there."""
+        self.loss += self._lost.item()
+        self._lost.zero_()
+        for step, noted in self._notes:
+            super()._write_down(step, noted)
+        self._notes.clear()
+        if self._began is None:
+            return
+        count = len(self.step_seconds) - self._timed
+        taken = time.perf_counter() - self._began
+        self.seconds += taken - sum(self.step_seconds[self._timed :])
+        self.step_seconds[self._timed :] = [taken / count] * count
+        self._timed, self._began = len(self.step_seconds), None
+
+    def _end_epoch(self, epoch: int) -> bool:
+        self._fetch()
+        return super()._end_epoch(epoch)
+
+    def save(self) -> None:
+        """Keep the state in the checkpoint, as `Training.save` does."""
+        self._fetch()
+        super().save()
+
+    def result(self, trials: Trials | None, command: str) -> Run:
+        """What was found, as `Training.result` says, and how the steps were taken."""
+        self._fetch()
+        found = super().result(trials, command)
+        how = f"each operation ({self.without_graph})" if self.without_graph else "graph"
+        return replace(found, environment={**found.environment, "steps": how})
+
+
+def seconds_per_step(training: QuietTraining, steps: int = 20) -> float:
+    """How long a step takes once everything is warm; the run is of no use afterwards.
+
+    Args:
+        training: A run with so many steps, and ten more, to go.
+        steps: How many are timed.
+
+    Example:
+        >>> pictures = torch.zeros(64, 3, 32, 32, dtype=torch.uint8)
+        >>> many = Dataset("nothing", pictures, torch.arange(64) % 10, pictures, torch.arange(64))
+        >>> settings = RunSettings(train_pictures=64, batch_size=2, epochs=1)
+        >>> seconds_per_step(QuietTraining(settings, many), steps=2) > 0
+        True
+    """
+    going = training.steps(checkpoint_every=training.total + 1)
+    for _ in range(10):
+        next(going)
+    wait_for(training.device)
+    began = time.perf_counter()
+    for _ in range(steps):
+        next(going)
+    wait_for(training.device)
+    return (time.perf_counter() - began) / steps
+
+
+def wait_for(device: torch.device) -> None:
+    """Wait until a device has done all that it was given.
+
+    Example:
+        >>> wait_for(torch.device("cpu"))
+    """
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,149 @@
+"""Which runs belong together: the arms of a group, other networks, fewer pictures, other starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from hybridpool.training.results import Run, RunSettings, comparable
+
+ARMS = (
+    *("max", "average", "fixed", "hybrid", "frozen", "channel", "attention", "gated"),
+    *("blur", "hybrid_blur", "strided"),
+)
+"""The order in which arms are shown."""
+
+COMPLEX = ("channel", "attention")
+"""The arms with more than one blend weight a layer, held against hybrid, which has one."""
+
+SMALL_DATA = 5000
+"""So many training pictures or fewer are few."""
+
+Network = tuple[str, int]
+"""A network and its width."""
+
+_Key = TypeVar("_Key", bound=Hashable)
+
+
+def by_arm(runs: Iterable[Run]) -> dict[str, list[Run]]:
+    """The runs of each arm, by seed; arms in the order of `ARMS`, others behind.
+
+    Example:
+        >>> from hybridpool.training.results import _example
+        >>> list(by_arm([_example("hybrid", 0, 0.7), _example("max", 1, 0.7)]))
+        ['max', 'hybrid']
+    """
+    runs = sorted(runs, key=lambda run: run.settings.seed)
+    names = dict.fromkeys(run.settings.arm for run in runs)
+    order = sorted(names, key=lambda arm: ARMS.index(arm) if arm in ARMS else len(ARMS))
+    return {arm: [run for run in runs if run.settings.arm == arm] for arm in order}
+
+
+def network_of(run: Run) -> Network:
+    """The network of a run and its width.
+
+    Example:
+        >>> from hybridpool.training.results import _example
+        >>> network_of(_example("max", 0, 0.7))[0]
+        'small'
+    """
+    return run.settings.network, run.settings.width
+
+
+def by_network(runs: Sequence[Run], everything: Sequence[Run]) -> dict[Network, list[Run]]:
+    """Runs on the same data and as many pictures, by network, the one with fewest parameters first.
+
+    Example:
+        >>> by_network([], [])
+        {}
+    """
+    if not runs:
+        return {}
+    name, count = runs[0].data["name"], runs[0].settings.train_pictures
+    alike = [
+        run
+        for run in everything
+        if (run.data["name"], run.settings.train_pictures) == (name, count)
+    ]
+    found = _largest(alike, runs, network_of)
+    return dict(sorted(found.items(), key=lambda item: item[1][0].costs.parameters))
+
+
+def by_size(runs: Sequence[Run], everything: Sequence[Run]) -> dict[int, list[Run]]:
+    """Runs of the same network on the same data, by the number of training pictures, rising.
+
+    Where one number was run with several settings, the ones like `runs` count, else the most.
+
+    Example:
+        >>> by_size([], [])
+        {}
+    """
+    if not runs:
+        return {}
+    alike = [
+        run
+        for run in everything
+        if (run.data["name"], network_of(run)) == (runs[0].data["name"], network_of(runs[0]))
+    ]
+    return dict(sorted(_largest(alike, runs, lambda run: run.settings.train_pictures).items()))
+
+
+def few_pictures(runs: Sequence[Run], everything: Sequence[Run]) -> dict[int, list[Run]]:
+    """Runs on few pictures that compare complex with simple blending, by their number, rising.
+
+    Those of the same network where there are any, else those of the network with most runs.
+
+    Example:
+        >>> few_pictures([], [])
+        {}
+    """
+    if not runs:
+        return {}
+    fit = [
+        group
+        for group in comparable(
+            run for run in everything if run.data["name"] == runs[0].data["name"]
+        ).values()
+        if group[0].settings.train_pictures <= SMALL_DATA
+        and "hybrid" in (arms := by_arm(group))
+        and any(blend in arms for blend in COMPLEX)
+    ]
+    same = [group for group in fit if network_of(group[0]) == network_of(runs[0])]
+    if not same and fit:
+        most = max(fit, key=len)
+        same = [group for group in fit if network_of(group[0]) == network_of(most[0])]
+    found: dict[int, list[Run]] = {}
+    for group in sorted(same, key=lambda group: (group[0].settings.train_pictures, -len(group))):
+        found.setdefault(group[0].settings.train_pictures, group)
+    return found
+
+
+def by_start(runs: Sequence[Run], everything: Sequence[Run]) -> dict[float | None, list[Run]]:
+    """Runs of hybrid pooling that differ in start and seed only, by start; the most starts count.
+
+    Example:
+        >>> by_start([], [])
+        {}
+    """
+    if not runs:
+        return {}
+    found: dict[RunSettings, dict[float | None, list[Run]]] = {}
+    for run in everything:
+        if run.settings.arm == "hybrid" and run.data["name"] == runs[0].data["name"]:
+            key = replace(run.settings, seed=0, blend_start=None)
+            found.setdefault(key, {}).setdefault(run.settings.blend_start, []).append(run)
+    most = max(found.values(), key=lambda at: (len(at), sum(map(len, at.values()))), default={})
+    return most if len(most) > 1 else {}
+
+
+def _largest(
+    everything: Iterable[Run], first: Sequence[Run], key: Callable[[Run], _Key]
+) -> dict[_Key, list[Run]]:
+    """For each key one group of comparable runs: that of `first`, else the largest."""
+    found: dict[_Key, list[Run]] = {key(first[0]): list(first)}
+    for group in comparable(everything).values():
+        name = key(group[0])
+        if name != key(first[0]) and len(group) > len(found.get(name, [])):
+            found[name] = group
+    return found

@@ -1,0 +1,266 @@
+"""What one run is worth: accuracies and gaps, and which of its pictures were right."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hybridpool.training.results import Run, right_of
+
+Value = Callable[[Run], float | None]
+"""A number of a run, None where it was not measured."""
+
+Right = Callable[[Run], NDArray[np.float64] | None]
+"""For each test picture how often it was right, from 0 to 1; None where a run does not say."""
+
+MARGIN = 0.003
+"""Two accuracies on unchanged pictures that are closer than this are equivalent."""
+
+WIDE_MARGIN = 0.01
+"""The same for every other measure."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What two poolings are compared by.
+
+    Attributes:
+        value: The number of a run.
+        right: Which pictures it comes from; None where pictures do not count as a sample.
+        paired: Whether runs of one seed are compared with each other.
+        margin: How close two values are that count as equivalent.
+    """
+
+    value: Value
+    right: Right | None = None
+    paired: bool = True
+    margin: float = WIDE_MARGIN
+
+
+def clean(run: Run) -> float | None:
+    """Accuracy on all test pictures.
+
+    Example:
+        >>> from hybridpool.training.results import _example
+        >>> clean(_example("max", 0, 0.7))
+        0.7
+    """
+    return run.measures.clean
+
+
+CLEAN = Measure(clean, paired=False, margin=MARGIN)
+"""Accuracy as the experiment judges it after training on all pictures: unpaired."""
+
+CLEAN_OF_FEW = Measure(clean)
+"""The same after training on few pictures, and between starts: paired."""
+
+
+def gap(run: Run) -> float | None:
+    """How much better training pictures are known than test pictures.
+
+    Example:
+        >>> from hybridpool.training.results import _example
+        >>> gap(_example("max", 0, 0.7))
+        0.0
+    """
+    return run.measures.train - run.measures.clean
+
+
+def noises(runs: Iterable[Run]) -> list[str]:
+    """The kinds of noise that runs were measured under, in the order of the first.
+
+    Example:
+        >>> noises([])
+        []
+    """
+    return [name for name in corruptions(runs) if name.endswith("_noise")]
+
+
+def corruptions(runs: Iterable[Run]) -> list[str]:
+    """Every corruption that runs were measured under, in the order of the first.
+
+    Example:
+        >>> corruptions([])
+        []
+    """
+    return list(dict.fromkeys(name for run in runs for name in run.measures.corruptions))
+
+
+def occluders(runs: Iterable[Run]) -> list[str]:
+    """The occluders that runs were measured behind, each as shape and fill.
+
+    Example:
+        >>> occluders([])
+        []
+    """
+    return list(
+        dict.fromkeys(f"{at.shape} {at.fill}" for run in runs for at in run.measures.occlusions)
+    )
+
+
+def bands(runs: Iterable[Run], side: str) -> list[str]:
+    """The low or the high frequencies that runs were measured on alone, as side and radius.
+
+    Example:
+        >>> bands([], "low")
+        []
+    """
+    found = dict.fromkeys(name for run in runs for name in run.measures.frequencies)
+    return [name for name in found if name.partition(" ")[0] == side]
+
+
+def under(names: Sequence[str]) -> Measure:
+    """Accuracy under some corruptions, the mean over them and their severities.
+
+    Example:
+        >>> from hybridpool.training.results import _example
+        >>> under(["shot_noise"]).value(_example("max", 0, 0.7)) is None
+        True
+    """
+
+    def value(run: Run) -> float | None:
+        return _mean_of_all([run.measures.corruptions.get(name) for name in names])
+
+    def keys(run: Run) -> list[str]:
+        return [
+            f"{name} {severity}"
+            for name in names
+            for severity in range(1, len(run.measures.corruptions.get(name, ())) + 1)
+        ]
+
+    return Measure(value, _right(keys))
+
+
+def behind(names: Sequence[str]) -> Measure:
+    """Accuracy behind some occluders, the mean over them and their sizes.
+
+    Example:
+        >>> from hybridpool.training.results import _example
+        >>> behind(["block grey"]).value(_example("max", 0, 0.7)) is None
+        True
+    """
+
+    def value(run: Run) -> float | None:
+        known = {f"{at.shape} {at.fill}": at.test for at in run.measures.occlusions}
+        return _mean_of_all([known.get(name) for name in names])
+
+    def keys(run: Run) -> list[str]:
+        return [
+            f"{at.shape} {at.fill} {side}"
+            for at in run.measures.occlusions
+            if f"{at.shape} {at.fill}" in names
+            for side in at.sides
+        ]
+
+    return Measure(value, _right(keys))
+
+
+def keeping(names: Sequence[str]) -> Measure:
+    """Accuracy on pictures with some frequencies alone, the mean over them.
+
+    Example:
+        >>> from hybridpool.training.results import _example
+        >>> keeping(["low 4"]).value(_example("max", 0, 0.7)) is None
+        True
+    """
+
+    def value(run: Run) -> float | None:
+        found = [run.measures.frequencies.get(name) for name in names]
+        return _mean_of_all([None if at is None else (at,) for at in found])
+
+    return Measure(value, _right(lambda run: list(names)))
+
+
+def consistency(run: Run) -> float | None:
+    """Share of pictures whose class a shift does not change; None if that was not measured.
+
+    Example:
+        >>> from hybridpool.training.results import _example
+        >>> consistency(_example("max", 0, 0.7)) is None  # measured on no picture
+        True
+    """
+    return run.measures.shift_consistency if run.measures.pictures else None
+
+
+def loss_of(value: Value) -> Value:
+    """How much accuracy is lost from the same pictures unchanged.
+
+    Example:
+        >>> from hybridpool.training.results import _example
+        >>> round(loss_of(lambda run: 0.5)(_example("max", 0, 0.7)), 3)
+        0.2
+    """
+
+    def lost(run: Run) -> float | None:
+        found = value(run)
+        return None if found is None else run.measures.clean_of_these - found
+
+    return lost
+
+
+def iocclusion(names: Sequence[str]) -> Value:
+    """iOcclusion, the mean over some occluders and their sizes.
+
+    It divides by the gap between training and test accuracy on unchanged pictures. Where that is
+    not more than two of its standard errors from 0 the ratio says nothing, and is None.
+
+    Example:
+        >>> from hybridpool.training.results import _example
+        >>> iocclusion(["block grey"])(_example("max", 0, 0.7)) is None
+        True
+    """
+
+    def value(run: Run) -> float | None:
+        if not _gap_is_clear(run):
+            return None
+        found = [
+            ratio
+            for at in run.measures.occlusions
+            if f"{at.shape} {at.fill}" in names
+            for ratio in at.iocclusion
+            if ratio is not None
+        ]
+        return fmean(found) if found else None
+
+    return value
+
+
+def _gap_is_clear(run: Run) -> bool:
+    """Whether the gap on the measured pictures is more than two standard errors from 0."""
+    at, count = run.measures, run.measures.pictures
+    if not count:
+        return False
+    shares = (at.train_of_these, at.clean_of_these)
+    error = math.sqrt(sum(share * (1 - share) / count for share in shares))
+    return abs(at.train_of_these - at.clean_of_these) > 2 * error
+
+
+def _mean_of_all(parts: Sequence[Sequence[float] | None]) -> float | None:
+    """The mean over all numbers of all parts; None where a part is missing."""
+    known = [part for part in parts if part]
+    if not known or len(known) < len(parts):
+        return None
+    return fmean(number for part in known for number in part)
+
+
+def _right(keys: Callable[[Run], Sequence[str]]) -> Right:
+    """The share of some trials in which each picture was right."""
+
+    def right(run: Run) -> NDArray[np.float64] | None:
+        found = [right_of(run, key) for key in keys(run)]
+        known = [one for one in found if one is not None]
+        if not known or len(known) < len(found) or len({len(one) for one in known}) > 1:
+            return None
+        share: NDArray[np.float64] = np.mean(known, axis=0, dtype=np.float64)
+        return share
+
+    return right
+
+
+SHIFTED = Measure(consistency, _right(lambda run: ["shift"]))
+"""Consistency under shifts, with the pictures whose class stayed."""

@@ -1,0 +1,1 @@
+"""The page "Evidence": the article's claims against trained networks."""

@@ -1,0 +1,91 @@
+"""Accuracy: every network a dot, the primary comparisons, and all other arms beside them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from hybridpool.training import claims
+from hybridpool.training.claims import Evidence
+from hybridpool.training.comparisons import difference
+from hybridpool.training.curves import values_by_arm
+from hybridpool.training.results import summarise_seeds
+from hybridpool.training.selection import by_arm
+from hybridpool.training.values import clean
+from hybridpool.ui.charts import show_chart
+from hybridpool.ui.evidence import sentences
+from hybridpool.ui.evidence import words as names
+from hybridpool.ui.evidence.parts import arms, as_interval, say, show_forest, show_primary
+from hybridpool.ui.words import _
+from hybridpool.viz.evidence_charts import accuracy_chart
+
+
+def show_accuracy(evidence: Evidence) -> None:
+    """Charts of accuracy, and whether learning is worth anything."""
+    values = values_by_arm(evidence.runs, clean)
+    found = evidence.finding("accuracy").comparisons
+    left, right = st.columns(2, gap="large")
+    with left:
+        show_chart(
+            accuracy_chart(
+                values,
+                {
+                    arm: as_interval(summarise_seeds(list(at.values())))
+                    for arm, at in values.items()
+                },
+                {
+                    **arms(values),
+                    "accuracy": _("Test accuracy"),
+                    "seed": _("Seed"),
+                    "mean": _("Mean"),
+                },
+            ),
+            key="accuracy",
+            alt=_("Test accuracy by pooling, every seed a dot"),
+        )
+        st.caption(
+            _(
+                "Each dot is one trained network. The line below the dots is their mean, with "
+                "its 95 % interval. The axis does not start at 0."
+            )
+        )
+        st.caption(
+            " ".join(
+                f"{names.arm_names()[arm]}: {meaning}."
+                for arm, meaning in names.arm_meanings().items()
+                if arm in values
+            )
+        )
+    with right:
+        show_primary(found, "accuracy_forest")
+        _show_others(evidence)
+    say(
+        [
+            *sentences.about_the_gain(found),
+            sentences.what_learning_is_worth(found),
+            sentences.reference(evidence),
+            sentences.resolution(found),
+        ]
+    )
+
+
+def _show_others(evidence: Evidence) -> None:
+    """Every other arm against the single poolings: exploratory."""
+    by = claims.measure_of("accuracy", evidence.runs)
+    runs = by_arm(evidence.runs)
+    rows = []
+    for arm, ones in runs.items():
+        if arm not in (*claims.SINGLE, evidence.arm):
+            found = {
+                other: at
+                for other in claims.SINGLE
+                if (at := difference(ones, runs.get(other, ()), by)) is not None
+            }
+            rows.append((names.named(names.arm_names(), arm), found))
+    show_forest(
+        rows,
+        "accuracy_others",
+        _(
+            "The other poolings against the two single ones: exploratory, 95 % intervals that are "
+            "not corrected for their number."
+        ),
+    )

@@ -1,0 +1,98 @@
+"""Start, cost, size, and tasks that only a person's own pictures can measure."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from hybridpool.training.claims import Evidence
+from hybridpool.training.curves import values_by_arm
+from hybridpool.training.results import summarise_seeds
+from hybridpool.training.selection import by_arm, by_network, by_start
+from hybridpool.training.values import clean
+from hybridpool.ui.evidence import sentences
+from hybridpool.ui.evidence import words as names
+from hybridpool.ui.evidence.parts import link, say, show_paths, show_primary
+from hybridpool.ui.tables import show_table
+from hybridpool.ui.words import _
+
+
+def show_start(evidence: Evidence) -> None:
+    """Runs that differ in where the blend weight starts, and how it moves from there."""
+    starts = by_start(evidence.runs, evidence.everything)
+    rows = []
+    for start, runs in sorted(starts.items(), key=lambda item: (item[0] is None, item[0] or 0)):
+        at = summarise_seeds([run.measures.clean for run in runs])
+        rows.append(
+            (
+                names.start_name(str(start)),
+                sentences.share(at.mean),
+                str(len(runs)),
+                sentences.ends(runs),
+            )
+        )
+    if rows:
+        show_table([_("Start"), _("Test accuracy"), _("Runs"), _("Blend weights at the end")], rows)
+        found = evidence.finding("start").comparisons
+        show_primary(found, "start_forest")
+        say([sentences.resolution(found)])
+    show_paths(evidence.runs, evidence.arm)
+    link("pages/4_Learning.py")
+
+
+def show_cost(evidence: Evidence) -> None:
+    """What every pooling adds, counted; time is measured elsewhere, in turns."""
+    rows = []
+    for arm, runs in by_arm(evidence.runs).items():
+        first = runs[0].costs
+        rows.append(
+            (
+                names.named(names.arm_names(), arm),
+                f"{first.parameters:,}",
+                f"{first.pooling_parameters:,}",
+                f"{max(run.costs.peak_memory for run in runs) / 1e6:,.1f} MB",
+            )
+        )
+    show_table([_("Pooling"), _("Parameters"), _("of which pooling"), _("Memory of a step")], rows)
+    st.caption(
+        _(
+            "Times are not taken from these runs: they shared a machine with other work. The page "
+            "Cost measures them, layer by layer and inside networks, with the poolings in turns."
+        )
+    )
+    link("pages/6_Cost.py")
+
+
+def show_size(evidence: Evidence) -> None:
+    """The same comparison on every network."""
+    rows = []
+    for (network, width), runs in by_network(evidence.runs, evidence.everything).items():
+        values = values_by_arm(runs, clean)
+        means = {arm: summarise_seeds(list(at.values())).mean for arm, at in values.items()}
+        best = max(means, key=means.__getitem__)
+        rows.append(
+            (
+                names.network_name(network, width),
+                f"{runs[0].costs.parameters:,}",
+                str(len(runs)),
+                names.named(names.arm_names(), best),
+                sentences.share(means[best]),
+            )
+        )
+    show_table([_("Network"), _("Parameters"), _("Runs"), _("Best mean"), _("Test accuracy")], rows)
+    st.caption(
+        _("The best mean of several is partly luck; what can be told apart stands in the table.")
+    )
+    found = evidence.finding("size").comparisons
+    show_primary(found, "size_forest")
+    say([sentences.resolution(found)])
+
+
+def show_own_task() -> None:
+    """How to measure on one's own pictures, and bring the results here."""
+    st.markdown(
+        _(
+            "Train on your own pictures: a folder with one folder a class, or a MedMNIST file. "
+            "Then load the results in the sidebar, and the same rules judge them."
+        )
+    )
+    st.code(names.OWN_COMMAND, language="bash")

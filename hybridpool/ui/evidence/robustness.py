@@ -1,0 +1,181 @@
+"""Noise and occlusion: how accuracy falls, where it falls less, and what is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+
+import streamlit as st
+
+from hybridpool.training import claims, values
+from hybridpool.training.claims import Evidence
+from hybridpool.training.comparisons import Comparison, Difference, difference
+from hybridpool.training.curves import corruption_lines, occlusion_lines, values_by_arm
+from hybridpool.training.results import summarise_seeds
+from hybridpool.training.selection import by_arm
+from hybridpool.training.values import Measure
+from hybridpool.ui.charts import show_chart
+from hybridpool.ui.evidence import sentences
+from hybridpool.ui.evidence import words as names
+from hybridpool.ui.evidence.parts import (
+    arms,
+    as_points,
+    say,
+    show_forest,
+    show_primary,
+)
+from hybridpool.ui.evidence.state import STATE
+from hybridpool.ui.tables import show_table
+from hybridpool.ui.words import _
+from hybridpool.viz.evidence_charts import lines_chart
+
+
+def show_robustness(evidence: Evidence, claim: str) -> None:
+    """Accuracy on changed pictures, of the claim "noise" or "occlusion"."""
+    noise = claim == "noise"
+    of_claim = (values.noises if noise else values.occluders)(evidence.runs)
+    shown = (values.corruptions if noise else values.occluders)(evidence.runs)
+    if not of_claim:
+        return
+    chosen = _show_changes(shown, _("All noise") if noise else _("All occluders"))
+    taken = [chosen] if chosen else of_claim
+    measure = values.under if noise else values.behind
+    found = evidence.finding(claim).comparisons
+    left, right = st.columns(2, gap="large")
+    with left:
+        _show_lines(evidence, noise, taken)
+    with right:
+        show_primary(found, "robustness_forest")
+    singles = _kind_by_kind(evidence, {name: measure([name]) for name in of_claim})
+    _show_kinds(singles)
+    _show_losses(evidence, measure(taken), taken)
+    say(
+        [
+            sentences.kind_by_kind(singles),
+            sentences.what_learning_is_worth(found),
+            sentences.resolution(found),
+            sentences.sampled(found),
+        ]
+    )
+
+
+def _show_changes(shown: Sequence[str], together: str) -> str:
+    """Which corruption or occluder is shown; "" is all of the claim together."""
+    titles = {"": together} | {name: names.named(names.condition_names(), name) for name in shown}
+    chosen = STATE.chosen().change
+    chosen = chosen if chosen in titles else ""
+    STATE.control(
+        st.selectbox,
+        "change",
+        _("What the pictures go through"),
+        options=list(titles),
+        format_func=titles.__getitem__,
+    )
+    return chosen
+
+
+def _show_lines(evidence: Evidence, noise: bool, taken: Sequence[str]) -> None:
+    lines = (corruption_lines if noise else occlusion_lines)(evidence.runs, taken)
+    show_chart(
+        lines_chart(
+            as_points(lines),
+            {
+                **arms(lines),
+                "x": _("Severity, 0 is unchanged")
+                if noise
+                else _("Side of the occluder in pixels"),
+                "y": _("Accuracy"),
+            },
+        ),
+        key="robustness",
+        alt=_("Accuracy by pooling, from unchanged to strongly changed pictures"),
+    )
+    pictures = max(run.measures.pictures for run in evidence.runs)
+    words = (
+        _(
+            "Means over seeds with 95 % bands, on the first {pictures} test pictures. Noise "
+            "follows CIFAR-10-C in kind and strength, drawn anew."
+        )
+        if noise
+        else _(
+            "Means over seeds with 95 % bands, on the first {pictures} test pictures, the "
+            "occluder at another place in each. Scattered pixels are as many as a square of "
+            "that side has."
+        )
+    )
+    st.caption(words.format(pictures=f"{pictures:,}"))
+
+
+def _kind_by_kind(evidence: Evidence, kinds: dict[str, Measure]) -> list[Comparison]:
+    return [
+        one
+        for name, by in kinds.items()
+        for one in claims.against_baselines(
+            evidence.runs, evidence.arm, by, claims.SINGLE, condition=name
+        )
+    ]
+
+
+def _show_kinds(singles: Sequence[Comparison]) -> None:
+    rows: dict[str, dict[str, Difference]] = {}
+    for one in singles:
+        rows.setdefault(sentences.row(one), {})[one.baseline] = one.difference
+    with st.expander(_("Kind by kind"), icon=":material/format_list_bulleted:"):
+        show_forest(
+            list(rows.items()),
+            "kinds_forest",
+            _("95 % intervals each, exploratory: nothing is corrected for their number."),
+        )
+
+
+def _show_losses(evidence: Evidence, by: Measure, taken: Sequence[str]) -> None:
+    """Accuracy on unchanged and changed pictures, what is lost between them, and iOcclusion."""
+    clean = values_by_arm(evidence.runs, lambda run: run.measures.clean_of_these)
+    changed = values_by_arm(evidence.runs, by.value)
+    loss = values.loss_of(by.value)
+    lost = values_by_arm(evidence.runs, loss)
+    ratios = values_by_arm(evidence.runs, values.iocclusion(taken))
+    runs = by_arm(evidence.runs)
+    rows = []
+    for arm in changed:
+        cells = [
+            sentences.share(summarise_seeds(list(found[arm].values())).mean)
+            for found in (clean, changed, lost)
+        ]
+        against = difference(runs[arm], runs.get("max", ()), Measure(loss))
+        rows.append(
+            (
+                names.named(names.arm_names(), arm),
+                *cells,
+                "–" if arm == "max" or against is None else sentences.interval(against),
+                *([_ratio(ratios.get(arm, {}), len(runs[arm]))] if ratios else []),
+            )
+        )
+    head = [
+        _("Pooling"),
+        _("Unchanged"),
+        _("Changed"),
+        _("Lost"),
+        _("Lost more than max, points (95 %)"),
+    ]
+    show_table([*head, "iOcclusion"] if ratios else head, rows)
+    if any(run.measures.occlusions for run in evidence.runs) and set(taken) <= set(
+        values.occluders(evidence.runs)
+    ):
+        st.caption(
+            _(
+                "iOcclusion (Marcu, 2022): the gap between training and test accuracy behind the "
+                "occluder, divided by the gap without it. 1 means that the occluder hurts both "
+                "alike. It is shown only of networks whose gap without it is more than two "
+                "standard errors from 0; others have nothing to divide by."
+            )
+        )
+
+
+def _ratio(found: dict[int, float], runs: int) -> str:
+    """The mean ratio, and of how many runs it is known."""
+    if not found:
+        return "–"
+    return _("{ratio:.2f} ({known} of {runs} runs)").format(
+        ratio=fmean(found.values()), known=len(found), runs=runs
+    )

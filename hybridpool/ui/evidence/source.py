@@ -1,0 +1,137 @@
+"""Whose results: the choice in the sidebar, files of one's own, and what cannot be used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import streamlit as st
+
+from hybridpool.training.claims import Evidence
+from hybridpool.training.results import ResultsError
+from hybridpool.ui import compute
+from hybridpool.ui.evidence import state
+from hybridpool.ui.evidence import words as names
+from hybridpool.ui.evidence.state import STATE, Group
+from hybridpool.ui.words import _, fill
+
+_MOST_NAMED = 5
+
+
+def current_evidence() -> tuple[Evidence, Group] | None:
+    """What is judged, chosen in the sidebar; None where there are no results at all."""
+    ours = compute.results(state.RESULTS)
+    with st.sidebar:
+        groups = [*state.groups(ours.runs), *state.groups(state.own_runs(), own=True)]
+        chosen = _chosen(groups)
+        if chosen is not None:
+            _show_choices(groups, chosen)
+        _show_uploader()
+    if ours.problems:
+        st.warning(told(ours.problems), icon=":material/description:")
+    if chosen is None:
+        return None
+    arm = STATE.chosen().arm
+    if chosen.own:
+        return Evidence(chosen.runs, state.evidence_of(state.own_runs()), arm), chosen
+    fresh = Evidence(chosen.runs, state.evidence_of(ours.runs), arm)
+    return ours.judged.setdefault((chosen.key, arm), fresh), chosen
+
+
+def told(problems: Sequence[ResultsError]) -> str:
+    """What is wrong with some files, each in its sentence, and how many more there are."""
+    said = [fill(problem) for problem in problems[:_MOST_NAMED]]
+    if (rest := len(problems) - len(said)) > 0:
+        said.append(_("More files that cannot be used: {count}.").format(count=rest))
+    return "\n\n".join(said)
+
+
+def _chosen(groups: list[Group]) -> Group | None:
+    wanted = STATE.chosen().group
+    for group in groups:
+        if group.key == wanted:
+            return group
+    if wanted.startswith("own-"):
+        st.info(
+            _(
+                "This link was made with somebody's own results, which a link cannot carry: load "
+                "the files again to see them."
+            ),
+            icon=":material/link_off:",
+        )
+    return groups[0] if groups else None
+
+
+def _show_choices(groups: list[Group], chosen: Group) -> None:
+    labels = {group.key: _label(group) for group in groups}
+    st.header(_("Results"))
+    STATE.control(
+        st.selectbox,
+        "group",
+        _("Which networks"),
+        shown=chosen.key,
+        options=list(labels),
+        format_func=labels.__getitem__,
+        help=_("Only runs that differ in nothing but pooling and seed are compared."),
+    )
+    blends = names.blend_names()
+    STATE.control(
+        st.segmented_control,
+        "arm",
+        _("Hybrid pooling with"),
+        options=list(blends),
+        format_func=blends.__getitem__,
+        help=_(
+            "Which of the article's poolings is judged. The plan of the experiment names one "
+            "weight a layer; the others are exploratory."
+        ),
+        required=True,
+    )
+
+
+def _label(group: Group) -> str:
+    settings = group.runs[0].settings
+    label = _("{network}, {pictures} pictures, {epochs} epochs ({count} runs)").format(
+        network=names.network_name(settings.network, settings.width),
+        pictures=f"{settings.train_pictures:,}",
+        epochs=settings.epochs,
+        count=len(group.runs),
+    )
+    return _("Yours: {label}").format(label=label) if group.own else label
+
+
+def _show_uploader() -> None:
+    st.header(_("Your own results"))
+    words = json.dumps(
+        _("or drop it here: JSON, up to {count} files of {size} MB").format(
+            count=state.MAX_FILES, size=state.MAX_BYTES // 1_000_000
+        ),
+        ensure_ascii=False,
+    )
+    place = '[class*="st-key-own_files"] [data-testid="stFileUploaderDropzoneInstructions"]'
+    st.html(f"<style>{place} span::after {{ content: {words} !important; }}</style>")
+    # A new key after each upload empties the widget: what it held is in the session.
+    key = f"own_files_{st.session_state.get('own_files_taken', 0)}"
+    st.file_uploader(
+        _("JSON files of your runs"),
+        accept_multiple_files=True,
+        key=key,
+        on_change=_uploaded,
+        args=(key,),
+        help=_(
+            "Those that python -m hybridpool.training train writes. They are judged like ours, "
+            "beside them, and stay on the machine that runs this page."
+        ),
+    )
+    if problems := state.own_problems():
+        st.error(told(problems), icon=":material/error:")
+    if count := len(state.own_runs()):
+        st.caption(_("Loaded: {count} runs of your own.").format(count=count))
+        st.button(_("Forget them"), key="forget_own", on_click=state.forget_own)
+
+
+def _uploaded(key: str) -> None:
+    files = st.session_state.get(key) or []
+    if files:
+        state.accept_own([(file.name, file.getvalue()) for file in files])
+        st.session_state["own_files_taken"] = st.session_state.get("own_files_taken", 0) + 1

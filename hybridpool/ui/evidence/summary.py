@@ -1,0 +1,174 @@
+"""What was trained, what it means for a practitioner, and the claims as a table."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from pathlib import Path
+
+import streamlit as st
+
+from hybridpool.training.claims import ARTICLE_NETWORK, CLAIMS, Evidence
+from hybridpool.training.results import Run
+from hybridpool.training.selection import by_arm
+from hybridpool.ui.evidence import sentences
+from hybridpool.ui.evidence import words as names
+from hybridpool.ui.evidence.bars import bars
+from hybridpool.ui.evidence.parts import plain, say
+from hybridpool.ui.evidence.published import SOURCES, published
+from hybridpool.ui.evidence.state import Group
+from hybridpool.ui.phrases import joined
+from hybridpool.ui.tables import show_table
+from hybridpool.ui.words import _
+
+_STYLE = Path(__file__).resolve().parents[3] / "assets" / "evidence" / "table.css"
+
+
+def show_nothing() -> None:
+    """What to do where there are no results."""
+    st.info(
+        _("No results are here yet. This command makes them, or load your own in the sidebar:"),
+        icon=":material/science:",
+    )
+    st.code(names.COMMAND, language="bash")
+
+
+def show_summary(evidence: Evidence, group: Group) -> None:
+    """Two sentences for a practitioner, what was trained, and the table of claims."""
+    say([sentences.gains(evidence), sentences.price(evidence)])
+    st.markdown(trained(group))
+    if group.runs[0].settings.network != ARTICLE_NETWORK:
+        st.markdown(
+            _(
+                "The article speaks of **ResNet18**, which was not run here: these verdicts are "
+                "about the network above, and none of them proves or refutes a number of the "
+                "article's."
+            )
+        )
+    st.html(_STYLE)
+    st.html(table(evidence))
+    st.caption(
+        _(
+            "Bars are 95 % intervals around the mean, each row on a scale of its own. Red line: no "
+            "difference. Grey band: differences that count as none. A filled dot is told apart "
+            "after Holm's correction."
+        )
+    )
+    with st.expander(_("How a verdict is reached"), icon=":material/gavel:"):
+        st.markdown("\n".join(f"- {rule}" for rule in names.rule_words()))
+
+
+def table(evidence: Evidence) -> str:
+    """The claims as a table of HTML: claim, verdict, what was measured."""
+    titles, quotes, verdicts = names.claim_titles(), names.claim_quotes(), names.verdict_names()
+    rows = []
+    for claim in CLAIMS:
+        found = evidence.finding(claim)
+        mark, verdict = verdicts[found.verdict]
+        said = _text(sentences.in_one_line(found, evidence))
+        rows.append(
+            f'<tr><th scope="row" class="claim"><b>{_text(titles[claim])}</b>'
+            f"<q>{_text(quotes[claim])}</q></th>"
+            f'<td><span class="mark {found.verdict}"><span aria-hidden="true">{mark}</span>'
+            f'{_text(verdict)}</span></td><td><span class="said">{said}</span>'
+            f"{bars(found.comparisons)}</td></tr>"
+        )
+    head = "".join(
+        f'<th scope="col">{_text(word)}</th>'
+        for word in (_("The article's claim"), _("Verdict"), _("What we measured"))
+    )
+    body = "".join(rows)
+    return f'<table class="claims"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def trained(group: Group) -> str:
+    """What was trained, on what, how often and where, in two sentences."""
+    runs, settings = group.runs, group.runs[0].settings
+    seeds = sorted({run.settings.seed for run in runs})
+    hours = sum(run.history[-1].seconds for run in runs) / 3600
+    devices = {str(run.environment.get("device", "?")) for run in runs}
+    return _(
+        "**{network}** with {parameters} parameters or more, trained on **{data}**: {pictures} "
+        "training pictures, {epochs} epochs, {arms} poolings, seeds {seeds}. {count} runs took "
+        "{hours:.1f} h of training on {devices}."
+    ).format(
+        network=names.network_name(settings.network, settings.width),
+        parameters=f"{min(run.costs.parameters for run in runs):,}",
+        data=plain(names.named(names.data_names(), runs[0].data["name"])),
+        pictures=f"{settings.train_pictures:,}",
+        epochs=settings.epochs,
+        arms=len(by_arm(runs)),
+        seeds=joined([str(seed) for seed in seeds]),
+        count=len(runs),
+        hours=hours,
+        devices=joined(sorted(plain(names.named(names.device_names(), at)) for at in devices)),
+    )
+
+
+def show_published() -> None:
+    """What others found."""
+    st.header(_("What others have published"))
+    rows = [
+        (
+            f"[{one.source}]({link})" if (link := SOURCES[one.source]) else one.source,
+            one.setting,
+            one.result,
+        )
+        for one in published()
+    ]
+    show_table([_("Source"), _("Setting"), _("Result")], rows, numbers=False)
+    st.caption(
+        _(
+            "Figures as their authors give them, mostly of single runs: a difference of a few "
+            "tenths of a point is within what another seed changes."
+        )
+    )
+
+
+def show_what_was_run(group: Group) -> None:
+    """Settings, versions and the command, to do it again."""
+    with st.expander(_("What was run"), icon=":material/terminal:"):
+        first = group.runs[0]
+        st.markdown(
+            _("{arms}: as many runs as there are seeds, each in a file of its own.").format(
+                arms=joined(
+                    [
+                        f"{names.named(names.arm_names(), arm)} ({len(ones)})"
+                        for arm, ones in by_arm(group.runs).items()
+                    ]
+                )
+            )
+        )
+        st.markdown(_("The command of the first run, its settings, and where it ran:"))
+        st.code(first.command or "-", language="bash")
+        st.code(_details(group.runs), language="json")
+        if first.settings.network != ARTICLE_NETWORK:
+            st.markdown(
+                _(
+                    "On a GPU this trains the article's network. Loaded here, its results are "
+                    "judged by the same rule:"
+                )
+            )
+            st.code(names.ARTICLE_COMMAND, language="bash")
+
+
+def _details(runs: tuple[Run, ...]) -> str:
+    environments = sorted(
+        {
+            json.dumps({k: v for k, v in run.environment.items() if k != "finished"}, default=str)
+            for run in runs
+        }
+    )
+    found = {
+        "data": dict(runs[0].data),
+        "settings": vars(runs[0].settings.group),
+        "environments": [json.loads(text) for text in environments],
+    }
+    return json.dumps(found, indent=1, ensure_ascii=False)
+
+
+def _text(words: str) -> str:
+    """Words for HTML; as in Markdown ** makes bold and ` makes code."""
+    bold = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", html.escape(words))
+    return re.sub(r"`(.+?)`", r"<code>\1</code>", bold)

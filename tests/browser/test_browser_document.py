@@ -1,0 +1,56 @@
+"""What holds on every page in a real Chromium: the document's language, and the way back."""
+
+import pytest
+
+from tests.pages import (
+    ByHand,
+    Cost,
+    Evidence,
+    Explore,
+    Learning,
+    Noise,
+    OpenTab,
+    Shift,
+    Tab,
+    expect,
+)
+
+pytestmark = pytest.mark.browser
+
+PAGES = [Explore, ByHand, Noise, Shift, Learning, Evidence, Cost]
+SMALL = {"batch": "1", "map": "4x8x8", "turns": "3"}
+
+
+@pytest.mark.parametrize("kind", PAGES, ids=lambda kind: kind.__name__)
+def test_the_document_speaks_the_language_of_the_page(tab: OpenTab, kind: type[Tab]) -> None:
+    shown = tab(kind).open(**({"lang": "zh"} | (SMALL if kind is Cost else {})))
+    page = shown.page
+    page.wait_for_function("() => document.documentElement.lang === 'zh'")
+    page.get_by_role("radio", name="English").click()
+    page.wait_for_function("() => document.documentElement.lang === 'en'")
+
+
+def test_back_leaves_a_page_however_many_controls_were_moved(tab: OpenTab) -> None:
+    shown = tab(ByHand)
+    page = shown.page
+    page.goto(f"{shown.server.url}/_stcore/health")
+    shown.open()
+    for place, text in enumerate(("7", "9", "11"), 1):
+        cell = page.locator(".by-hand input").nth(place)
+        cell.fill(text)
+        cell.press("Enter")
+        page.wait_for_function("text => location.search.includes(text)", arg=f"_{text}_")
+        shown.settled()
+    page.go_back()
+    expect(page.locator("body")).to_have_text("ok")
+
+
+def test_back_returns_to_the_page_before_with_its_state(tab: OpenTab) -> None:
+    shown = tab(ByHand).open(numbers="negative")
+    page = shown.page
+    page.get_by_role("link", name="Learning").click()
+    page.locator(".learning[data-painted]").wait_for()
+    shown.settled()
+    page.go_back()
+    page.locator(".by-hand[data-painted]").wait_for()
+    shown.await_link(numbers="negative")
