@@ -24,6 +24,7 @@ from hybridpool.more_poolings import (
     SoftPooling,
     StochasticPooling,
 )
+from tests.draws import draw
 
 CHANNELS = 8
 BLENDS: dict[str, Callable[..., Pooling2d]] = {
@@ -55,16 +56,7 @@ windows = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture(autouse=True)
-def same_weights() -> Iterator[None]:
-    """Layers draw their weights with the global generator: the same ones, and none used up."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
-def draw(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+pytestmark = pytest.mark.usefixtures("same_weights")
 
 
 def gradients(layer: nn.Module, image: Tensor, behind: nn.Module) -> list[Tensor]:
