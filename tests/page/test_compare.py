@@ -54,7 +54,7 @@ def traces(done: Perturbation, window: int = 0, picture: str = "coins") -> tuple
 
 
 def packed(done: Perturbation, window: int = 0) -> bytes:
-    return compare.pack(Rows(compared(done, window), SHOWN, "coins", rows_words(), done))
+    return compare.pack(Rows(compared(done, window), SHOWN, "coins", {}, done))
 
 
 def compared(done: Perturbation, window: int = 0) -> Comparison:
@@ -226,7 +226,7 @@ def test_a_window_with_several_maxima_has_no_winner() -> None:
     )
     trace = run_poolings(features, Settings())
     seen = replace(SHOWN, channel=0)
-    message = compare.pack(Rows(compare_traces(trace, trace), seen, "", rows_words()))
+    message = compare.pack(Rows(compare_traces(trace, trace), seen, "", {}))
     _, arrays = decode(message)
     assert arrays["winners_clean"].tolist() == [[[1, compare.NO_WINNER]]]
 
@@ -278,8 +278,5 @@ def test_the_dial_goes_back_to_what_was_learned_or_to_the_start(stem: str, where
     image = fit_image(gallery_image("coins"), 64)
     features = run_stem(image, load_stem(stem), torch.device("cpu"))
     clean = run_poolings(features, Settings(stem=stem, image_size=64, device="cpu"))
-    compared = compare_traces(clean, clean)
-    header, _ = decode(
-        compare.pack(Rows(compared, SHOWN, "coins", rows_words(learned=is_learned(compared.trace))))
-    )
-    assert header["words"]["restart"] == f"Back to {where} ({{weight}})"
+    words = rows_words(learned=is_learned(clean))
+    assert words["restart"] == f"Back to {where} ({{weight}})"
