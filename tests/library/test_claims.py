@@ -211,6 +211,7 @@ def test_the_start_is_judged_from_runs_with_other_starts(
     found = judged("start", a_field(), more=started(**behind))
     assert found.verdict == verdict
     assert all(one.difference.freedom == 4 for one in found.comparisons)  # paired
+    assert all(one.margin == 0.003 for one in found.comparisons)
 
 
 def test_starts_of_other_settings_are_not_mixed() -> None:

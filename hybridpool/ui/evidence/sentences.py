@@ -413,8 +413,8 @@ def _value_or_learning(frozen: str) -> str:
 
 def reference(evidence: Evidence) -> str:
     """Hybrid against max pooling with a blur, the reference from outside."""
-    arms = by_arm(evidence.runs)
-    at = difference(arms.get(evidence.arm, ()), arms.get("blur", ()), values.CLEAN)
+    arms, by = by_arm(evidence.runs), claims.measure_of("accuracy", evidence.runs)
+    at = difference(arms.get(evidence.arm, ()), arms.get("blur", ()), by)
     if at is None:
         return ""
     return _(
