@@ -433,17 +433,17 @@ def compared(
         (compared("behind", -0.0133, 0.009), "behind max by −1.33 (−2.23 to −0.43)"),
         (
             compared("ahead", 0.0015, 0.001),
-            "ahead of max, but by less than 0.3 (+0.15 (+0.05 to +0.25))",
+            "ahead of max, but by less than 0.3: +0.15 (+0.05 to +0.25)",
         ),
         (
             compared("equivalent", 0.0, 0.002),
-            "equivalent to max within ±0.3 (±0.00 (−0.20 to +0.20))",
+            "equivalent to max within ±0.3: ±0.00 (−0.20 to +0.20)",
         ),
         (
             compared("undecided", 0.0018, 0.0078),
-            "undecided against max (+0.18 (−0.60 to +0.96); 1.3 would have been seen)",
+            "undecided against max: +0.18 (−0.60 to +0.96), where 1.3 would have been seen",
         ),
-        (compared("few", 0.02, 0.0), "not judged against max, with too few runs (+2.00)"),
+        (compared("few", 0.02, 0.0), "not judged against max, with too few runs: +2.00"),
     ],
 )
 def test_every_outcome_has_its_words(one: Comparison, said: str) -> None:

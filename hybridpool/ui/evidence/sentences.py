@@ -84,14 +84,16 @@ def clause(one: Comparison) -> str:
     words = {
         "ahead": _("ahead of {name} by {interval}"),
         "behind": _("behind {name} by {interval}"),
-        "equivalent": _("equivalent to {name} within ±{margin} ({interval})"),
-        "undecided": _("undecided against {name} ({interval}; {visible} would have been seen)"),
-        "few": _("not judged against {name}, with too few runs ({interval})"),
+        "equivalent": _("equivalent to {name} within ±{margin}: {interval}"),
+        "undecided": _(
+            "undecided against {name}: {interval}, where {visible} would have been seen"
+        ),
+        "few": _("not judged against {name}, with too few runs: {interval}"),
     }
     if one.within and one.outcome in ("ahead", "behind"):
         words = {
-            "ahead": _("ahead of {name}, but by less than {margin} ({interval})"),
-            "behind": _("behind {name}, but by less than {margin} ({interval})"),
+            "ahead": _("ahead of {name}, but by less than {margin}: {interval}"),
+            "behind": _("behind {name}, but by less than {margin}: {interval}"),
         }
     return words[one.outcome].format(
         name=inside(one.baseline),
