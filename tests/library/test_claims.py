@@ -390,6 +390,20 @@ def test_arms_have_one_order_and_unknown_ones_come_last() -> None:
     assert list(values_by_arm(runs, lambda run: None)) == []
 
 
+def test_the_report_of_a_choice_names_every_way_and_judges_none() -> None:
+    runs = [
+        replace(run, settings=replace(run.settings, held_out=5000, blend_rate=rate))
+        for rate in (0.003, 0.01)
+        for run in a_field(hybrid=0.7 + rate)
+    ]
+    said = report(runs)
+    assert "accuracy on 5000 held-out training pictures" in said
+    assert re.search(r"hybrid +adam 0\.003 +70\.\d\d ± ", said)
+    assert re.search(r"hybrid +adam 0\.01 +71\.\d\d ± ", said)
+    assert "primary comparisons" not in said
+    assert report([*a_full_house(), *runs]).count("small_data: confirmed") == 1
+
+
 def test_the_readme_says_what_the_results_say() -> None:
     """Every interval with its outcome in the README is one of the report on the stored results."""
     root = Path(__file__).resolve().parents[2]
