@@ -1,6 +1,7 @@
 """TIFF files: the tags that say what their samples are, and the samples that Pillow gets wrong."""
 
 import struct
+import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import TiffImagePlugin
 
 from hybridpool.pictures.errors import not_readable_here, too_much_work
-from hybridpool.pictures.samples import Samples, rows_of
+from hybridpool.pictures.samples import Samples
 
 __all__ = ["Layout", "read_layout"]
 
@@ -36,6 +37,7 @@ _LISTS = {_OFFSETS, _COUNTS, _TILE_OFFSETS, _TILE_COUNTS}
 # are LZMA and Zstandard.
 _BYTEWISE = {1, 5, 8, 32946, 32773, 34925, 50000}
 _PREDICTED = {5, 8, 32946, 34925, 50000}
+_DEFLATE = {8, 32946}
 
 
 class _Entry(NamedTuple):
@@ -114,7 +116,8 @@ class Layout:
         """
         if not self._suits_pillow():
             return None
-        return self._file({tag: self.entries[tag] for tag in _DECODING & self.entries.keys()})
+        tags = {tag: self.entries[tag] for tag in _DECODING & self.entries.keys()}
+        return self._file(tags, self.data)
 
     def _suits_pillow(self) -> bool:
         photometric, compression = self.number(_PHOTOMETRIC, 0), self.number(_COMPRESSION, 1)
@@ -173,33 +176,27 @@ class Layout:
         known = {"u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8"}
         return np.dtype(self._order + name) if name in known else None
 
-    def as_bytes(self, width: int, plane: int | None, planes: int) -> BytesIO:
-        """The file as a grey picture of bytes, `width` of them a row: of one plane, or of all."""
-        tags = {tag: self.entries[tag] for tag in _DECODING & self.entries.keys()}
-        for tag in (_PREDICTOR, _INKS, _EXTRA, _FORMAT, 320):
-            tags.pop(tag, None)
-        if _TILE_WIDTH in tags:
-            tiles = -(-self.size[0] // self.number(_TILE_WIDTH, 1))
-            tags[_TILE_WIDTH] = self._entry(width // tiles)
-        for tag, value in ((_WIDTH, width), (_BITS, 8), (_PHOTOMETRIC, 1), (_SAMPLES, 1)):
-            tags[tag] = self._entry(value)
-        tags[_PLANAR] = self._entry(1)
-        if plane is not None:
-            for tag in _LISTS & tags.keys():
-                values = self.numbers(tag)
-                each = len(values) // planes
-                tags[tag] = self._entry(*values[plane * each : (plane + 1) * each])
-        return self._file(tags)
+    def decoded(self, packed: bytes, rows: int, wide: int) -> bytes:
+        """What is in one strip or tile, as rows of so many bytes."""
+        if self.number(_COMPRESSION, 1) in _DEFLATE:
+            return zlib.decompressobj().decompress(packed, rows * wide)
+        # Pillow decodes it as a grey picture of bytes: there it has nothing to misunderstand.
+        values = {_WIDTH: wide, _HEIGHT: rows, _BITS: 8, _PHOTOMETRIC: 1, _SAMPLES: 1}
+        values |= {_ROWS: rows, _OFFSETS: 0, _COUNTS: len(packed)}
+        tags = {tag: self._entry(value) for tag, value in values.items()}
+        tags[_COMPRESSION] = self.entries[_COMPRESSION]
+        with TiffImagePlugin.TiffImageFile(self._file(tags, packed)) as picture:
+            return picture.tobytes()
 
     def _entry(self, *values: int) -> _Entry:
         kind = 16 if self._wide else 4
         body = struct.pack(f"{self._order}{len(values)}{_INTEGERS[kind]}", *values)
         return _Entry(kind, len(values), body)
 
-    def _file(self, entries: dict[int, _Entry]) -> BytesIO:
-        """The whole file behind a directory of other tags, which point to the moved pixels.
+    def _file(self, entries: dict[int, _Entry], pixels: bytes) -> BytesIO:
+        """A directory of tags, and behind it pixels to which they point.
 
-        Behind and not in front of it, so that a file that is cut off ends where it is cut off.
+        Behind it, so that a file that is cut off ends where it is cut off.
         """
         offset, room = ("Q", 8) if self._wide else ("I", 4)
         head = self.data[: 8 if self._wide else 4]
@@ -220,44 +217,69 @@ class Layout:
             else:
                 table += body.ljust(room, b"\0")
         pointer = struct.pack(self._order + offset, first)
-        return BytesIO(b"".join([head, pointer, table, bytes(room), tail, self.data]))
+        return BytesIO(b"".join([head, pointer, table, bytes(room), tail, pixels]))
 
 
 class _Rows:
-    """Rows of a TIFF as an array (rows, width, samples); all are decoded at the first call.
-
-    Whatever the samples are, they are decoded as a wide grey picture of bytes: there Pillow has
-    nothing to misunderstand.
-    """
+    """Rows of a TIFF as an array (rows, width, samples), decoded strip by strip or tile by tile."""
 
     def __init__(self, layout: Layout, kind: np.dtype[Any], count: int) -> None:
         self._layout, self._kind = layout, kind
+        width, height = layout.size
         self._planes = count if layout.number(_PLANAR, 1) == 2 else 1
         self._together = count // self._planes
-        self._tile = layout.number(_TILE_WIDTH, 0) or layout.size[0]
-        self._tiles = -(-layout.size[0] // self._tile)
-        compressed = layout.number(_COMPRESSION, 1) in _PREDICTED
-        self._predictor = layout.number(_PREDICTOR, 1) if compressed else 1
-        self._pictures: list[TiffImagePlugin.TiffImageFile] = []
+        self._tiled = _TILE_WIDTH in layout.entries
+        self._across = layout.number(_TILE_WIDTH, width)
+        self._down = layout.number(_TILE_HEIGHT, 0) or min(layout.number(_ROWS, height), height)
+        self._tiles = -(-width // self._across)
+        self._raw = layout.number(_COMPRESSION, 1) == 1
+        self._offsets = layout.numbers(_TILE_OFFSETS if self._tiled else _OFFSETS)
+        self._counts = layout.numbers(_TILE_COUNTS if self._tiled else _COUNTS)
+        self._predictor = layout.number(_PREDICTOR, 1)
+        if layout.number(_COMPRESSION, 1) not in _PREDICTED:
+            self._predictor = 1
+        each = self._tiles * -(-height // self._down) if self._down else 0
+        fewest = min(len(self._offsets), len(self._offsets if self._raw else self._counts))
+        if not each or fewest < each * self._planes:
+            raise SyntaxError("there are fewer strips than the picture needs")
+        self._each = each
+        self._last: tuple[int, NDArray[Any]] = (-1, np.empty(0))
 
     def __call__(self, top: int, bottom: int) -> NDArray[Any]:
-        if not self._pictures:
-            self._pictures = [self._decoded(plane) for plane in range(self._planes)]
-        width, _ = self._layout.size
-        planes = []
-        for picture in self._pictures:
-            samples = np.frombuffer(rows_of(picture, top, bottom).tobytes(), np.uint8)
-            samples = samples.reshape(bottom - top, self._tiles, -1)
-            samples = self._values(samples).reshape(bottom - top, -1, self._together)
-            planes.append(samples[:, :width])
-        return planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
+        blocks = range(top // self._down, (bottom - 1) // self._down + 1)
+        parts = [
+            self._row_of_blocks(block)[
+                max(0, top - block * self._down) : bottom - block * self._down
+            ]
+            for block in blocks
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _decoded(self, plane: int) -> TiffImagePlugin.TiffImageFile:
-        width = self._tiles * self._tile * self._together * self._kind.itemsize
-        only = plane if self._planes > 1 else None
-        picture = TiffImagePlugin.TiffImageFile(self._layout.as_bytes(width, only, self._planes))
-        picture.load()
-        return picture
+    def _row_of_blocks(self, block: int) -> NDArray[Any]:
+        if self._last[0] != block:
+            width, height = self._layout.size
+            rows = self._down if self._tiled else min(self._down, height - block * self._down)
+            planes = []
+            for plane in range(self._planes):
+                first = plane * self._each + block * self._tiles
+                tiles = [self._block(first + tile, rows) for tile in range(self._tiles)]
+                samples = tiles[0][:, None] if len(tiles) == 1 else np.stack(tiles, axis=1)
+                samples = self._values(samples).reshape(rows, -1, self._together)
+                planes.append(samples[:, :width])
+            self._last = block, planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
+        return self._last[1]
+
+    def _block(self, number: int, rows: int) -> NDArray[np.uint8]:
+        wide = self._across * self._together * self._kind.itemsize
+        start = self._offsets[number]
+        if self._raw:
+            block = memoryview(self._layout.data)[start : start + rows * wide]
+        else:
+            packed = self._layout.data[start : start + self._counts[number]]
+            block = memoryview(self._layout.decoded(packed, rows, wide))
+        if len(block) < rows * wide:
+            raise OSError("a strip is cut off")
+        return np.frombuffer(block, np.uint8).reshape(rows, wide)
 
     def _values(self, rows: NDArray[np.uint8]) -> NDArray[Any]:
         """The samples of rows of tiles; a predictor stored each as the difference to the last."""
@@ -273,7 +295,7 @@ class _Rows:
             steps = rows.view(whole.newbyteorder(self._kind.byteorder)).astype(whole)
             steps = steps.reshape(high, tiles, -1, self._together)
             return steps.cumsum(axis=2, dtype=whole).view(order)
-        return rows.view(self._kind).astype(order)
+        return rows.view(self._kind).astype(order, copy=False)
 
 
 def read_layout(data: bytes) -> Layout:
