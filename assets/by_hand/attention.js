@@ -44,8 +44,7 @@ class AttentionSteps {
       numbers.forEach((value, i) => sheet.set(i, {
         text: texts[i],
         ...coloursOf(value, low, high, table),
-        label: place(words.cell_value, Math.floor(i / columns), i % columns)
-          .replace("{name}", sheet.title.textContent).replace("{value}", number(value)),
+        label: called(words.cell_value, i, columns, sheet.title.textContent, number(value)),
       }));
     };
     const longest = Math.max(...pooled.flat().map((value) => number(value, 2).length));
@@ -59,7 +58,7 @@ class AttentionSteps {
       paint(this.attended[i], output.rows, output.columns, pooled[i]);
       this.attended[i].fit(longest);
     });
-    paintLegend(this.$(".attention .legend"), this.steps, table);
+    paintLegend(this.$(".attention .legend"), table, number(low), number(high));
     this.matrices();
   }
 
@@ -141,5 +140,3 @@ function clipped({ top, left, height, width }, { rows, columns, lead }) {
   const to = [Math.min(top - lead + height, rows), Math.min(left - lead + width, columns)];
   return { top: from[0], left: from[1], height: to[0] - from[0], width: to[1] - from[1] };
 }
-
-const place = (template, row, column) => template.replace("{row}", row + 1).replace("{column}", column + 1);

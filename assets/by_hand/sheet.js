@@ -1,11 +1,8 @@
 // A sheet: one grid of cells on the page. It draws, frames and picks cells; it knows no arithmetic.
 
-const MINUS = "\u2212";
-
-// A number as a person writes it: no trailing zeros, a true minus sign.
+// A number as a person writes it: no trailing zeros.
 function number(value, decimals = 3) {
-  const text = value.toFixed(decimals).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
-  return (text === "-0" ? "0" : text).replace("-", MINUS);
+  return fixed(value, decimals).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
 }
 
 // "=" where the printed number is the number, and the sign for "about" where it is rounded.
@@ -15,41 +12,12 @@ function equals(value, decimals = 3) {
 }
 
 // A number inside a sum, in brackets if it is negative.
-const term = (value, decimals = 3) => (value < 0 ? `(${number(value, decimals)})` : number(value, decimals));
+const term = (value, decimals = 3) => bracketed(number(value, decimals));
 
-function element(tag, className, text = "") {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text) made.textContent = text;
-  return made;
-}
-
-// Black or white, whichever can be read better on a colour (relative luminance as in WCAG 2).
-function inkOn(red, green, blue) {
-  const linear = (value) => (value <= 10.3 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4);
-  const luminance = 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
-  return luminance > 0.179 ? "#000" : "#fff";
-}
-
-// The colours of a value in a range, from the table that the legend is painted with.
-function coloursOf(value, low, high, table) {
-  const place = Math.round(((value - low) / (high - low || 1)) * 255);
-  const colour = table[Math.min(Math.max(place, 0), 255)];
-  const rgb = [colour & 255, (colour >> 8) & 255, (colour >> 16) & 255];
-  return { fill: `rgb(${rgb})`, ink: inkOn(...rgb) };
-}
-
-// The colour scale, drawn from the same table as the cells, with the numbers at its ends.
-function paintLegend(legend, { low, high }, table) {
-  const pen = legend.querySelector(".legend-bar").getContext("2d");
-  const strip = pen.createImageData(table.length, 1);
-  new Uint32Array(strip.data.buffer).set(table);
-  pen.putImageData(strip, 0, 0);
-  legend.querySelector(".legend-low").textContent = number(low);
-  legend.querySelector(".legend-high").textContent = number(high);
-}
-
-const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+// What a cell is called: where it is and what it holds.
+const called = (template, index, columns, name, value) =>
+  place(template, Math.floor(index / columns), index % columns)
+    .replace("{name}", name).replace("{value}", value);
 
 class Sheet {
   constructor(figure) {
@@ -112,14 +80,11 @@ class Sheet {
   }
 
   // Draws the frame around some cells, or takes it away.
-  surround(place) {
-    this.frame.hidden = !place;
-    if (!place) return;
-    const { style } = this.frame;
-    style.top = `${(place.top / this.rows) * 100}%`;
-    style.height = `${(place.height / this.rows) * 100}%`;
-    style.left = `${(place.left / this.columns) * 100}%`;
-    style.width = `${(place.width / this.columns) * 100}%`;
+  surround(area) {
+    this.frame.hidden = !area;
+    if (!area) return;
+    const { top, left, height, width } = area;
+    surround(this.frame, top / this.rows, (top + height) / this.rows, left / this.columns, (left + width) / this.columns);
   }
 
   // Lets a person point at cells: a mouse that moves, a tap, the keyboard. `how` says which.
@@ -143,8 +108,8 @@ class Sheet {
       const index = at(event);
       if (!step || index < 0) return;
       event.preventDefault();
-      const row = Math.min(Math.max(Math.floor(index / this.columns) + step[0], 0), this.rows - 1);
-      const column = Math.min(Math.max((index % this.columns) + step[1], 0), this.columns - 1);
+      const row = clip(Math.floor(index / this.columns) + step[0], 0, this.rows - 1);
+      const column = clip((index % this.columns) + step[1], 0, this.columns - 1);
       this.cells[row * this.columns + column].focus();
     });
   }

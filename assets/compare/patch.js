@@ -22,6 +22,9 @@ const Occluding = (Base) => class extends Base {
       if (!this.grab) return;
       this.drag(event);
     });
+    stage.addEventListener("keydown", (event) => {
+      if (this.view.kind === "occlusion") this.patchKey(event);
+    });
     for (const end of ["pointerup", "pointercancel"]) {
       stage.addEventListener(end, () => {
         if (!this.grab) return;
@@ -33,12 +36,9 @@ const Occluding = (Base) => class extends Base {
   }
 
   pixelAt(event) {
-    const box = this.at("picture", "changed").stage.getBoundingClientRect();
+    const [y, x] = shareAt(this.at("picture", "changed").stage, event);
     const [height, width] = this.header.image_shape;
-    return [
-      ((event.clientY - box.top) / box.height) * height,
-      ((event.clientX - box.left) / box.width) * width,
-    ];
+    return [y * height, x * width];
   }
 
   // A corner is pulled against the opposite one, the inside is moved, and elsewhere a new one begins.
@@ -64,8 +64,7 @@ const Occluding = (Base) => class extends Base {
       return;
     }
     const [height, width] = this.header.image_shape;
-    const inside = (value, end) => Math.min(Math.max(Math.round(value), 0), end);
-    const [ys, xs] = [[anchor[0], inside(y, height)], [anchor[1], inside(x, width)]];
+    const [ys, xs] = [[anchor[0], clip(Math.round(y), 0, height)], [anchor[1], clip(Math.round(x), 0, width)]];
     const box = { top: Math.min(...ys), left: Math.min(...xs) };
     box.height = Math.max(Math.max(...ys) - box.top, 1);
     box.width = Math.max(Math.max(...xs) - box.left, 1);
@@ -73,8 +72,9 @@ const Occluding = (Base) => class extends Base {
   }
 
   patchKey(event) {
-    const step = STEPS[event.key];
-    if (!step) return false;
+    const step = ARROWS[event.key];
+    if (!step) return;
+    event.preventDefault();
     const box = { ...this.box };
     if (event.shiftKey) {
       box.height += step[0];
@@ -84,19 +84,16 @@ const Occluding = (Base) => class extends Base {
       box.left += step[1];
     }
     this.putPatch(box);
-    clearTimeout(this.patchTimer);
-    this.patchTimer = setTimeout(() => this.tellPatch(), 200);
-    return true;
+    this.soon("patch", () => this.tellPatch(), 200);
   }
 
   // Where the occluder goes before Python has answered: the clean picture with a stand-in on it.
   putPatch(box) {
     const [height, width] = this.header.image_shape;
-    const between = (value, low, high) => Math.min(Math.max(value, low), high);
-    box.height = between(box.height, 1, height);
-    box.width = between(box.width, 1, width);
-    box.top = between(box.top, 0, height - box.height);
-    box.left = between(box.left, 0, width - box.width);
+    box.height = clip(box.height, 1, height);
+    box.width = clip(box.width, 1, width);
+    box.top = clip(box.top, 0, height - box.height);
+    box.left = clip(box.left, 0, width - box.width);
     this.paintPicture("changed", this.arrays.image_clean);
     this.showPatch(box);
     this.$(".patch").style.background = this.standIn();
@@ -115,9 +112,8 @@ const Occluding = (Base) => class extends Base {
     stage.style.overflow = on ? "visible" : "";
     if (!on) return;
     const [height, width] = this.header.image_shape;
-    place(patch, box.top / height, (box.top + box.height) / height, box.left / width, (box.left + box.width) / width);
-    const label = this.header.words.occluder
-      .replace("{row}", box.top + 1).replace("{column}", box.left + 1)
+    surround(patch, box.top / height, (box.top + box.height) / height, box.left / width, (box.left + box.width) / width);
+    const label = place(this.header.words.occluder, box.top, box.left)
       .replace("{height}", box.height).replace("{width}", box.width);
     stage.setAttribute("aria-label", label);
     if (this.root.getRootNode().activeElement === stage) this.$(".spoken").textContent = label;
@@ -134,8 +130,7 @@ const Occluding = (Base) => class extends Base {
   }
 
   tellPatch() {
-    clearTimeout(this.patchTimer);
     const [rows, columns] = this.header.image_shape;
-    this.send("patch", { ...this.box, rows, columns });
+    this.tell("patch", { ...this.box, rows, columns });
   }
 };

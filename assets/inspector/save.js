@@ -50,11 +50,11 @@ function saveView(inspector) {
     write(line.querySelector("dd").textContent, margin + 110, y, 16);
     y += 28;
   }
-  const bar = root.querySelector(".legend-bar");
-  const low = root.querySelector(".legend-low").textContent;
+  const bar = root.querySelector(".legend canvas");
+  const low = root.querySelector(".legend .low").textContent;
   write(low, margin, y + 20, 16);
   pen.drawImage(bar, margin + 70, y + 5, 256, 18);
-  write(root.querySelector(".legend-high").textContent, margin + 70 + 266, y + 20, 16);
+  write(root.querySelector(".legend .high").textContent, margin + 70 + 266, y + 20, 16);
   write(header.caption, margin, y + 56, 14);
 
   canvas.toBlob((blob) => {

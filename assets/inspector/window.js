@@ -2,27 +2,17 @@
 
 const Windowing = (Base) => class extends Base {
   showCell() {
-    const { row, column, pinned } = this.view;
-    this.root.classList.toggle("pinned", pinned);
+    const { row, column } = this.view;
     const rows = windowSpan(row, this.height, this.shape);
     const columns = windowSpan(column, this.width, this.shape);
-    for (const name of POOLED) this.place(name, row, row + 1, column, column + 1, this.rows, this.columns);
-    this.place("feature_map", rows.from, rows.to, columns.from, columns.to, this.height, this.width);
-    const { stem, image_shape: image } = this.header;
-    const back = (from, to, size) => [
-      Math.max(from * stem.stride - stem.padding, 0),
-      Math.min((to - 1) * stem.stride - stem.padding + stem.kernel, size),
-    ];
-    this.place("picture", ...back(rows.from, rows.to, image[0]), ...back(columns.from, columns.to, image[1]), image[0], image[1]);
+    for (const name of POOLED) {
+      surround(this.panels[name].frame,
+        row / this.rows, (row + 1) / this.rows, column / this.columns, (column + 1) / this.columns);
+    }
+    surround(this.panels.feature_map.frame,
+      rows.from / this.height, rows.to / this.height, columns.from / this.width, columns.to / this.width);
+    surround(this.panels.picture.frame, ...this.seen(row, column));
     this.showWindow(rows, columns);
-  }
-
-  place(name, top, bottom, left, right, height, width) {
-    const style = this.panels[name].frame.style;
-    style.top = `${(top / height) * 100}%`;
-    style.height = `${((bottom - top) / height) * 100}%`;
-    style.left = `${(left / width) * 100}%`;
-    style.width = `${((right - left) / width) * 100}%`;
   }
 
   showWindow(rows, columns) {
@@ -46,12 +36,10 @@ const Windowing = (Base) => class extends Base {
           const raw = this.arrays.input[offset + y * this.width + x];
           const value = this.value(this.arrays.input, channel, offset + y * this.width + x);
           values.push(value);
-          const shade = Math.round(((value - from) / (to - from || 1)) * 255);
-          const colour = this.table[Math.min(Math.max(shade, 0), 255)];
-          const [r, g, b] = [colour & 255, (colour >> 8) & 255, (colour >> 16) & 255];
-          td.style.background = `rgb(${r},${g},${b})`;
-          td.style.color = 0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#000" : "#fff";
-          td.textContent = this.number(value);
+          const { fill, ink } = coloursOf(value, from, to, this.table);
+          td.style.background = fill;
+          td.style.color = ink;
+          td.textContent = fixed(value);
           if (raw === top) {
             td.className = "winner";
             winners++;
@@ -66,8 +54,7 @@ const Windowing = (Base) => class extends Base {
     const table = this.$(".window");
     table.className = `window k${this.shape.kernel}`;
     table.replaceChildren(...lines);
-    this.$(".card-title").textContent = (pinned ? words.window_pinned : words.window)
-      .replace("{row}", row + 1).replace("{column}", column + 1);
+    this.$(".card-title").textContent = place(pinned ? words.window_pinned : words.window, row, column);
     this.showFormulas(values, channel, cell, row, column);
     const notes = [];
     if (winners > 1) notes.push(words.tie.replace("{count}", winners));
@@ -82,9 +69,9 @@ const Windowing = (Base) => class extends Base {
     const top = this.value(this.arrays.max, channel, cell);
     const mean = this.value(this.arrays.average, channel, cell);
     const count = divisor(row, column, this.height, this.width, this.shape);
-    const n = (value) => (value < 0 ? `(${this.number(value)})` : this.number(value));
+    const n = (value) => (value < 0 ? `(${fixed(value)})` : fixed(value));
     const short = values.length > 9;
-    const list = short ? words.window_values.replace("{count}", values.length) : values.map((v) => this.number(v)).join(", ");
+    const list = short ? words.window_values.replace("{count}", values.length) : values.map((v) => fixed(v)).join(", ");
     const sum = short ? n(mean * count) : values.map(n).join(" + ");
     const mix = (weight) => `${weight.toFixed(2)} × ${n(top)} + ${(1 - weight).toFixed(2)} × ${n(mean)}`;
     const weight = this.weightOf("hybrid", channel);
@@ -102,17 +89,15 @@ const Windowing = (Base) => class extends Base {
       line.querySelector(".dot").style.background = colours[name];
       line.querySelector("dt span:last-child").textContent = words[name];
       line.querySelector("dd span").textContent = formula;
-      line.querySelector("strong").textContent = this.number(result);
+      line.querySelector("strong").textContent = fixed(result);
       return line;
     });
     this.$(".formulas").replaceChildren(...entries);
-    const spoken = Object.entries(formulas).map(([name, [, result]]) => `${words[name]} ${this.number(result)}`);
-    const place = words.window.replace("{row}", row + 1).replace("{column}", column + 1);
+    const spoken = Object.entries(formulas).map(([name, [, result]]) => `${words[name]} ${fixed(result)}`);
+    const where = place(words.window, row, column);
     for (const [name, { stage }] of Object.entries(this.panels)) {
-      stage.setAttribute("aria-label", `${words[name]}. ${place}. ${spoken.join(", ")}`);
+      stage.setAttribute("aria-label", `${words[name]}. ${where}. ${spoken.join(", ")}`);
     }
-    if (this.root.getRootNode().activeElement?.classList.contains("stage")) {
-      this.$(".spoken").textContent = `${place}. ${spoken.join(", ")}`;
-    }
+    this.say(`${where}. ${spoken.join(", ")}`);
   }
 };

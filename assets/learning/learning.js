@@ -1,51 +1,28 @@
 // The race as it runs: curves, and a table that is legend and read-out in one.
 
-const instances = new WeakMap();
 const FAINT = 0.14;
 const DASHES = { solid: [], dashed: [7, 4], dotted: [2, 3] };
 
-export default function mount({ data, parentElement, setTriggerValue }) {
-  let learning = instances.get(parentElement);
-  if (!learning) {
-    learning = new Learning(parentElement.querySelector(".learning"));
-    instances.set(parentElement, learning);
-  }
-  learning.ask = () => setTriggerValue("missing", true);
-  if (data && data !== learning.source) learning.load(data);
-  else learning.dirty();
-  return () => {
-    learning.dispose();
-    instances.delete(parentElement);
-  };
-}
-
-class Learning {
+class Learning extends Component {
   constructor(root) {
-    this.root = root;
+    super(root);
     this.history = null;
     this.cursor = null; // null follows the newest step
     this.hidden = new Set();
     this.emphasised = null;
-    this.frame = 0;
     this.plots = {};
-    this.sizes = new ResizeObserver(() => this.dirty());
+    this.sizes = new ResizeObserver(() => this.again());
     this.sizes.observe(root);
-  }
-
-  $(selector) {
-    return this.root.querySelector(selector);
   }
 
   // ---- what comes ---------------------------------------------------------------------------
 
-  load(data) {
-    this.source = data;
-    const { header, arrays } = unpack(data);
+  load({ header, arrays }) {
     if (header.from === 0 && this.history?.run !== header.run) {
       this.history = new History(header);
       this.cursor = null;
     }
-    if (!this.history?.fits(header)) return this.ask();
+    if (!this.history?.fits(header)) return this.trigger("missing", true);
     this.history.add(header, arrays);
     const texts = JSON.stringify([header.words, header.arms, header.charts]);
     this.header = header;
@@ -83,12 +60,8 @@ class Learning {
   buildTable() {
     const { arms, columns } = this.header;
     this.$("thead tr").replaceChildren(
-      ...["", ...columns.map((column) => column.title)].map((text) => {
-        const cell = document.createElement("th");
-        cell.scope = "col";
-        cell.textContent = text;
-        return cell;
-      }),
+      element("td"),
+      ...columns.map(({ title }) => Object.assign(element("th", "", title), { scope: "col" })),
     );
     this.rows = arms.map((arm, i) => {
       const row = document.createElement("tr");
@@ -124,15 +97,14 @@ class Learning {
       if (next === undefined) return;
       event.preventDefault();
       this.point(next);
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.speak(), 400);
+      this.soon("speak", () => this.speak());
     });
     canvas.addEventListener("blur", () => this.point(null));
   }
 
   point(step) {
     const last = this.history.length - 1;
-    this.cursor = step === null ? null : Math.min(Math.max(step, 0), last);
+    this.cursor = step === null ? null : clip(step, 0, last);
     this.dirty();
   }
 
@@ -157,15 +129,8 @@ class Learning {
 
   // ---- what is drawn ------------------------------------------------------------------------
 
-  dirty() {
-    if (!this.header) return;
-    this.frame ||= requestAnimationFrame(() => {
-      this.frame = 0;
-      this.paint();
-      // Count paints, so that what is on the screen can be awaited and measured.
-      this.root.dataset.step = this.history.length - 1;
-      this.root.dataset.painted = Number(this.root.dataset.painted ?? 0) + 1;
-    });
+  again() {
+    if (this.header) this.dirty();
   }
 
   paint() {
@@ -189,6 +154,7 @@ class Learning {
     }
     this.paintTable(step);
     this.paintChannels(step);
+    this.root.dataset.step = last;
   }
 
   theme() {
@@ -253,14 +219,13 @@ class Learning {
     const { header, history } = this;
     this.$("caption").textContent = header.words.table.replace("{step}", step);
     const at = history.measurementAt(step);
-    const percent = (value) => (Number.isFinite(value) ? `${(100 * value).toFixed(1)} %` : "–");
-    const short = (value) => (Number.isFinite(value) ? (Math.abs(value) < 0.001 && value ? value.toExponential(0) : value.toFixed(3)) : "–");
+    const short = (value) => (Number.isFinite(value) ? (Math.abs(value) < 0.001 && value ? value.toExponential(0) : fixed(value)) : "–");
     for (const [i, row] of this.rows.entries()) {
       const weight = history.weight[i][step];
       const { logit, learns } = header.arms[i];
       const texts = {
         weight: weight.toFixed(2),
-        moved: learns ? signed(weight - history.weight[i][0]) : "–",
+        moved: learns ? signed(weight - history.weight[i][0], 2) : "–",
         gradient: logit ? short(history.gradient[i][step]) : "–",
         slope: logit ? (weight * (1 - weight)).toFixed(3) : "–",
         loss: short(history.loss[i][step]),
@@ -287,15 +252,14 @@ class Learning {
     const columns = rows[0][1].length;
     const box = this.$(".cells");
     box.style.gridTemplateColumns = `max-content repeat(${columns}, minmax(2.6rem, 1fr))`;
-    const made = (className, text) => Object.assign(document.createElement("span"), { className, textContent: text });
-    const cells = [made("name", words.channel), ...Array.from({ length: columns }, (_, i) => made("number", i + 1))];
+    const cells = [element("span", "name", words.channel), ...Array.from({ length: columns }, (_, i) => element("span", "number", i + 1))];
     for (const [name, line] of rows) {
-      cells.push(made("name", name));
+      cells.push(element("span", "name", name));
       for (const value of line) {
-        const cell = made("cell", value.toFixed(2));
-        const [red, green, blue] = header.palette[Math.round(Math.min(Math.max(value, 0), 1) * (header.palette.length - 1))];
+        const cell = element("span", "cell", value.toFixed(2));
+        const [red, green, blue] = header.palette[Math.round(clip(value, 0, 1) * (header.palette.length - 1))];
         cell.style.setProperty("--fill", `rgb(${red} ${green} ${blue})`);
-        cell.style.setProperty("--on-fill", 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#111" : "#fff");
+        cell.style.setProperty("--on-fill", inkOn(red, green, blue));
         cells.push(cell);
       }
     }
@@ -303,10 +267,9 @@ class Learning {
   }
 
   dispose() {
-    cancelAnimationFrame(this.frame);
-    clearTimeout(this.timer);
+    super.dispose();
     this.sizes.disconnect();
   }
 }
 
-const signed = (value) => `${value < -0.005 ? "−" : value > 0.005 ? "+" : ""}${Math.abs(value).toFixed(2)}`;
+export default mounting(Learning);

@@ -27,6 +27,7 @@ from hybridpool.trace import (
     available_devices,
 )
 from hybridpool.ui import compute, words
+from hybridpool.ui.browser import sent
 from hybridpool.ui.browser.component import component
 from hybridpool.ui.phrases import percent
 from hybridpool.ui.settings import SHARED, Upload, accept_upload, upload
@@ -38,7 +39,7 @@ THUMBNAIL_SIZE = 96
 def picture_controls() -> None:
     """Gallery, upload with drag and drop, camera, and the size before the stem."""
     settings = SHARED.chosen().settings
-    st.subheader(_("Picture"))
+    st.header(_("Picture"))
     gallery = component("gallery", "gallery/gallery.js")
     gallery(
         key="gallery",
@@ -75,15 +76,7 @@ def picture_controls() -> None:
                 icon=":material/undo:",
             )
     _say_what_is_cropped(settings)
-    st.file_uploader(
-        _("Your own picture"),
-        key="uploader",
-        on_change=_uploaded,
-        args=("uploader",),
-        help=_("It stays on the machine that runs this page and is never part of the link."),
-    )
-    if st.toggle(_("Use the camera"), key="camera_on"):
-        st.camera_input(_("Take a photo"), key="camera", on_change=_uploaded, args=("camera",))
+    _own_picture()
     if problem := st.session_state.get("upload_problem"):
         st.error(fill(problem), icon=":material/broken_image:")
     SHARED.control(
@@ -95,10 +88,58 @@ def picture_controls() -> None:
     )
 
 
+def _own_picture() -> None:
+    """Upload and camera, or one sentence where the browser does not let them work."""
+    if withheld()["upload"]:
+        st.warning(
+            _(
+                "This page stands in a frame of another site, where the browser withholds the "
+                "cookie that uploads need: open the page in a tab of its own to use a picture of "
+                "yours."
+            )
+        )
+        return
+    st.file_uploader(
+        _("Your own picture"),
+        key="uploader",
+        on_change=_uploaded,
+        args=("uploader",),
+        help=_("It stays on the machine that runs this page and is never part of the link."),
+    )
+    if not st.toggle(_("Use the camera"), key="camera_on"):
+        return
+    without = {
+        "http": _(
+            "Browsers give no camera to a page that comes over http from another machine: open the "
+            "page over https, or take the photo elsewhere and choose its file."
+        ),
+        "denied": _(
+            "The browser keeps the camera from this page: allow it in the browser's settings for "
+            "this page, or take the photo elsewhere and choose its file."
+        ),
+    }
+    if why := without.get(withheld()["camera"]):
+        st.warning(why)
+    else:
+        st.camera_input(_("Take a photo"), key="camera", on_change=_uploaded, args=("camera",))
+
+
+def withheld() -> dict[str, Any]:
+    """What the browser withholds from this page, as far as it has said."""
+    return st.session_state.get("withheld") or {"upload": False, "camera": ""}
+
+
+def hear_what_is_withheld() -> None:
+    """Keep what the browser says that it withholds."""
+    told = (st.session_state.get("page") or {}).get("withheld")
+    checks = {"upload": sent.flag, "camera": sent.word(("", "http", "denied"))}
+    st.session_state["withheld"] = sent.checked(told, checks)
+
+
 def stem_controls() -> None:
     """Which weights the stem carries, and the seed."""
     stems = trained_stems() | STEMS
-    st.subheader(_("Stem"))
+    st.header(_("Stem"))
     SHARED.control(
         st.selectbox,
         "stem",
@@ -136,7 +177,7 @@ def window_controls() -> None:
     """Kernel, stride, padding, ceil mode, and where a blend weight that is not learned starts."""
     settings = SHARED.chosen().settings
     stem = trained_stems().get(settings.stem)
-    st.subheader(_("Pooling window"))
+    st.header(_("Pooling window"))
     SHARED.control(st.slider, "kernel_size", _("Kernel size"), min_value=1, max_value=MAX_KERNEL)
     SHARED.control(st.slider, "stride", _("Stride"), min_value=1, max_value=MAX_KERNEL)
     SHARED.control(

@@ -43,7 +43,7 @@ class ByHandPage(ByHand):
         return str(row.locator("dd").inner_text())
 
     def turn(self, weight: float) -> None:
-        self.find("#by-hand-dial").fill(f"{weight:g}")
+        self.find("#dial").fill(f"{weight:g}")
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_it_plays_on_opening_and_fills_the_article_s_results(by_hand: Any) -> No
 
     page.page.evaluate("() => { window.played = []; }")
     page.find(".play").click()
-    page.page.wait_for_function("() => window.played.at(-1)?.[0] === 'Play'")
+    page.await_true("() => window.played.at(-1)?.[0] === 'Play'")
     assert_played(page)
 
 
@@ -297,8 +297,8 @@ def test_colours_are_those_of_the_legend_and_numbers_can_be_read_on_them(by_hand
     page = by_hand().open(**FULL | {"window": "2x2-2-0"})
     grid = preset_grid("noise", 8, 8, 3)
     low, high = grid.min(), grid.max()
-    assert number(page.find(".main-legend .legend-low").inner_text()) == low
-    assert number(page.find(".main-legend .legend-high").inner_text()) == high
+    assert number(page.find(".main-legend .low").inner_text()) == low
+    assert number(page.find(".main-legend .high").inner_text()) == high
     found = page.cells("grid").evaluate_all(COLOURS)
     table = sequential()
     for (fill, ink, _), value in zip(found, grid.flatten(), strict=True):
@@ -331,7 +331,7 @@ def test_shares_of_the_gradient_can_be_read_in_both_themes(by_hand: Any, scheme:
 
 def test_turning_the_dial_asks_the_server_nothing_until_the_hand_lets_go(by_hand: Any) -> None:
     page = by_hand().open()
-    dial, mouse = page.find("#by-hand-dial"), page.page.mouse
+    dial, mouse = page.find("#dial"), page.page.mouse
     page.move_over(dial, 0.5)
     page.sent.clear()
     mouse.down()

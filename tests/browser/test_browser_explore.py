@@ -286,10 +286,10 @@ def test_the_legend_is_the_paint_for_one_channel_and_for_all(explore: Explore) -
     for scope, channel in (("channel", 3), ("all", None)):
         explore.root.locator(f"[name=scope][value={scope}]").check()
         explore.next_frame()
-        bar = explore.pixels(explore.root.locator(".legend-bar"))
+        bar = explore.pixels(explore.root.locator(".legend canvas"))
         assert np.array_equal(bar, sequential()[None])
         low, high = channel_range(found, channel)
-        ends = explore.root.locator(".legend-low, .legend-high").all_inner_texts()
+        ends = explore.root.locator(".legend .low, .legend .high").all_inner_texts()
         assert [number(end) for end in ends] == pytest.approx([low, high], abs=0.0006)
         for name in ("max", "average", "attention"):
             assert_painted(explore.map(name), found.pooled[name][3], low, high)
@@ -629,7 +629,7 @@ def chinese(tab: OpenTab) -> Explore:
 
 def test_a_chinese_browser_gets_chinese(chinese: Explore) -> None:
     assert chinese.link()["lang"] == "zh"
-    title = chinese.page.get_by_role("heading", level=2).first.inner_text()
+    title = chinese.page.get_by_role("heading", level=1).inner_text()
     texts = [
         title,
         chinese.card(),

@@ -314,6 +314,42 @@ def test_pointing_at_the_occlusion_map_tells_and_a_click_puts_the_occluder_there
     assert number(page.effect("max", "all")) == pytest.approx(value, abs=0.11)
 
 
+# ---- what is told twice ------------------------------------------------------------------------
+
+
+def test_the_dial_can_go_back_to_where_it_was_before_a_new_start(page: NoisePage) -> None:
+    page.open(**NOISE)
+    page.turn(0.7)
+    page.await_link(weight="0.7")
+    start = page.page.get_by_role("slider", name=re.compile("Blend weight starts at"))
+    start.focus()
+    start.press("ArrowLeft")
+    page.await_link(start="0.45")
+    page.page.wait_for_url(lambda url: "weight" not in page.link(url))
+    page.settled()
+    page.turn(0.7)
+    page.await_link(weight="0.7")
+
+
+def test_the_occluder_can_go_back_to_where_it_was(page: NoisePage) -> None:
+    page.open(**OCCLUDER)
+    page.page.locator(".sliding[data-painted]").wait_for()
+    stage = page.page.locator(".sliding [data-map=max] .stage")
+    places = []
+    for _ in range(2):
+        before = page.link()["occluder"]
+        page.move_over(stage, 0.7, 0.3)
+        page.settled()
+        page.page.mouse.down()
+        page.page.mouse.up()
+        page.page.wait_for_url(lambda url, old=before: page.link(url)["occluder"] != old)
+        page.settled()
+        places.append(page.occluder())
+        page.drag((30, 36), (40, 56))
+        places.append(page.occluder())
+    assert places[:2] == places[2:]
+
+
 # ---- looks -------------------------------------------------------------------------------------
 
 

@@ -2,74 +2,36 @@
 
 import json
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import streamlit
-from streamlit.proto.WidgetStates_pb2 import WidgetState
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.state.session_state import SessionState
 
 from hybridpool.by_hand import PRESETS, Window, attend_by_hand, pool_by_hand, preset_grid
 from hybridpool.ui.by_hand.state import STATE, Task
 from hybridpool.ui.words import translation
+from tests.apps import Visit
 
-APP = Path(__file__).resolve().parents[2] / "app.py"
 FILE = "pages/1_By_hand.py"
 
 
-class Session:
+class Session(Visit):
     """One person at the page."""
 
     def __init__(self, **link: str) -> None:
-        self.app = AppTest.from_file(str(APP), default_timeout=120)
-        self.app.switch_page(FILE)
-        self.app.query_params.update({"lang": "en"} | link)
+        super().__init__(FILE, **{"lang": "en"} | link)
         self.run()
 
-    def run(self) -> "Session":
-        with self._language_outside():
-            self.app.run()
-        return self.checked()
-
-    @contextmanager
-    def _language_outside(self) -> Iterator[None]:
-        """AppTest writes down the choice in a select box outside of the session, in its words."""
-        streamlit.session_state["language"] = self.link.get("lang", "en")
-        try:
-            yield
-        finally:
-            del streamlit.session_state["language"]
-
-    def checked(self) -> "Session":
-        assert not self.app.exception, self.app.exception[0].message
-        return self
-
-    def set(self, kind: str, field: str, value: object) -> "Session":
-        getattr(self.app.sidebar, kind)(key=f"by_hand_{field}").set_value(value)
-        return self.run()
+    def set(self, kind: str, key: str, value: object) -> "Session":
+        return super().set(kind, f"by_hand_{key}", value)
 
     def send(self, **state: object) -> "Session":
         """What the browser sends: typed numbers as `edit`, dial and window as `look`."""
-        with self._language_outside():
-            states = self.app._tree.get_widget_states()
-        states.widgets.append(WidgetState(id=self._component().id, json_value=json.dumps(state)))
-        self.app._run(states)
-        return self.checked()
+        return self.tell(self.component("by_hand").id, "json_value", state)
 
     def look(self, **look: object) -> "Session":
-        return self.send(look={**self.header["look"], **look})
-
-    def _component(self) -> Any:
-        (found,) = (
-            element.proto
-            for element in self.app.get("bidi_component")
-            if element.proto.component_name == "hybridpool_by_hand"
-        )
-        return found
+        return self.send(look={**self.header["look"], **look, "told": next(self.told)})
 
     @property
     def header(self) -> dict[str, Any]:
@@ -77,7 +39,7 @@ class Session:
 
     def message(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Length, JSON header, arrays at their places."""
-        data = self._component().bytes
+        data = self.component("by_hand").bytes
         (length,) = struct.unpack_from("<I", data)
         header = json.loads(data[4 : 4 + length])
         arrays = {}
@@ -85,10 +47,6 @@ class Session:
             start = 4 + length + place["offset"]
             arrays[name] = np.frombuffer(data[start : start + place["bytes"]], place["dtype"])
         return header, arrays
-
-    @property
-    def link(self) -> dict[str, str]:
-        return {name: "".join(text) for name, text in self.app.query_params.items()}
 
     @property
     def task(self) -> Task:
@@ -179,7 +137,7 @@ def test_typed_numbers_become_the_grid_and_survive_another_size() -> None:
     session = Session()
     cells = Task().grid().tolist()
     cells[0][1] = -2.5
-    session.send(edit={"serial": 1, "cells": cells})
+    session.send(edit={"told": 1, "cells": cells})
     own = Task(numbers="own", own=tuple(map(tuple, cells)))
     assert_shows(session, own)
     assert session.header["serial"] == 1
@@ -190,11 +148,34 @@ def test_typed_numbers_become_the_grid_and_survive_another_size() -> None:
     assert_shows(session, Task(rows=2, columns=5))
 
 
+def test_numbers_that_arrive_after_later_ones_change_nothing() -> None:
+    """Streamlit may run an older request after a newer one."""
+    session = Session()
+    cells = Task().grid().tolist()
+    older = [[50.0, *cells[0][1:]], *cells[1:]]
+    newer = [[51.0, *cells[0][1:]], *cells[1:]]
+    session.send(edit={"told": 8, "cells": newer}).send(edit={"told": 7, "cells": older})
+    assert session.header["serial"] == 8
+    assert session.header["grid"]["values"][0] == 51
+
+
+def test_a_message_whose_callback_never_ran_is_taken_at_the_next_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = Session()
+    cells = [[52.0, 2, 3, 4], *Task().grid().tolist()[1:]]
+    with monkeypatch.context() as patch:
+        patch.setattr(SessionState, "_call_callbacks", lambda self, **_: None)
+        session.send(edit={"told": 5, "cells": cells})
+    assert session.header["serial"] == 5
+    assert session.header["grid"]["values"][0] == 52
+
+
 @pytest.mark.parametrize(
     "cells", [[[1, 2], [3, 4]], [["x", None, 1e99, float("nan")]] * 4, [[1, 2, 3, 4, 5]] * 4]
 )
 def test_whatever_is_sent_the_page_shows_finite_numbers(cells: list[list[Any]]) -> None:
-    session = Session().send(edit={"serial": 3, "cells": cells})
+    session = Session().send(edit={"told": 3, "cells": cells})
     assert session.header["serial"] == 3, "or the browser would wait for ever"
     values = session.header["grid"]["values"]
     assert len(values) == 16
@@ -257,7 +238,7 @@ def test_numbers_typed_while_the_window_is_impossible_are_kept() -> None:
     session = Session().set("slider", "height_width", 7)
     cells = Task().grid().tolist()
     cells[3][3] = 99
-    session.send(edit={"serial": 1, "cells": cells})
+    session.send(edit={"told": 1, "cells": cells})
     assert session.errors()
     assert session.header["output"]["max"] == [6, 8, 14, 99]
     session.set("slider", "height_width", 2)
@@ -370,7 +351,7 @@ def test_ties_padding_and_overhang_are_explained_where_they_happen() -> None:
 
 def test_the_page_keeps_its_own_controls_and_leaves_out_those_of_the_picture() -> None:
     app = Session().app
-    assert [title.value for title in app.sidebar.subheader] == [
+    assert [title.value for title in app.sidebar.header] == [
         "Numbers", "Pooling window", "Attention layer"
     ]  # fmt: skip
     assert not app.sidebar.get("file_uploader")

@@ -394,7 +394,7 @@ def _say_language() -> None:
 
 def test_the_switch_changes_the_page_and_the_link(titles: list[str]) -> None:
     page = opened("en", {})
-    assert page.header[0].value == "Explore"
+    assert page.title[0].value == "Explore"
     page.button_group(key="language_choice").set_value("zh").run()
-    assert page.header[0].value == words.translation("zh").gettext("Explore") != "Explore"
+    assert page.title[0].value == words.translation("zh").gettext("Explore") != "Explore"
     assert page.query_params["lang"] == "zh"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +11,71 @@ import streamlit as st
 
 ASSETS = Path(__file__).resolve().parents[3] / "assets"
 
+#: What a component that gets messages is made of, and what a dial and pooled maps add to it.
+BASE = ("common/maths.js", "common/print.js", "common/component.js")
+DIAL = (*BASE, "common/dial.js")
+MAPS = (*DIAL, "common/maps.js")
+
+#: What to do with what the browser tells.
+Act = Callable[[Mapping[str, Any]], None]
+
+_TAKEN = "taken_from_the_browser"
+
 
 @cache
 def component(folder: str, *scripts: str, name: str = "", style: str = "") -> Any:
     """A component of our own from ``assets/<folder>``, made once a process.
 
     `scripts` are paths below ``assets``, joined in their order into one module, the one with the
-    default export last. `name` and `style` make another one from the same files.
+    default export last. The theme stands before the component's own style. `name` and `style`
+    make another one from the same files.
     """
     texts = [(ASSETS / script).read_text("utf-8") for script in scripts]
+    sheets = [ASSETS / "common" / "theme.css", ASSETS / folder / f"{folder}.css"]
     return st.components.v2.component(
         f"hybridpool_{name or folder}",
         html=(ASSETS / folder / f"{folder}.html").read_text("utf-8"),
-        css=(ASSETS / folder / f"{folder}.css").read_text("utf-8") + style,
+        css="\n".join([*(sheet.read_text("utf-8") for sheet in sheets), style]),
         js="\n".join(texts),
     )
 
 
-def show_packed(
-    draw: Any, key: str, shows: object, pack: Callable[[], bytes], **callbacks: Callable[[], None]
-) -> None:
+def show(draw: Any, key: str, data: bytes, **acts: Act) -> None:
+    """Draw a component; `acts` are what to do with what it tells, by the name it tells it under.
+
+    Streamlit calls back at the start of a run. Where the next run has been asked for by then, the
+    call is broken off and never repeated; so what was told is looked at once more here.
+    """
+    hearing = {f"on_{name}_change": partial(hear, key, name, act) for name, act in acts.items()}
+    draw(key=key, data=data, height="content", **hearing)
+    missed = [name for name, act in acts.items() if hear(key, name, act)]
+    if missed:
+        st.rerun()
+
+
+def hear(key: str, name: str, act: Act) -> bool:
+    """Act on what the browser told last, once; whether there was something new.
+
+    Two runs may overtake each other. What the browser told later counts, whichever comes later.
+    """
+    sent = (st.session_state.get(key) or {}).get(name)
+    if not isinstance(sent, Mapping):
+        return False
+    told = sent.get("told")
+    if not isinstance(told, int | float) or not told > taken(key, name):
+        return False
+    act(sent)
+    st.session_state.setdefault(_TAKEN, {})[key, name] = told
+    return True
+
+
+def taken(key: str, name: str) -> float:
+    """When the browser told what was taken last, by its own clock; 0 at first."""
+    when: float = st.session_state.get(_TAKEN, {}).get((key, name), 0)
+    return when
+
+
+def show_packed(draw: Any, key: str, shows: object, pack: Callable[[], bytes], **acts: Act) -> None:
     """Draw a component with bytes that are packed anew only when it `shows` something else.
 
     While only the view changes nothing travels twice. Coming from another page they are packed
@@ -39,4 +84,4 @@ def show_packed(
     if key not in st.session_state or st.session_state.get(f"{key}_shows") != shows:
         st.session_state[f"{key}_shows"] = shows
         st.session_state[f"{key}_bytes"] = pack()
-    draw(key=key, data=st.session_state[f"{key}_bytes"], height="content", **callbacks)
+    show(draw, key, st.session_state[f"{key}_bytes"], **acts)

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-import streamlit as st
-
 from hybridpool.measure import highest_contrast
 from hybridpool.trace import Trace
-from hybridpool.ui.browser.component import component, show_packed
+from hybridpool.ui.browser.component import MAPS, component, show_packed
 from hybridpool.ui.browser.packing import pack_message, pixels, quantised
 from hybridpool.ui.browser.words import inspector_words, is_learned
 from hybridpool.ui.settings import SHARED, Shown, View, look_at, view_of
@@ -67,9 +65,7 @@ def show_inspector(trace: Trace, picture: str, caption: str) -> None:
     """
     scripts = ("painting", "window", "save", "inspector")
     show_packed(
-        component(
-            "inspector", "common/maths.js", *(f"inspector/{script}.js" for script in scripts)
-        ),
+        component("inspector", *MAPS, *(f"inspector/{script}.js" for script in scripts)),
         "inspector",
         (trace.settings, picture, language()),
         lambda: pack(
@@ -77,7 +73,7 @@ def show_inspector(trace: Trace, picture: str, caption: str) -> None:
                 trace, resolved_view(trace), caption, inspector_words(learned=is_learned(trace))
             )
         ),
-        on_view_change=_remember_view,
+        view=look_at,
     )
 
 
@@ -111,7 +107,3 @@ def pack(shown: Inspected) -> bytes:
         "caption": shown.caption,
     }
     return pack_message(header, arrays)
-
-
-def _remember_view() -> None:
-    look_at(st.session_state["inspector"].get("view"))

@@ -19,7 +19,7 @@ from hybridpool.layers import POOLINGS
 from hybridpool.measure import TIE, highest_contrast
 from hybridpool.sensitivity import Comparison, Perturbation
 from hybridpool.sensitivity.compare import Side
-from hybridpool.ui.browser.component import component
+from hybridpool.ui.browser.component import MAPS, component
 from hybridpool.ui.browser.packing import pack_message, pixels, quantised
 from hybridpool.ui.settings import Shown, view_of
 from hybridpool.ui.words import fill
@@ -29,7 +29,8 @@ from hybridpool.viz.sensitivity_charts import winner_colours
 #: How the browser reads a window whose maximum several cells share.
 NO_WINNER = 255
 _BITS = {"max": 1, "average": 2, "attention": 4}
-SCRIPTS = ("common/maths.js", *(f"compare/{name}.js" for name in ("rows", "patch", "compare")))
+_FILES = ("rows", "outline", "patch", "compare")
+SCRIPTS = (*MAPS, *(f"compare/{name}.js" for name in _FILES))
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def show_controls() -> None:
     names = words.preset_names()
     if task.numbers == "own":
         names |= {"own": _("Your own numbers")}
-    st.subheader(_("Numbers"))
+    st.header(_("Numbers"))
     STATE.control(
         st.selectbox,
         "numbers",
@@ -36,7 +36,7 @@ def show_controls() -> None:
     STATE.control(st.slider, "rows", _("Rows"), min_value=low, max_value=high)
     STATE.control(st.slider, "columns", _("Columns"), min_value=low, max_value=high)
     _window_controls(task)
-    st.subheader(_("Attention layer"))
+    st.header(_("Attention layer"))
     _seed("seed", _("Seed of the matrices"))
     STATE.control(
         st.segmented_control,
@@ -50,7 +50,7 @@ def show_controls() -> None:
 
 def _window_controls(task: Task) -> None:
     window = task.window
-    st.subheader(_("Pooling window"))
+    st.header(_("Pooling window"))
     apart = st.toggle(
         _("Height and width apart"), value=window.height != window.width, key="by_hand_apart"
     )

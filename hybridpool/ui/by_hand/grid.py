@@ -6,13 +6,15 @@ sends the numbers that a person typed, and where the dial and the window stand w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
 from hybridpool.by_hand import ByHand, Window, pool_by_hand
 from hybridpool.ui.browser import sent
-from hybridpool.ui.browser.component import component
+from hybridpool.ui.browser.component import DIAL, component, show, taken
 from hybridpool.ui.by_hand.packing import Sheet, pack
 from hybridpool.ui.by_hand.script import by_hand_script
 from hybridpool.ui.by_hand.sentences import what_is_shown, why_impossible
@@ -20,7 +22,8 @@ from hybridpool.ui.by_hand.state import STATE, Task, clean_cells
 from hybridpool.ui.words import _
 from hybridpool.window import ImpossibleWindowError
 
-_SCRIPTS = ("common/maths.js", *(f"by_hand/{name}.js" for name in ("sheet", "editor", "attention")))
+_FILES = ("sheet", "editor", "attention", "playback", "gradients", "by_hand")
+_SCRIPTS = (*DIAL, *(f"by_hand/{name}.js" for name in _FILES))
 
 
 def current_work() -> tuple[Task, ByHand]:
@@ -41,14 +44,14 @@ def current_work() -> tuple[Task, ByHand]:
 
 def show_by_hand(task: Task, work: ByHand) -> None:
     """Draw grid, outputs, formulas, gradients and the attention layer."""
-    draw = component("by_hand", *_SCRIPTS, "by_hand/by_hand.js")
-    serial = st.session_state.get("by_hand_serial", 0)
-    draw(
-        key="by_hand",
-        data=pack(Sheet(task, work, STATE.chosen().view, serial)),
-        on_edit_change=_edited,
-        on_look_change=_looked,
-        height="content",
+    # The browser waits for this to reach what it told last, also where the grid has changed since.
+    serial = taken("by_hand", "edit")
+    show(
+        component("by_hand", *_SCRIPTS),
+        "by_hand",
+        pack(Sheet(task, work, STATE.chosen().view, serial)),
+        edit=_edited,
+        look=_looked,
     )
 
 
@@ -65,7 +68,7 @@ def show_download(task: Task) -> None:
     )
 
 
-_EDIT: dict[str, sent.Check] = {"serial": sent.whole, "cells": sent.lines}
+_EDIT: dict[str, sent.Check] = {"cells": sent.lines}
 _LOOK: dict[str, sent.Check] = {
     "weight": sent.finite,
     "step": sent.maybe(sent.whole),
@@ -75,14 +78,10 @@ _LOOK: dict[str, sent.Check] = {
 }
 
 
-def _edited() -> None:
-    edit = sent.checked(st.session_state["by_hand"].get("edit"), _EDIT)
+def _edited(told: Mapping[str, Any]) -> None:
+    edit = sent.checked(told, _EDIT)
     shown = st.session_state.get("by_hand_last_good", Task())
-    if not edit:
-        return
-    # The browser waits for this number to come back, also where the grid has changed since.
-    st.session_state["by_hand_serial"] = edit["serial"]
-    if len(edit["cells"]) != shown.rows:
+    if not edit or len(edit["cells"]) != shown.rows:
         return
     typed = {"numbers": "own", "own": clean_cells(edit["cells"])}
     # Beside an impossible window the last good view takes the numbers too.
@@ -90,5 +89,5 @@ def _edited() -> None:
     STATE.choose(**typed, rows=shown.rows, columns=shown.columns)
 
 
-def _looked() -> None:
-    STATE.choose(**sent.checked(st.session_state["by_hand"].get("look"), _LOOK))
+def _looked(told: Mapping[str, Any]) -> None:
+    STATE.choose(**sent.checked(told, _LOOK))

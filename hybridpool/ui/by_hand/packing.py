@@ -28,13 +28,13 @@ class Sheet:
         task: What was asked.
         work: The same worked out.
         view: What of it is looked at.
-        serial: Number of the last edit that arrived from the browser.
+        serial: When the browser told the last edit that has arrived, by its own clock.
     """
 
     task: Task
     work: ByHand
     view: Look
-    serial: int = 0
+    serial: float = 0
 
 
 def pack(sheet: Sheet) -> bytes:

@@ -23,7 +23,7 @@ from hybridpool.ui.words import _
 def show_controls() -> None:
     """The controls in the sidebar: map, window, and how it is measured."""
     settings = STATE.chosen().map
-    st.subheader(_("Feature map"))
+    st.header(_("Feature map"))
     left, right = st.columns(2)
     for place, name, label, low, high in (
         (left, "batch", _("Batch"), 1, MAX_BATCH),
@@ -34,7 +34,7 @@ def show_controls() -> None:
         with place:
             STATE.control(st.number_input, name, label, min_value=low, max_value=high, step=1)
     st.caption(_("Together at most 8.4 million values; a larger map gets a smaller batch."))
-    st.subheader(_("Pooling window"))
+    st.header(_("Pooling window"))
     largest = min(MAX_KERNEL, settings.height, settings.width)
     STATE.control(st.slider, "kernel_size", _("Kernel size"), min_value=1, max_value=largest)
     STATE.control(st.slider, "stride", _("Stride"), min_value=1, max_value=MAX_KERNEL)
@@ -44,7 +44,7 @@ def show_controls() -> None:
 
 
 def _measuring_controls() -> None:
-    st.subheader(_("How it is measured"))
+    st.header(_("How it is measured"))
     _choice(
         "training",
         _("Pass"),

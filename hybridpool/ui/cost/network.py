@@ -34,7 +34,7 @@ class Part:
 
 def prepare(settings: NetworkSettings) -> Part:
     """Headline, controls, buttons and what needs no clock."""
-    st.subheader(_("Inside a network"))
+    st.header(_("Inside a network"))
     st.markdown(
         _(
             "A ResNet-18 with a pooling before each of its stages 2 to 4, and a small network of "

@@ -45,7 +45,7 @@ def show_counts(counts: Mapping[str, Counts]) -> None:
 def show_times(costs: PoolingCosts) -> None:
     """Milliseconds, multiples and memory of each pooling, and the same as a file."""
     training = costs.settings.training
-    head = ["", _("Forward, ms"), *([_("Both passes, ms")] if training else [])]
+    head = [_("Pooling"), _("Forward, ms"), *([_("Both passes, ms")] if training else [])]
     head += [_("Quartiles, ms"), _("× max"), _("× copy")]
     if training:
         head += [_("Memory kept"), _("Input kept")]

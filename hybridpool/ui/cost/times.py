@@ -30,7 +30,7 @@ _QUICK = 2**20
 
 def show_times(settings: CostSettings) -> None:
     """The chart, what it says, and the table; measured when asked, a small map at once."""
-    st.subheader(_("By the clock"))
+    st.header(_("By the clock"))
     st.caption(cost_words.map_words(settings))
     first = not st.session_state.get("cost_begun") and _is_quick(settings)
     st.session_state["cost_begun"] = True

@@ -18,7 +18,7 @@ from hybridpool.ui.words import _
 
 def show_claim(evidence: Evidence) -> None:
     """Choose a claim, and see its charts."""
-    st.subheader(_("What is behind each verdict"))
+    st.header(_("What is behind each verdict"))
     titles = names.claim_titles()
     STATE.control(
         st.pills,

@@ -64,7 +64,7 @@ def _chosen(groups: list[Group]) -> Group | None:
 
 def _show_choices(groups: list[Group], chosen: Group) -> None:
     labels = {group.key: _label(group) for group in groups}
-    st.subheader(_("Results"))
+    st.header(_("Results"))
     STATE.control(
         st.selectbox,
         "group",
@@ -101,7 +101,7 @@ def _label(group: Group) -> str:
 
 
 def _show_uploader() -> None:
-    st.subheader(_("Your own results"))
+    st.header(_("Your own results"))
     words = json.dumps(
         _("or drop it here: JSON, up to {count} files of {size} MB").format(
             count=state.MAX_FILES, size=state.MAX_BYTES // 1_000_000

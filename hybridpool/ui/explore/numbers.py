@@ -16,7 +16,7 @@ from hybridpool.ui.words import _
 
 def show_numbers(trace: Trace, seen: Shown) -> None:
     """The table: how the poolings of the shown channel differ, in numbers."""
-    st.subheader(_("How the poolings differ"))
+    st.header(_("How the poolings differ"))
     names = pooling_names()
     before = trace.feature_map[seen.channel]
     maps = {name: values[seen.channel] for name, values in maps_at(trace, seen.dial).items()}
@@ -25,12 +25,12 @@ def show_numbers(trace: Trace, seen: Shown) -> None:
         [names[name], *_summary(values, energy_kept(values, before))]
         for name, values in maps.items()
     ]
-    show_table(["", _("Lowest"), _("Highest"), _("Mean"), _("Energy kept")], rows)
+    show_table([_("Pooling"), _("Lowest"), _("Highest"), _("Mean"), _("Energy kept")], rows)
     st.markdown(_("**Relative distance** between each pair of maps:"))
     distances = distance_table(maps)
     both = distances | {(second, first): value for (first, second), value in distances.items()}
     show_table(
-        ["", *names.values()],
+        [_("Pooling"), *names.values()],
         [
             [
                 title,

@@ -15,7 +15,7 @@ from hybridpool.viz.charts import weights_chart
 
 def show_weights(trace: Trace, seen: Shown) -> None:
     """The chart of blend weight and attention values, and what they are worth."""
-    st.subheader(_("Blend weight and attention values"))
+    st.header(_("Blend weight and attention values"))
     shown = trace.blend_weight
     if seen.turned:
         shown = torch.full_like(shown, seen.weight)

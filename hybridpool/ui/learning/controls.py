@@ -115,7 +115,7 @@ def _show_samples(chosen: Lesson) -> None:
     shown = list(strips.items())
     for first in range(0, len(shown), 2):
         for column, (name, strip) in zip(st.columns(2), shown[first : first + 2], strict=True):
-            column.image(strip, caption=names[name], width="stretch")
+            column.image(strip, caption=names[name], width="stretch", alt=names[name])
     st.caption(
         _("Generated from the seed, not real data: 24 × 24 grey values, shown with more contrast.")
     )

@@ -21,7 +21,7 @@ INTERVAL = 0.15
 
 def show_overfitting(chosen: Lesson) -> None:
     """A button, and the gap between training and test accuracy by number of pictures."""
-    st.subheader(_("Overfitting"))
+    st.header(_("Overfitting"))
     st.markdown(
         _(
             "More blend weights can fit more by chance. Here the race is run for each number of "

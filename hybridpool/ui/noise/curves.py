@@ -57,7 +57,7 @@ def show_curves(
 def _show_error_curve(
     compared: Comparison, picture: str, done: Perturbation, weight: float | None
 ) -> tuple[NoiseSweep, Any]:
-    st.subheader(_("Change against level"))
+    st.header(_("Change against level"))
     progress, chart, words = st.empty(), st.empty(), st.empty()
     levels, clicks = tuple(curve_levels(NOISES[done.noise])), _clicks()
     present = compared.relative_change(weight)
@@ -132,7 +132,7 @@ def _error_words(curve: NoiseSweep, here: NoiseSweep, level: int, weight: float 
 def _show_blend_curve(
     done: Perturbation, weight: float | None, sweep: NoiseSweep, level: int
 ) -> None:
-    st.subheader(_("Change against blend weight"))
+    st.header(_("Change against blend weight"))
     best = best_blend_weight(sweep, level)
     changes = torch.stack(
         [sweep.relative_change("hybrid", blend_weight=at)[:, level] for at in _WEIGHTS]

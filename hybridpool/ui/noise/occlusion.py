@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from hybridpool.sensitivity.perturbation import PATCHES, WHOLE, in_thousandths
 from hybridpool.trace import Trace
 from hybridpool.ui import compute
 from hybridpool.ui.browser import sent
-from hybridpool.ui.browser.component import component
+from hybridpool.ui.browser.component import BASE, component, show
 from hybridpool.ui.browser.packing import pack_message
 from hybridpool.ui.names import pooling_names
 from hybridpool.ui.noise import sentences as noise_findings
@@ -36,7 +37,7 @@ def show_occlusion_map(
 ) -> None:
     """Draw the map of each pooling; a click puts the occluder there."""
     longer = max(clean.features.image.shape[-2:])
-    st.subheader(_("Where the picture matters"))
+    st.header(_("Where the picture matters"))
     st.markdown(
         _(
             "A patch with the fill and shape chosen above slides over the picture (Zeiler and "
@@ -61,13 +62,15 @@ def show_occlusion_map(
         )
     progress.empty()
     values = map_values(found, weight)
-    with place:
-        component("occlusion_map", "common/maths.js", "occlusion_map/occlusion_map.js")(
-            key="occlusion_map",
-            data=pack(found, values, clean, done),
-            on_place_change=lambda: _choose(found, clean),
-            height="content",
-        )
+    # What grew from maps of zeros has no share that could be painted, and no number JSON knows.
+    if all(np.isfinite(each).all() for each in values.values()):
+        with place:
+            show(
+                component("occlusion_map", *BASE, "occlusion_map/occlusion_map.js"),
+                "occlusion_map",
+                pack(found, values, clean, done),
+                place=partial(_choose, found, clean),
+            )
     with words:
         st.markdown(say(found, values))
 
@@ -157,13 +160,11 @@ def _step(found: OcclusionMap) -> int:
     return int(starts[1] - starts[0]) if len(starts) > 1 else int(found.occluder.width)
 
 
-def _choose(found: OcclusionMap, clean: Trace) -> None:
-    place = st.session_state["occlusion_map"].get("place")
-    rows, columns = len(found.tops), len(found.lefts)
-    both = isinstance(place, list) and len(place) == 2 and all(map(sent.whole, place))
-    if both and place[0] < rows and place[1] < columns:
+def _choose(found: OcclusionMap, clean: Trace, told: Mapping[str, Any]) -> None:
+    place = sent.checked(told, {"row": sent.whole, "column": sent.whole})
+    if place and place["row"] < len(found.tops) and place["column"] < len(found.lefts):
         height, width = clean.features.image.shape[-2:]
-        patch = found.at(*place)
+        patch = found.at(place["row"], place["column"])
         box = {
             "top": patch.top,
             "left": patch.left,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from collections.abc import Mapping
+from typing import Any
 
 from hybridpool.sensitivity import Comparison, Perturbation
 from hybridpool.sensitivity.perturbation import in_thousandths
@@ -32,16 +33,12 @@ def show_rows(compared: Comparison, seen: Shown, picture: str, done: Perturbatio
         "compare",
         (settings, picture, done.essential(), language()),
         lambda: pack(rows),
-        on_view_change=_remember_view,
-        on_patch_change=_remember_patch,
+        view=look_at,
+        patch=_remember_patch,
     )
 
 
-def _remember_view() -> None:
-    look_at(st.session_state["compare"].get("view"))
-
-
-def _remember_patch() -> None:
-    patch = sent.checked(st.session_state["compare"].get("patch"), _PATCH)
+def _remember_patch(told: Mapping[str, Any]) -> None:
+    patch = sent.checked(told, _PATCH)
     if patch and patch["rows"] and patch["columns"]:
         STATE.choose(**in_thousandths(patch, (patch["rows"], patch["columns"])))

@@ -30,7 +30,7 @@ def show_frequency(trace: Trace, picture: str, chosen: Study, seen: Shown) -> No
     found = compute.spectra(trace, picture, chosen, weight)
     names = shift_words.all_names()
     stride = trace.settings.stride
-    st.subheader(_("Frequency"))
+    st.header(_("Frequency"))
     show_chart(
         spectrum_chart(
             {name: (each.frequency, each.power) for name, each in found.items() if name != "ideal"},
@@ -79,7 +79,7 @@ def show_frequency(trace: Trace, picture: str, chosen: Study, seen: Shown) -> No
 
 
 def _show_table(found: dict[str, Spectrum], names: dict[str, str]) -> None:
-    head = ["", *shift_words.share_names().values(), _("Aliasing")]
+    head = [_("Pooling"), *shift_words.share_names().values(), _("Aliasing")]
     rows = []
     for name, each in found.items():
         folded = "–" if each.aliased is None else percent(each.aliased)
@@ -89,7 +89,7 @@ def _show_table(found: dict[str, Spectrum], names: dict[str, str]) -> None:
 
 def show_gradients(trace: Trace, chosen: Study, seen: Shown) -> None:
     """Where the gradient goes for max, average and hybrid pooling, and what that says."""
-    st.subheader(_("Gradients"))
+    st.header(_("Gradients"))
     cell = _gradient_controls(trace, seen)
     chosen = STATE.chosen()
     on_picture = chosen.shown_on == "picture"

@@ -42,7 +42,7 @@ def show_rows(compared: Comparison, seen: Shown, picture: str, chosen: Study) ->
         "shift_compare",
         (settings, picture, chosen.essential(), language()),
         lambda: pack(compared, seen, picture),
-        on_view_change=_remember_view,
+        view=look_at,
     )
 
 
@@ -118,10 +118,6 @@ def _png(pixels: NDArray[np.uint8]) -> str:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
-
-
-def _remember_view() -> None:
-    look_at(st.session_state["shift_compare"].get("view"))
 
 
 _MORE_STYLE = """

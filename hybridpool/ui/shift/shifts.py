@@ -20,7 +20,7 @@ from hybridpool.viz.frequency_charts import shift_chart
 
 def show_shift(trace: Trace, picture: str, chosen: Study, seen: Shown) -> None:
     """Sliders, rows, curve, and what they say."""
-    st.subheader(_("Shift"))
+    st.header(_("Shift"))
     chosen = _shift_controls()
     weight = seen.dial
     try:
@@ -75,7 +75,7 @@ def _show_curve(
     chosen: Study, curve: ShiftCurve, here: dict[str, float], weight: float | None, step: int
 ) -> None:
     axes, names = shift_words.axis_names(), shift_words.all_names()
-    st.subheader(_("Distance against shift"))
+    st.header(_("Distance against shift"))
     STATE.control(
         st.segmented_control,
         "axis",

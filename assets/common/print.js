@@ -1,0 +1,22 @@
+// Numbers as the page prints them.
+
+const MINUS = "\u2212";
+
+// So many decimals, a true minus sign, and no minus before what is printed as zero.
+function fixed(value, decimals = 3) {
+  return value.toFixed(decimals).replace("-", MINUS).replace(/^\u2212(0(\.0*)?)$/, "$1");
+}
+
+// A change, with its sign.
+const signed = (value, decimals = 3) => (Number(value.toFixed(decimals)) > 0 ? "+" : "") + fixed(value, decimals);
+
+function percent(share) {
+  if (!Number.isFinite(share)) return share > 0 ? "\u221e" : "\u2013";
+  return `${fixed(100 * share, 1)} %`;
+}
+
+// A cell counts from 1 where a person reads it.
+const place = (template, row, column) => template.replace("{row}", row + 1).replace("{column}", column + 1);
+
+// A number inside a sum or a product: in brackets if it has a minus.
+const bracketed = (text) => (text.startsWith(MINUS) ? `(${text})` : text);

@@ -1,0 +1,110 @@
+"""Every page as axe-core sees it, and with the keyboard alone, in a real Chromium."""
+
+from itertools import pairwise
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.made_up_runs import a_folder, a_full_house
+from tests.pages import ByHand, Cost, Evidence, Explore, Learning, Noise, OpenTab, Shift, Tab
+
+pytestmark = pytest.mark.browser
+
+SMALL = {"lang": "en", "stem": "filters", "size": "64", "picture": "coins"}
+PAGES: dict[type[Tab], dict[str, str]] = {
+    Explore: SMALL,
+    ByHand: {"lang": "en"},
+    Noise: SMALL | {"show": "occlusion"},
+    Shift: SMALL | {"more": "blur"},
+    Learning: {"lang": "en", "pictures": "50"},
+    Evidence: {"lang": "en", "claim": "noise"},
+    Cost: {"lang": "en", "batch": "1", "map": "4x8x8", "turns": "3", "device": "cpu"},
+}
+# What Streamlit and Plotly make of their own accord, and no setting of ours reaches.
+THEIRS = [
+    ["[data-testid=stToolbar]"],
+    ["[data-testid=stFileUploader]"],
+    [".modebar"],
+    [".js-plotly-plot"],
+]
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = a_folder(tmp_path_factory.mktemp("results"), a_full_house())
+    return {"HYBRIDPOOL_RESULTS": str(folder)}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", PAGES, ids=lambda kind: kind.__name__)
+def test_nothing_keeps_anybody_out(tab: OpenTab, kind: type[Tab], scheme: str) -> None:
+    shown = tab(kind, color_scheme=scheme).open(**PAGES[kind])
+    found = Axe().run(shown.page, context={"exclude": THEIRS}).response["violations"]
+    assert {
+        f"{entry['id']}: {node['target']} {node['html'][:150]} {node['failureSummary'][-160:]}"
+        for entry in found
+        if entry["impact"] in ("serious", "critical")
+        for node in entry["nodes"]
+    } == set()
+
+
+@pytest.mark.parametrize("kind", PAGES, ids=lambda kind: kind.__name__)
+def test_headings_are_one_title_and_its_sections_in_order(tab: OpenTab, kind: type[Tab]) -> None:
+    shown = tab(kind).open(**PAGES[kind])
+    headings = shown.page.get_by_test_id("stMain").get_by_role("heading")
+    levels = [int(tag[1]) for tag in headings.evaluate_all("all => all.map(one => one.tagName)")]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_the_gallery_is_one_stop_of_the_tab_key_and_arrows_lead_on(tab: OpenTab) -> None:
+    shown = tab(Explore).open(**SMALL)
+    page = shown.page
+    buttons = page.locator(".gallery button")
+    assert buttons.evaluate_all("all => all.filter(one => one.tabIndex === 0).length") == 1
+    chosen = page.locator(".gallery button[aria-pressed=true]")
+    chosen.focus()
+    at = int(chosen.evaluate("one => [...one.parentElement.children].indexOf(one)"))
+    press = page.keyboard.press
+    focused = "() => document.activeElement.shadowRoot?.activeElement?.dataset.key"
+    keys = buttons.evaluate_all("all => all.map(one => one.dataset.key)")
+    press("ArrowRight")
+    assert page.evaluate(focused) == keys[at + 1]
+    press("End")
+    assert page.evaluate(focused) == keys[-1]
+    press("ArrowUp")
+    across = int(
+        buttons.evaluate_all("all => all.filter(one => one.offsetTop === all[0].offsetTop).length")
+    )
+    assert page.evaluate(focused) == keys[-1 - across]
+    press("Enter")
+    shown.await_link(picture=keys[-1 - across])
+
+
+@pytest.mark.parametrize("width", [1440, 1280, 768, 640])
+def test_the_title_is_never_under_streamlit_s_bar(tab: OpenTab, width: int) -> None:
+    shown = tab(ByHand, viewport={"width": width, "height": 900}).open()
+    page = shown.page
+    close = page.get_by_test_id("stSidebarCollapseButton").get_by_role("button")
+    if page.get_by_test_id("stSidebar").get_attribute("aria-expanded") == "true":
+        page.get_by_test_id("stSidebar").hover()
+        close.click()
+    page.locator("[data-testid=stSidebar][aria-expanded=false]").wait_for(state="attached")
+    title = page.get_by_role("heading", level=1)
+    shown.settled()
+    bar = page.get_by_test_id("stHeader").bounding_box()
+    place = title.bounding_box()
+    assert bar
+    assert place
+    assert place["y"] >= bar["y"] + bar["height"] - 8
+
+
+def test_the_dial_and_the_frames_can_be_seen_in_forced_colours(tab: OpenTab) -> None:
+    shown = tab(Explore, forced_colors="active").open(**SMALL)
+    track = shown.page.locator(".inspector #dial").evaluate(
+        "dial => getComputedStyle(dial, '::-webkit-slider-runnable-track').borderTopWidth"
+    )
+    frame = shown.page.locator(".inspector .frame").nth(2)
+    assert track == "1px"
+    assert frame.evaluate("one => getComputedStyle(one).borderTopColor") == "rgb(255, 45, 32)"
