@@ -14,7 +14,7 @@ from functools import partial
 from playwright.sync_api import Browser
 
 from benchmarks.page import PICTURES, VIEWPORT, Figure, heading
-from hybridpool.ui.noise.state import PATCHES
+from hybridpool.sensitivity.perturbation import PATCHES
 from hybridpool.ui.settings import DEFAULT
 from tests.machines import Server, running_chromium, running_server
 from tests.pages import Noise

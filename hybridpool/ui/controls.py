@@ -16,14 +16,22 @@ from PIL import Image
 
 from hybridpool.pictures import ImageError
 from hybridpool.pictures.gallery import GALLERY, gallery_image
-from hybridpool.pictures.image import fit_image, image_digest
+from hybridpool.pictures.image import fit_image, image_digest, used_share
 from hybridpool.stem import STEMS, StemInfo, stem_on_disk, trained_stems
-from hybridpool.trace import CHANNELS, IMAGE_SIZES, MAX_KERNEL, MAX_SEED, available_devices
+from hybridpool.trace import (
+    CHANNELS,
+    IMAGE_SIZES,
+    MAX_KERNEL,
+    MAX_SEED,
+    Settings,
+    available_devices,
+)
 from hybridpool.ui import compute, words
 from hybridpool.ui.browser import sent
 from hybridpool.ui.browser.component import component
+from hybridpool.ui.phrases import percent
 from hybridpool.ui.settings import SHARED, Upload, accept_upload, upload
-from hybridpool.ui.words import _, fill
+from hybridpool.ui.words import _, fill, ngettext
 
 THUMBNAIL_SIZE = 96
 
@@ -67,6 +75,7 @@ def picture_controls() -> None:
                 help=name,
                 icon=":material/undo:",
             )
+    _say_what_is_cropped(settings)
     _own_picture()
     if problem := st.session_state.get("upload_problem"):
         st.error(fill(problem), icon=":material/broken_image:")
@@ -239,6 +248,22 @@ def _picked() -> None:
             SHARED.choose(channel=None, row=None, column=None)
 
 
+def _say_what_is_cropped(settings: Settings) -> None:
+    own = upload() if settings.picture == "upload" else None
+    chosen = GALLERY.get(settings.picture)
+    if not own and (not chosen or chosen.kind == "card"):  # cards are square
+        return
+    image = compute.picture(compute.picture_key(settings, own), data=own.data if own else None)
+    share = used_share(image)
+    if share < 1:
+        st.caption(
+            _(
+                "This picture is more than twice as long as wide: only the middle {share} of its "
+                "length is used."
+            ).format(share=percent(share))
+        )
+
+
 def _uploaded(key: str) -> None:
     file = st.session_state[key]
     if file is None:
@@ -246,13 +271,33 @@ def _uploaded(key: str) -> None:
     data = file.getvalue()
     digest = image_digest(data)
     try:
-        compute.picture(digest, _data=data)
+        compute.picture(digest, data=data, tell=_Queue())
     except ImageError as problem:
         # The traceback holds on to the whole file.
         st.session_state["upload_problem"] = problem.with_traceback(None)
         return
     st.session_state.pop("upload_problem", None)
     accept_upload(Upload(data, digest, file.name))
+
+
+class _Queue:
+    """Says on the page, as often as it changes, how many pictures are read before one's own."""
+
+    def __init__(self) -> None:
+        self._said = 0
+        self._note: Any = st
+
+    def __call__(self, ahead: int) -> None:
+        if ahead == self._said:
+            return
+        self._said = ahead
+        sentence = ngettext(
+            "One picture of somebody else is read first, then yours.",
+            "{count} pictures of other people are read first, then yours.",
+            ahead,
+        )
+        icon = ":material/hourglass_top:"
+        self._note = self._note.toast(sentence.format(count=ahead), icon=icon, duration="long")
 
 
 def _language_chosen() -> None:

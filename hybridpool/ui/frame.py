@@ -117,7 +117,7 @@ def open_page(
             on_withheld_change=controls.hear_what_is_withheld,
             on_lost_change=_lost,
         )
-        st.markdown(f":large[**{product}**]")
+        st.markdown(f"**{product}**")
         for file, name in pages().items():
             st.page_link(file, label=name)
         controls.language_controls()
