@@ -77,9 +77,7 @@ def waited(tab: Noise, act: Callable[[], object], *parts: str) -> list[float]:
     """Milliseconds from an act until each of these parts of the page is another."""
     tab.page.evaluate("() => window.watch()")
     act()
-    tab.page.wait_for_function(
-        "(parts) => parts.every((part) => window.seen[part])", arg=list(parts)
-    )
+    tab.await_true("(parts) => parts.every((part) => window.seen[part])", list(parts))
     found = tab.page.evaluate(
         "(parts) => parts.map((part) => window.seen[part] - window.acted)", parts
     )

@@ -45,6 +45,14 @@ def only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", local_look_up)
 
 
+@pytest.fixture
+def same_weights() -> Iterator[None]:
+    """Layers draw their weights with the global generator: the same ones, and none used up."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
     """What the page's server finds in its environment besides the usual; a file may say more."""

@@ -55,7 +55,8 @@ OTHER_STARTS = (0.02, 0.98, None)
 
 SMALL_COST = 0.05
 ARTICLE_GAIN = 0.012
-ARTICLE_NETWORK = "resnet18"
+ARTICLE_NETWORK = ("resnet18", 64)
+"""The network that the article speaks of, and its width."""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
 """The ResNet-18, surgery on other models, and parameter groups."""
 
-from collections.abc import Iterator
 from functools import partial
 
 import pytest
 import torch
 import torchvision
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from hybridpool import (
@@ -18,18 +17,9 @@ from hybridpool import (
     parameter_groups,
     replace_pooling,
 )
+from tests.draws import draw
 
-
-@pytest.fixture(autouse=True)
-def same_weights() -> Iterator[None]:
-    """Networks draw their weights with the global generator: the same ones, and none used up."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
-def draw(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+pytestmark = pytest.mark.usefixtures("same_weights")
 
 
 def poolings(model: nn.Module, kind: type[nn.Module] = HybridPooling) -> list[nn.Module]:

@@ -9,7 +9,7 @@ These are not tested, or only in part:
 - 3, 40: there is no layer for the whole map; a window as large as the map stands for it.
 - 45: whether the backward pass on a GPU is deterministic; here only the CPU is tried.
 - 50: runtimes older than the ones that are installed.
-- 53: ``torch.jit.script``, which PyTorch has given up and the library does not offer;
+- 53: ``torch.jit.script``, which PyTorch has given up and the library refuses;
   ``torch.jit.trace`` is tried in its place.
 - 61: a frozen blend weight of 0.5 in every comparison is a rule for benchmarks, not for layers.
 """

@@ -6,33 +6,13 @@ import math
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from skimage import color
 
 from hybridpool.pictures.corruptions import CIFAR10C_STYLE, corrupt
+from tests.draws import photo, seeded, sound
 
 RANDOM_CORRUPTIONS = {"gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise"}
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def picture(*shape, seed=0):
-    return torch.rand(shape, generator=seeded(seed))
-
-
-def photo(height=32, width=32, seed=0):
-    """Smooth colour areas with a little texture, in 8 bit levels."""
-    coarse = F.interpolate(picture(1, 3, 5, 6, seed=seed), (height, width), mode="bicubic")[0]
-    textured = 0.1 + 0.7 * coarse + 0.1 * (picture(3, height, width, seed=seed + 1) - 0.5)
-    return (textured.clamp(0, 1) * 255).round() / 255
-
-
-def sound(share, count):
-    """Five standard errors of a share among so many independent draws."""
-    return 5 * math.sqrt(share * (1 - share) / count)
 
 
 def test_severities_are_those_of_the_benchmark():

@@ -3,7 +3,7 @@
 import copy
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -18,20 +18,12 @@ from hybridpool import (
     hybrid_pool2d,
     replace_pooling,
 )
+from tests.draws import draw
 
-pytestmark = pytest.mark.filterwarnings("ignore:replace_pooling leaves")
-
-
-@pytest.fixture(autouse=True)
-def same_weights() -> Iterator[None]:
-    """Networks draw their weights with the global generator: the same ones, and none used up."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
-def draw(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:replace_pooling leaves"),
+    pytest.mark.usefixtures("same_weights"),
+]
 
 
 def poolings(model: nn.Module, kind: type[nn.Module] = HybridPooling) -> list[nn.Module]:

@@ -2,77 +2,36 @@
 
 import json
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import count
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import streamlit
-from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.state.session_state import SessionState
-from streamlit.testing.v1 import AppTest
 
 from hybridpool.by_hand import PRESETS, Window, attend_by_hand, pool_by_hand, preset_grid
 from hybridpool.ui.by_hand.state import STATE, Task
 from hybridpool.ui.words import translation
+from tests.apps import Visit
 
-APP = Path(__file__).resolve().parents[2] / "app.py"
 FILE = "pages/1_By_hand.py"
 
 
-class Session:
+class Session(Visit):
     """One person at the page."""
 
     def __init__(self, **link: str) -> None:
-        self.told = count(1)
-        self.app = AppTest.from_file(str(APP), default_timeout=120)
-        self.app.switch_page(FILE)
-        self.app.query_params.update({"lang": "en"} | link)
+        super().__init__(FILE, **{"lang": "en"} | link)
         self.run()
 
-    def run(self) -> "Session":
-        with self._language_outside():
-            self.app.run()
-        return self.checked()
-
-    @contextmanager
-    def _language_outside(self) -> Iterator[None]:
-        """AppTest writes down the choice in a select box outside of the session, in its words."""
-        streamlit.session_state["language"] = self.link.get("lang", "en")
-        try:
-            yield
-        finally:
-            del streamlit.session_state["language"]
-
-    def checked(self) -> "Session":
-        assert not self.app.exception, self.app.exception[0].message
-        return self
-
-    def set(self, kind: str, field: str, value: object) -> "Session":
-        getattr(self.app.sidebar, kind)(key=f"by_hand_{field}").set_value(value)
-        return self.run()
+    def set(self, kind: str, key: str, value: object) -> "Session":
+        return super().set(kind, f"by_hand_{key}", value)
 
     def send(self, **state: object) -> "Session":
         """What the browser sends: typed numbers as `edit`, dial and window as `look`."""
-        with self._language_outside():
-            states = self.app._tree.get_widget_states()
-        states.widgets.append(WidgetState(id=self._component().id, json_value=json.dumps(state)))
-        self.app._run(states)
-        return self.checked()
+        return self.tell(self.component("by_hand").id, "json_value", state)
 
     def look(self, **look: object) -> "Session":
         return self.send(look={**self.header["look"], **look, "told": next(self.told)})
-
-    def _component(self) -> Any:
-        (found,) = (
-            element.proto
-            for element in self.app.get("bidi_component")
-            if element.proto.component_name == "hybridpool_by_hand"
-        )
-        return found
 
     @property
     def header(self) -> dict[str, Any]:
@@ -80,7 +39,7 @@ class Session:
 
     def message(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Length, JSON header, arrays at their places."""
-        data = self._component().bytes
+        data = self.component("by_hand").bytes
         (length,) = struct.unpack_from("<I", data)
         header = json.loads(data[4 : 4 + length])
         arrays = {}
@@ -88,10 +47,6 @@ class Session:
             start = 4 + length + place["offset"]
             arrays[name] = np.frombuffer(data[start : start + place["bytes"]], place["dtype"])
         return header, arrays
-
-    @property
-    def link(self) -> dict[str, str]:
-        return {name: "".join(text) for name, text in self.app.query_params.items()}
 
     @property
     def task(self) -> Task:
@@ -396,7 +351,7 @@ def test_ties_padding_and_overhang_are_explained_where_they_happen() -> None:
 
 def test_the_page_keeps_its_own_controls_and_leaves_out_those_of_the_picture() -> None:
     app = Session().app
-    assert [title.value for title in app.sidebar.subheader] == [
+    assert [title.value for title in app.sidebar.header] == [
         "Numbers", "Pooling window", "Attention layer"
     ]  # fmt: skip
     assert not app.sidebar.get("file_uploader")

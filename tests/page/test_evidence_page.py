@@ -189,8 +189,8 @@ def test_without_results_the_page_says_how_to_make_them(
 ) -> None:
     page = opened(tmp_path / "nowhere", monkeypatch)
     assert "No results are here yet" in said(page)
-    assert page.code[0].value.startswith("python -m hybridpool.training train")
-    assert "What others have published" in [each.value for each in page.subheader]
+    assert page.code[0].value == names.COMMAND
+    assert "What others have published" in [each.value for each in page.header]
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
@@ -312,16 +312,18 @@ def load(page: AppTest, given: list[tuple[str, bytes, str]]) -> AppTest:
     return page
 
 
+@pytest.mark.parametrize("width", [16, 64])
 def test_own_results_are_judged_beside_ours(
-    house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    width: int, house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = [
-        replace(run, settings=replace(run.settings, network="resnet18"))
+        replace(run, settings=replace(run.settings, network="resnet18", width=width))
         for run in a_field(hybrid=0.75)
     ]
     page = load(opened(house, monkeypatch), files(mine, tmp_path))
     assert ">+4.9" in the_table(page)
     assert "which was not run here" not in said(page)
+    assert ("whose first stage has 64 channels; here it has 16" in said(page)) == (width == 16)
     assert "Loaded: 40 runs of your own." in said(page)
     assert page.query_params["results"].startswith("own-resnet18-50000-")
     page.selectbox(key="evidence_group").set_value(groups(a_full_house())[0].key).run()
@@ -393,7 +395,10 @@ def test_a_link_restores_what_was_chosen(chosen: Choice) -> None:
 
 
 def test_the_article_s_network_comes_first_where_it_can_be_judged() -> None:
-    large = [replace(run, settings=replace(run.settings, network="resnet18")) for run in a_field()]
+    large = [
+        replace(run, settings=replace(run.settings, network="resnet18", width=64))
+        for run in a_field()
+    ]
     assert groups(a_field() + large)[0].runs[0].settings.network == "resnet18"
     assert groups(a_field() + large[:3])[0].runs[0].settings.network == "small"
 
@@ -626,3 +631,11 @@ def test_hollow_marks_are_what_reaches_the_line() -> None:
     (trace,) = forest_chart(rows, words).data
     assert trace.marker.symbol == ("circle", "circle-open")
     assert len(forest_chart(rows, words, margin=0.003).layout.shapes) == 2
+
+
+def test_page_and_readme_name_the_same_commands() -> None:
+    """But for the place of the results and the device."""
+    papers = (ROOT / "README.md").read_text("utf-8")
+    for command in (names.COMMAND, names.ARTICLE_COMMAND, names.OWN_COMMAND):
+        words = command.partition(" --output")[0].partition(" --device")[0]
+        assert words.partition("hybridpool.training ")[2] in papers, command

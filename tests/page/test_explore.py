@@ -3,8 +3,7 @@
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ import pytest
 import streamlit
 import torch
 from PIL import Image
-from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from hybridpool.measure import distance_table, energy_kept
@@ -23,9 +21,11 @@ from hybridpool.pictures.image import fit_image, image_digest, read_image
 from hybridpool.stem import STEMS, load_stem, trained_stems
 from hybridpool.trace import Settings, Trace, maps_at, run_poolings, run_stem
 from hybridpool.ui import compute, settings
+from hybridpool.ui.browser.packing import pixels
 from hybridpool.ui.explore.script import reproduction_script
 from hybridpool.ui.settings import SHARED, Shown
 from hybridpool.ui.words import translation
+from tests.apps import Visit
 from tests.shown import POOLED, decode_message, expected
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -35,41 +35,17 @@ DEFAULT = replace(settings.DEFAULT, stem="filters")
 TITLES = {"max": "Max", "average": "Average", "hybrid": "Hybrid", "attention": "Attention"}
 
 
-class Session:
+class Session(Visit):
     """One person at the page."""
 
     def __init__(self, locale: str | None = None, **link: str) -> None:
-        self.app = AppTest.from_file(str(APP), default_timeout=120)
+        super().__init__(**{"stem": "filters"} | link)
         self.app.context["locale"] = locale
-        self.app.query_params.update({"stem": "filters"} | link)
         self.run()
-        self.told = 0
         self.told_first = [note.value for note in self.app.info]
         self._trigger("later", "painted", True)
 
-    def run(self) -> "Session":
-        with self._language_outside():
-            self.app.run()
-        return self.checked()
-
-    @contextmanager
-    def _language_outside(self) -> Iterator[None]:
-        """AppTest writes down the choice in a select box outside of the session, in its words."""
-        streamlit.session_state["language"] = self.link.get("lang", "en")
-        try:
-            yield
-        finally:
-            del streamlit.session_state["language"]
-
-    def checked(self) -> "Session":
-        assert not self.app.exception, self.app.exception[0].message
-        return self
-
     # -- what a person does --
-
-    def set(self, kind: str, key: str, value: object) -> "Session":
-        getattr(self.app.sidebar, kind)(key=key).set_value(value)
-        return self.run()
 
     def upload(self, data: bytes, name: str = "mine.png") -> "Session":
         self.app.sidebar.file_uploader(key="uploader").set_value((name, data, "image/png"))
@@ -81,48 +57,28 @@ class Session:
 
     def look(self, **view: object) -> "Session":
         """What the inspector sends when the hand lets go."""
-        self.told += 1
-        seen = {**self.message()[0]["view"], **view, "told": self.told}
-        return self._tell(self._component("inspector").id, "json_value", {"view": seen})
+        seen = {**self.message()[0]["view"], **view, "told": next(self.told)}
+        return self.tell(self.component("inspector").id, "json_value", {"view": seen})
 
     def pick(self, picture: str) -> "Session":
         """What the gallery sends when a thumbnail is clicked."""
         return self._trigger("gallery", "pick", picture)
 
     def _trigger(self, name: str, event: str, value: object) -> "Session":
-        place = f"$$STREAMLIT_INTERNAL_KEY_{self._component(name).id}__events"
-        return self._tell(place, "json_trigger_value", [{"event": event, "value": value}])
-
-    def _tell(self, place: str, kind: str, value: object) -> "Session":
-        with self._language_outside():
-            states = self.app._tree.get_widget_states()
-        states.widgets.append(WidgetState(id=place, **{kind: json.dumps(value)}))
-        self.app._run(states)
-        return self.checked()
+        place = f"$$STREAMLIT_INTERNAL_KEY_{self.component(name).id}__events"
+        return self.tell(place, "json_trigger_value", [{"event": event, "value": value}])
 
     # -- what the page shows --
 
-    def _component(self, name: str) -> Any:
-        (found,) = (
-            element.proto
-            for element in self.app.get("bidi_component")
-            if element.proto.component_name == f"hybridpool_{name}"
-        )
-        return found
-
     @property
     def bytes(self) -> bytes:
-        return self._component("inspector").bytes
+        return self.component("inspector").bytes
 
     def message(self) -> tuple[dict[str, Any], dict[str, Any]]:
         return decode_message(self.bytes)
 
     def gallery(self) -> dict[str, Any]:
-        return json.loads(self._component("gallery").json)
-
-    @property
-    def link(self) -> dict[str, str]:
-        return self.app.query_params
+        return json.loads(self.component("gallery").json)
 
     def caption(self) -> str:
         return self.app.main.caption[0].value
@@ -164,7 +120,8 @@ def assert_shows(session: Session, found: Trace, weight: float | None = None) ->
     line = session.caption()
     assert line.startswith(str(found.device).upper())
     assert (STEMS | trained_stems())[chosen.stem].title in line
-    assert f"seed {chosen.seed} " in line
+    learned = found.features.pooling_state
+    assert (f"seed {chosen.seed} " in line) == ("attention" not in learned)
     size, stride, padding = chosen.kernel_size, chosen.stride, chosen.padding
     assert line.endswith(f"window {size} × {size}, stride {stride}, padding {padding}")
 
@@ -703,12 +660,14 @@ def test_a_link_to_weights_that_cannot_be_had_still_opens_a_picture() -> None:
 @pytest.mark.usefixtures("without_resnet")
 def test_weights_that_cannot_be_had_leave_the_picture_and_the_size_that_were_asked_for() -> None:
     session = Session(stem="resnet18", picture="coffee", size="64")
-    assert_shows(session, expected(replace(settings.DEFAULT, picture="coffee", image_size=64)))
+    found = expected(replace(settings.DEFAULT, picture="coffee", image_size=64))
+    header, arrays = session.message()
+    assert header["input_shape"] == list(found.feature_map.shape)
+    assert np.array_equal(arrays["image"], pixels(found.features.image))
     title = trained_stems()[settings.DEFAULT.stem].title
     assert session.app.error[0].value.endswith(f"The maps come from: {title}.")
     assert title in session.caption()
-    session.pick("coins")
-    assert_shows(session, expected(replace(settings.DEFAULT, picture="coins", image_size=64)))
+    assert session.link["stem"] == "resnet18"
 
 
 # ---- too little memory -------------------------------------------------------------------------
