@@ -28,13 +28,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from hybridpool.training.cifar10_copy import pack
 from hybridpool.training.data import Dataset, DataUnavailable, load
 from hybridpool.training.evaluate import Trials, make_trials, measure
 from hybridpool.training.files import CannotWrite, check_folder
 from hybridpool.training.loop import RunFailed
 from hybridpool.training.options import Parser, choose_device, number, train_command, whole_number
-from hybridpool.training.quiet import QuietTraining, seconds_per_step, wait_for
+from hybridpool.training.quiet import QuietTraining
 from hybridpool.training.results import Run, RunSettings, read_folder, write_run
 from hybridpool.training.tables import TABLES, in_order, with_frozen
 
@@ -147,6 +149,25 @@ class Bench:
     @staticmethod
     def _steps(settings: RunSettings) -> int:
         return settings.train_pictures // min(settings.batch_size, settings.train_pictures)
+
+
+def seconds_per_step(training: QuietTraining, steps: int) -> float:
+    """How long a step takes once ten of them have warmed everything up."""
+    going = training.steps(checkpoint_every=training.total + 1)
+    for _ in range(10):
+        next(going)
+    wait_for(training.device)
+    began = time.perf_counter()
+    for _ in range(steps):
+        next(going)
+    wait_for(training.device)
+    return (time.perf_counter() - began) / steps
+
+
+def wait_for(device: torch.device) -> None:
+    """Wait until a device has done all that it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def experiment(bench: Bench, options: argparse.Namespace, clock: Clock) -> None:

@@ -14,7 +14,7 @@ from functools import partial
 from playwright.sync_api import Browser
 
 from benchmarks.page import PICTURES, VIEWPORT, Figure, heading
-from hybridpool.ui.noise.state import PATCHES
+from hybridpool.sensitivity.perturbation import PATCHES
 from hybridpool.ui.settings import DEFAULT
 from tests.machines import Server, running_chromium, running_server
 from tests.pages import Noise
@@ -77,9 +77,7 @@ def waited(tab: Noise, act: Callable[[], object], *parts: str) -> list[float]:
     """Milliseconds from an act until each of these parts of the page is another."""
     tab.page.evaluate("() => window.watch()")
     act()
-    tab.page.wait_for_function(
-        "(parts) => parts.every((part) => window.seen[part])", arg=list(parts)
-    )
+    tab.await_true("(parts) => parts.every((part) => window.seen[part])", list(parts))
     found = tab.page.evaluate(
         "(parts) => parts.map((part) => window.seen[part] - window.acted)", parts
     )

@@ -100,7 +100,7 @@ def first_picture(browser: Browser, server: Server, **link: object) -> tuple[flo
 
 def opened(tab: Explore, **link: object) -> float:
     """Milliseconds from the start of the navigation to the first painted picture."""
-    tab.open(**link).page.wait_for_function("() => window.paints.length")
+    tab.open(**link).await_true("() => window.paints.length")
     return float(tab.page.evaluate("() => window.paints[0]"))
 
 
@@ -108,7 +108,7 @@ def waited(tab: Explore, act: Callable[[], object]) -> float:
     """Milliseconds from an act to the paint that follows from it."""
     tab.page.evaluate("() => { window.paints = []; }")
     act()
-    tab.page.wait_for_function("() => window.paints.length")
+    tab.await_true("() => window.paints.length")
     found = tab.page.evaluate("() => [window.acted, window.paints[0]]")
     tab.settled()
     return float(found[1] - found[0])

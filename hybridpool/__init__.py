@@ -15,4 +15,4 @@ __all__ = [
     "parameter_groups",
     "replace_pooling",
 ]
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,4 +1,4 @@
-"""Hybrid pooling in eager mode on the CPU: the bits of the formula, sooner and in less memory.
+"""Hybrid pooling in eager mode on the CPU: the bits of the formula, in less time and memory.
 
 PyTorch's pooling kernels are several times faster on channels-last memory, so `_pools` rearranges a
 contiguous input for them, and `_HybridPool2d` keeps less for the backward pass than the composed
@@ -26,6 +26,7 @@ _LARGEST_STEP = 16
 # PyTorch is quicker to subtract from a tensor than from a number.
 _ONE = torch.ones((), device="cpu")
 _PLAIN_TYPES = (Tensor, torch.nn.Parameter)
+_unsafe_view = torch.ops.aten._unsafe_view.default
 
 
 def is_eager(input: Tensor, weight: Tensor) -> bool:
@@ -122,14 +123,14 @@ def reshaped(output: Tensor, shape: tuple[int, ...]) -> Tensor:
         >>> reshaped(torch.ones(4), (2, 2))._is_view()
         False
     """
-    own: Tensor = torch.ops.aten._unsafe_view(output, shape)
+    own: Tensor = _unsafe_view(output, shape)
     return own
 
 
 def _pools(input: Tensor, window: Window, with_indices: bool) -> tuple[Tensor, Tensor, Tensor]:
     """Average, maximum and where it lies, by whichever way is fastest for this input.
 
-    The poolings have the memory format of ``input``; the indices have any.
+    The poolings have the memory format of ``input``; the indices may have any.
     """
     if channels_vary_fastest(input):
         input = input.contiguous(memory_format=torch.channels_last)
@@ -234,8 +235,8 @@ def _unpool(ctx: Any, grad_maximum: Tensor, grad_average: Tensor, indices: Tenso
     """The gradient of the input, from those of its maximum and its average."""
     window, (batch, channels, height, width) = ctx.window, ctx.size
     kernel, stride, padding, ceil_mode, count_include_pad = window
-    # PyTorch looks at nothing of this tensor but its shape and memory format. Without its memory,
-    # the gradients get the pages that were in use a moment ago instead of fresh ones.
+    # PyTorch reads only the shape and memory format of this tensor. With its memory freed, the
+    # gradients reuse pages that were in use a moment ago instead of fresh ones.
     dtype = grad_average.dtype
     like = torch.empty(ctx.size, dtype=dtype, device="cpu", memory_format=ctx.format)
     like.untyped_storage().resize_(0)

@@ -1,6 +1,7 @@
 """What every pooling layer of ours is: a window, and perhaps parameters that make a blend."""
 
 from collections.abc import Iterator
+from operator import index
 from typing import NoReturn
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from torch.overrides import has_torch_function_unary
 
 from hybridpool._cpu import channels_vary_fastest
+from hybridpool.blend import initial_logit, sigmoid
 from hybridpool.functional import batched, check_input, hybrid_pool2d, refuse_script, unbatched
 from hybridpool.window import Size2d, Window, check_window, plain_size
 
@@ -100,3 +102,35 @@ class Pooling2d(nn.Module):
 
     def __prepare_scriptable__(self) -> NoReturn:
         refuse_script(type(self).__name__)
+
+
+class BlendedPooling2d(Pooling2d):
+    """The base of the poolings with a learned blend weight: one for the map or for each channel.
+
+    Example:
+        >>> from hybridpool import HybridPooling
+        >>> isinstance(HybridPooling(), BlendedPooling2d)
+        True
+    """
+
+    def _start_blend(self, channels: int | None, blend_weight: float) -> None:
+        if channels is not None and channels < 1:
+            raise ValueError(f"channels must be at least 1 or None, but got {channels}.")
+        self.channels = None if channels is None else index(channels)
+        self.initial_logit = initial_logit(blend_weight)
+        self.weight = nn.Parameter(torch.empty(self.channels or 1))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Let the blend weight start over."""
+        nn.init.constant_(self.weight, self.initial_logit)
+
+    @property
+    def blend_weight(self) -> Tensor:
+        """The blend weight, ``sigmoid(weight)`` in float32 at least: 1 is max, 0 is average."""
+        return sigmoid(self.weight)
+
+    def extra_repr(self) -> str:
+        """The options that are printed with the name of the layer."""
+        channels = "" if self.channels is None else f", channels={self.channels}"
+        return super().extra_repr() + channels

@@ -51,7 +51,7 @@ def sigmoid(logit: Tensor) -> Tensor:
     if has_torch_function_unary(logit):
         weight: Tensor = handle_torch_function(sigmoid, (logit,), logit)
         return weight
-    return logit.to(compute_type(logit.dtype)).sigmoid()
+    return (logit.float() if logit.dtype.itemsize < 4 else logit).sigmoid()
 
 
 def compose(average: Tensor, maximum: Tensor, weight: Tensor, one: float | Tensor = 1) -> Tensor:

@@ -26,7 +26,7 @@ class HybridResNetBlock(nn.Module):
         out_channels: The number of channels that go out.
         stride: Step of the first convolution, and of the shortcut.
         pooling: A name in `hybridpool.POOLINGS`, a factory called like them, or ``None``: a block
-            that pools halves the map, so of many stacked blocks only some should.
+            that pools halves the map, so only some of many stacked blocks should pool.
 
     Shape:
         - input: :math:`(N, C_{in}, H, W)`
@@ -81,8 +81,8 @@ def hybrid_resnet18(
     """Build a ResNet-18 whose stages are separated by a pooling instead of strided convolutions.
 
     torchvision's network with its own blocks and, but for the poolings, its own ``state_dict`` keys
-    and shapes. In front of each of the stages 2 to 4 stands a 2 × 2 pooling, and the first block
-    of the stage keeps the size of the map; the amount of computation stays the same.
+    and shapes. A 2 × 2 pooling comes before each of the stages 2 to 4, and the first block of the
+    stage keeps the size of the map; the amount of computation stays the same.
 
     Args:
         num_classes: The number of classes.
@@ -106,7 +106,7 @@ def hybrid_resnet18(
         >>> sum(isinstance(module, Pooling2d) for module in model.modules())
         3
     """
-    # torchvision takes longer to import than everything else here together.
+    # Importing torchvision takes longer than importing everything else here.
     from torchvision.models import resnet18
 
     factory = pooling_factory(pooling)

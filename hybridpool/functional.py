@@ -94,7 +94,7 @@ def hybrid_pool2d(
     check_input(input, window)
     batch = batched(input)
     if isinstance(blend_weight, Tensor):
-        weight = _check_weight(blend_weight, batch)
+        weight = check_weight(blend_weight, batch)
         pooled = _pool(batch, weight, window)
     elif not 0 <= blend_weight <= 1:
         raise ValueError(f"blend_weight must lie in [0, 1], but got {blend_weight}.")
@@ -175,8 +175,21 @@ def refuse_script(name: str) -> NoReturn:
 vars(hybrid_pool2d)["__prepare_scriptable__"] = partial(refuse_script, "hybrid_pool2d")
 
 
-def _check_weight(blend_weight: Tensor, input: Tensor) -> Tensor:
-    """Return ``blend_weight`` in a shape and type that multiply a pooled map."""
+def check_weight(blend_weight: Tensor, input: Tensor) -> Tensor:
+    """Return ``blend_weight`` in a shape and type that multiply a pooled map.
+
+    Args:
+        blend_weight: The blend weight, in one of the shapes that `hybrid_pool2d` takes.
+        input: The map to pool, (N, C, H, W).
+
+    Raises:
+        TypeError: If the blend weight is not floating point of 16 bits or more.
+        ValueError: If its shape is another one.
+
+    Example:
+        >>> check_weight(torch.ones(3), torch.ones(1, 3, 8, 8)).shape
+        torch.Size([3, 1, 1])
+    """
     if blend_weight.dtype not in _FLOATS:
         raise TypeError(
             "blend_weight must be a floating-point tensor of 16 bits or more, "

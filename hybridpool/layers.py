@@ -4,32 +4,31 @@ from collections.abc import Callable
 from operator import index
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from hybridpool.base import Pooling2d
-from hybridpool.blend import initial_logit, sigmoid
+from hybridpool.base import BlendedPooling2d, Pooling2d
+from hybridpool.blend import sigmoid
 from hybridpool.window import Size2d
 
 
-class HybridPooling(Pooling2d):
+class HybridPooling(BlendedPooling2d):
     r"""Blend max and average pooling with a learned blend weight.
 
     .. math::
         w \cdot \max_i x_i + (1 - w) \cdot \tfrac{1}{n} \sum_{i=1}^{n} x_i,
         \qquad w = \operatorname{sigmoid}(\text{weight})
 
-    What is learned is the logit ``weight``; read ``blend_weight`` to see the mix. Exclude the logit
-    from weight decay with `hybridpool.parameter_groups`: decay pulls every mix towards one half.
+    The layer learns the logit ``weight``; ``blend_weight`` shows the mix. Keep the logit from
+    weight decay with `hybridpool.parameter_groups`: decay pulls every mix towards one half.
 
     Args:
         kernel_size: Height and width of the window, or one number for both.
         stride: Step between windows; ``None`` means ``kernel_size``.
         padding: Cells added on every side, at most half of ``kernel_size``.
         channels: Learn one blend weight for each of so many channels, instead of one for all.
-        blend_weight: Where the blend weight starts: 1 is max pooling, 0 is average pooling. Exactly
-            0 and 1 are PyTorch's own layers bit for bit, and stay: the sigmoid is flat there, so a
-            layer that shall learn starts between them.
+        blend_weight: Where the blend weight starts: 1 is max pooling, 0 is average pooling. At
+            exactly 0 or 1 the layer equals PyTorch's own bit for bit and does not learn, because
+            the sigmoid is flat there: start a layer that is to learn between them.
         ceil_mode: Whether the last windows may reach beyond the map.
         count_include_pad: Whether padded zeros count in the average; see `hybrid_pool2d`.
 
@@ -45,6 +44,7 @@ class HybridPooling(Pooling2d):
     in front so that the blend weight cannot leave [0, 1].
 
     Example:
+        >>> import torch
         >>> image = torch.tensor([[[[1.0, 2.0], [5.0, 6.0]]]])
         >>> pooling = HybridPooling(kernel_size=2)
         >>> pooling.blend_weight
@@ -65,30 +65,11 @@ class HybridPooling(Pooling2d):
         count_include_pad: bool = False,
     ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
-        if channels is not None and channels < 1:
-            raise ValueError(f"channels must be at least 1 or None, but got {channels}.")
-        self.channels = None if channels is None else index(channels)
-        self.initial_logit = initial_logit(blend_weight)
-        self.weight = nn.Parameter(torch.empty(self.channels or 1))
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Let the blend weight start over."""
-        nn.init.constant_(self.weight, self.initial_logit)
-
-    @property
-    def blend_weight(self) -> Tensor:
-        """The blend weight, ``sigmoid(weight)`` in float32 at least: 1 is max, 0 is average."""
-        return sigmoid(self.weight)
+        self._start_blend(channels, blend_weight)
 
     def forward(self, input: Tensor) -> Tensor:
         """Pool ``input`` of shape (N, C, H, W) or (C, H, W)."""
-        return self._blend(input, sigmoid(self.weight))
-
-    def extra_repr(self) -> str:
-        """The options that are printed with the name of the layer."""
-        channels = "" if self.channels is None else f", channels={self.channels}"
-        return super().extra_repr() + channels
+        return self._blend(input, self.blend_weight)
 
 
 class _Sigmoid(nn.Sigmoid):
@@ -116,8 +97,8 @@ class HybridPoolingWithAttention(Pooling2d):
         kernel_size: Height and width of the window, or one number for both.
         stride: Step between windows; ``None`` means ``kernel_size``.
         padding: Cells added on every side, at most half of ``kernel_size``.
-        reduction: How many times narrower the hidden layer is than the input; never below one unit,
-            so that few channels are attended to as well.
+        reduction: How many times narrower the hidden layer is than the input. It has at least one
+            unit, so that a few channels are enough.
         ceil_mode: Whether the last windows may reach beyond the map.
         count_include_pad: Whether padded zeros count in the average; see `hybrid_pool2d`.
 
@@ -132,6 +113,7 @@ class HybridPoolingWithAttention(Pooling2d):
     (arXiv:1709.01507).
 
     Example:
+        >>> import torch
         >>> pooling = HybridPoolingWithAttention(channels=8)
         >>> sum(parameter.numel() for parameter in pooling.parameters())  # 2 * 8 * 2 + 8 + 2
         42
@@ -177,7 +159,7 @@ class HybridPoolingWithAttention(Pooling2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Pool ``input`` of shape (N, C, H, W) or (C, H, W)."""
-        # What the mean would make of a wrong input is harder to understand than this refusal.
+        # Before the mean, whose own error for a wrong input is harder to understand.
         self._check(input)
         return self._blend(input, self.attention(input))
 

@@ -254,11 +254,16 @@ def stem_on_disk(key: str, *, folder: Path = STEM_FOLDER) -> bool:
 def default_stem(folder: Path = STEM_FOLDER) -> str:
     """The stem that a page shows first: one with learned poolings where there is one.
 
+    Where there is none, a warning in the log says so.
+
     Example:
         >>> default_stem(Path("no such folder"))
         'filters'
     """
-    return _DEFAULT if _DEFAULT in trained_stems(folder) else "filters"
+    if _DEFAULT in trained_stems(folder):
+        return _DEFAULT
+    logger.warning("%s is not in %s: the readable filters take its place.", _DEFAULT, folder)
+    return "filters"
 
 
 def trained_stems(folder: Path = STEM_FOLDER) -> dict[str, StemInfo]:
@@ -269,12 +274,15 @@ def trained_stems(folder: Path = STEM_FOLDER) -> dict[str, StemInfo]:
     layer with "hybrid." or "attention." before each name. Its metadata are strings: title, data,
     seed, epochs, accuracy (a share of 1), licence, stride, padding and padding_mode.
 
-    A file that cannot be used is left out, with a warning in the log; `load_stem` says why.
+    A file that cannot be used is left out, with a warning in the log; `load_stem` says why. So is
+    a `folder` that is not there: the project's own lies in its checkout, not in the wheel.
 
     Example:
         >>> trained_stems(Path("no such folder"))
         {}
     """
+    if not folder.is_dir():
+        logger.warning("There are no trained stems, because there is no folder %s.", folder)
     stems = {}
     for key, path in _files(folder).items():
         try:
@@ -352,6 +360,13 @@ def _read_info(path: Path) -> StemInfo:
 
 def _trained(key: str, folder: Path) -> ConvStem:
     path = _files(folder).get(key)
+    if path is None and not folder.is_dir():
+        raise StemUnavailable(
+            "The stem {key} cannot be loaded, because there is no folder {folder}: name the folder "
+            "assets/stems of a checkout of this project.",
+            key=key,
+            folder=folder,
+        )
     if path is None:
         raise StemUnavailable("There is no stem called {key}: choose another one.", key=key)
     info = _read_info(path)

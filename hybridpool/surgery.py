@@ -1,7 +1,7 @@
 """Surgery on models: their max and average poolings make room for another one.
 
-What can't be replaced is named, in a warning or in the refusal, so that nobody takes a model for
-another one than it is.
+What cannot be replaced is named, in a warning or in an error, so that nobody believes that a model
+changed more than it did.
 """
 
 import copy
@@ -67,9 +67,9 @@ def replace_pooling(
         model: The model, or a single pooling.
         pooling: A name in `hybridpool.POOLINGS`, or a factory called like them.
         which: Which poolings to replace: ``"max"``, ``"average"`` or both.
-        blend_weight: Where ``"hybrid"`` starts; other poolings do not look at it. With 1 for max or
-            0 for average poolings the output of the model stays the same bit for bit, but a blend
-            weight does not learn there. ``None`` takes, for each, the end that it replaces.
+        blend_weight: Where ``"hybrid"`` starts; other poolings ignore it. With 1 for max or 0 for
+            average poolings the output of the model stays the same bit for bit, but a blend weight
+            does not learn there. ``None`` takes, for each, the end that it replaces.
         example_input: What the model takes: a batch, a tuple of several arguments, or a dictionary
             of named ones. From it the poolings learn how many channels they pool; ``"attention"``
             and factories that use ``channels`` need it. The model runs on it once, in evaluation

@@ -189,16 +189,16 @@ def available_devices() -> tuple[str, ...]:
         >>> available_devices()[0]
         'cpu'
     """
-    found = ["cpu"]
+    devices = ["cpu"]
     if torch.cuda.is_available():
-        found.append("cuda")
+        devices.append("cuda")
     if torch.backends.mps.is_available():
-        found.append("mps")
-    return tuple(found)
+        devices.append("mps")
+    return tuple(devices)
 
 
 def resolve_device(wanted: str) -> torch.device:
-    """The device for a wish: the fastest one here for ``"auto"`` or for one that is not here.
+    """The device that is asked for, or the fastest one where it is missing or ``"auto"``.
 
     Example:
         >>> resolve_device("cpu")
@@ -214,7 +214,7 @@ def run_stem(image: Tensor, stem: ConvStem, device: torch.device) -> Features:
     Args:
         image: Picture of shape (3, H, W) in [0, 1].
         stem: The stem; it is moved to `device` for the run and stays a CPU module outside.
-        device: Where to compute; if its memory does not suffice, the CPU does the work.
+        device: Where to compute; if it runs out of memory, the CPU does the work.
 
     Example:
         >>> from hybridpool.stem import load_stem
@@ -306,7 +306,7 @@ def pooling_layers(
     layers = {}
     for name, build in POOLINGS.items():
         extra = {"blend_weight": settings.blend_weight} if name == "hybrid" else {}
-        # Without memory first: what a layer draws at its birth would move the global generator.
+        # On the meta device first: initialising the layer must not move the global generator.
         with torch.device("meta" if name == "attention" else "cpu"):
             layer = build(channels=channels, **settings.window, **extra)
         if name == "attention":

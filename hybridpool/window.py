@@ -226,9 +226,10 @@ class Window(NamedTuple):
 
     def tiles(self, height: int, width: int) -> bool:
         """Whether the windows lie side by side and none reaches beyond the map."""
-        rows, columns = self.axes(height, width)
-        side_by_side = self.kernel == self.stride and self.padding == (0, 0)
-        return side_by_side and rows.reach <= height and columns.reach <= width
+        if self.kernel != self.stride or self.padding != (0, 0):
+            return False
+        rows, columns = self.out_size(height, width)
+        return rows * self.kernel[0] <= height and columns * self.kernel[1] <= width
 
     def divisor(self, height: int, width: int) -> Tensor:
         """How many cells each average is taken over, of shape (H_out, W_out), on the CPU."""
@@ -330,6 +331,8 @@ def plain_size(size: Size2d) -> int | tuple[int, ...]:
 
 
 def _pair(name: str, value: Size2d, least: int) -> tuple[int, int]:
+    if isinstance(value, int) and value >= least:
+        return value, value
     try:
         size = plain_size(value)
     except TypeError:

@@ -6,6 +6,7 @@ Used by the tests and by the benchmarks.
 from __future__ import annotations
 
 import base64
+import time
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -82,6 +83,16 @@ class Tab:
     def next_frame(self) -> None:
         """Waits until everything asked of the page so far has been painted."""
         self.page.evaluate("() => new Promise(requestAnimationFrame)")
+
+    def await_true(self, condition: str, arg: Any = None) -> None:
+        """Waits until a function of JavaScript says yes.
+
+        Playwright's `wait_for_function` evaluates text, which the page's content policy forbids.
+        """
+        end = time.monotonic() + PATIENCE / 1000
+        while not self.page.evaluate(condition, arg):
+            assert time.monotonic() < end, condition
+            self.page.wait_for_timeout(10)
 
     def link(self, url: str | None = None) -> dict[str, str]:
         """The parameters in the address bar."""
@@ -203,9 +214,9 @@ class Explore(Tab):
 
     def await_paint(self, after: int) -> None:
         """Waits for a paint beyond the given count."""
-        self.page.wait_for_function(
+        self.await_true(
             "([root, after]) => Number(root.dataset.painted) > after",
-            arg=[self.root.element_handle(), after],
+            [self.root.element_handle(), after],
         )
 
     @property

@@ -1,4 +1,5 @@
-// What holds on every page: the language of the document, and one entry of the history a page.
+// What holds on every page: the language of the document, one entry of the history a page, and what
+// only the browser knows: what it withholds from this page, and that the server forgot the session.
 
 // Streamlit adds an entry each time that it writes the address, so Back went through every move of
 // a control and changed nothing but the address. Only another page gets an entry of its own.
@@ -11,8 +12,31 @@ function keepOneEntryAPage() {
   };
 }
 
-export default function mount({ data }) {
+// Streamlit checks every upload against a cookie, which browsers withhold from a frame of another
+// site; and they give a camera to pages that come from this machine or over https alone.
+async function withheld(hear) {
+  const upload = window.top !== window && !document.cookie.includes("_streamlit_xsrf");
+  if (!window.isSecureContext) return { upload, camera: "http" };
+  try {
+    const allowed = await navigator.permissions.query({ name: "camera" });
+    allowed.onchange = hear;
+    return { upload, camera: allowed.state === "denied" ? "denied" : "" };
+  } catch {
+    return { upload, camera: "" }; // A browser that does not say.
+  }
+}
+
+export default function mount({ data, setStateValue }) {
   // Screen readers and fonts go by it, and Streamlit leaves it at English.
   document.documentElement.lang = data.language;
   keepOneEntryAPage();
+  const before = window.hybridpoolSession;
+  window.hybridpoolSession = data.session;
+  if (before && before !== data.session) setStateValue("lost", data.session);
+  const tell = async () => {
+    const found = await withheld(tell);
+    const { upload, camera } = data.withheld;
+    if (found.upload !== upload || found.camera !== camera) setStateValue("withheld", found);
+  };
+  tell();
 }

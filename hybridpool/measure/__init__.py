@@ -21,6 +21,7 @@ from hybridpool.measure.changes import (
     relative_distance,
     summarise,
 )
+from hybridpool.measure.contrast import highest_contrast, most_telling, window_contrast
 from hybridpool.measure.spectrum import (
     RadialSpectrum,
     aliased_share,
@@ -33,9 +34,6 @@ from hybridpool.measure.winners import (
     TIE,
     clear_winners,
     gradient_shares,
-    highest_contrast,
-    most_telling,
-    window_contrast,
     window_winners,
     winner_ties,
 )

@@ -56,13 +56,14 @@ def _followed(picture: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.
 
 
 def _transformed(picture: Image.Image, profile: ImageCms.ImageCmsProfile, mode: str) -> Image.Image:
-    # As browsers do: no compensation for a black that is not black.
+    # As browsers do: a black that is not black, and a paper that is not white, stay what they are.
     shown = ImageCms.profileToProfile(
         picture,
         profile,
         ImageCms.createProfile("sRGB"),
         renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
         outputMode="RGB",
+        flags=ImageCms.Flags.NOWHITEONWHITEFIXUP,
     )
     assert shown is not None
     return shown

@@ -24,9 +24,10 @@ from hybridpool.pictures.headers import open_checked
 from hybridpool.pictures.jpeg import ended, is_refined, strip_jpeg
 from hybridpool.pictures.samples import Samples, reduced, rows_of
 
-__all__ = ["fit_image", "image_digest", "read_image"]
+__all__ = ["fit_image", "image_digest", "read_image", "used_share"]
 
 _LEAST_FITTED_SIDE = 8
+_LONGEST = 2  # times as long as wide; what is longer is cropped
 
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -252,7 +253,7 @@ def fit_image(image: Tensor, size: int) -> Tensor:
     if size < _LEAST_FITTED_SIDE:
         raise ValueError(f"fit_image needs a size of at least {_LEAST_FITTED_SIDE}, got {size}")
     height, width = image.shape[1:]
-    high, wide = min(height, 2 * width), min(width, 2 * height)
+    high, wide = min(height, _LONGEST * width), min(width, _LONGEST * height)
     top, left = (height - high) // 2, (width - wide) // 2
     image = image[:, top : top + high, left : left + wide]
     longer = max(high, wide)
@@ -263,6 +264,23 @@ def fit_image(image: Tensor, size: int) -> Tensor:
         image[None], size=fitted, mode="bicubic", align_corners=False, antialias=True
     )
     return scaled[0].clamp(0, 1)
+
+
+def used_share(image: Tensor) -> float:
+    """The part of a picture's length that ``fit_image`` keeps: 1 if it crops nothing.
+
+    Args:
+        image: the image.
+
+    Shape:
+        ``(C, H, W)``.
+
+    Example:
+        >>> used_share(torch.zeros(3, 10, 50)), used_share(torch.zeros(3, 10, 20))
+        (0.4, 1.0)
+    """
+    shorter, longer = sorted(image.shape[1:])
+    return min(1.0, _LONGEST * shorter / longer)
 
 
 def image_digest(data: bytes) -> str:

@@ -133,8 +133,12 @@ def ended(data: bytes) -> list[bytes]:
 
     Example:
         >>> [len(file) for file in ended(b"...")]
-        [5, 69, 69, 69, 133]
+        [5, 69, 69, 69, 133, 149, 149]
     """
     data = data.removesuffix(b"\xff")
-    bits = (b"", b"\0" * 64, b"\x55" * 64, b"\xaa" * 64, b"\xff\0" * 64)
+    # Where restarts divide the pixels, a whole division may be missing: it begins with its number,
+    # and a number that is due soon is waited for.
+    divisions = [bytes([0xFF, 0xD0 + number]) + b"\x55" * 16 for number in range(8)]
+    bits = [b"", b"\0" * 64, b"\x55" * 64, b"\xaa" * 64, b"\xff\0" * 64]
+    bits += [b"".join(divisions), b"".join(divisions[4:] + divisions[:4])]
     return [data + added + _END for added in bits]

@@ -3,7 +3,8 @@
 Convolution, pooling over the whole map, linear layer, and no activation before the pooling: what
 the pooling passes on is all that the network knows. The map of a zero-mean filter has the mean 0
 whether there is a small spot in it or not, and the largest value of a noisy map says little about
-a small difference of tone. So it follows from the task which blend weight is right.
+a small difference of tone. So it follows from the task whether the largest value or the mean is
+needed; not, how much of the other may stand beside it.
 
 All arms start from the same filters, see the same pictures in the same order and lose the same
 channels to dropout. They share no parameter, so that what they learn is what each would learn
@@ -213,9 +214,29 @@ class Race:
         kept = torch.rand(BATCH, CHANNELS, generator=self._dropout) >= chance
         return kept / (1 - chance)
 
-    @torch.no_grad()
     def _accuracy(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor | None]:
-        network, arms = self.network, self.settings.arms
+        arms = self.settings.arms
+        right, values = self._right(images, labels)
+        accuracy = right.float().mean(1)
+        if "attention" not in arms:
+            return accuracy, None
+        first = arms.index("attention") * CHANNELS
+        attended = values[:, first : first + CHANNELS]
+        classes = range(len(TASKS[self.settings.task].classes))
+        labels = labels[:_MEASURED]
+        return accuracy, torch.stack([attended[labels == label].mean(0) for label in classes])
+
+    def right(self, *, train: bool = False) -> Tensor:
+        """Which pictures every arm is right about now: (arms, pictures), at most 400.
+
+        Args:
+            train: Whether training pictures are asked for instead of the test set.
+        """
+        return self._right(*(self._train if train else self._test))[0]
+
+    @torch.no_grad()
+    def _right(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        network = self.network
         images, labels = images[:_MEASURED], labels[:_MEASURED]
         right, values = [], []
         # In parts, whose maps stay in the processor's cache: less than half the time.
@@ -223,13 +244,7 @@ class Race:
             weights = network.blend_weights(maps := network.maps(part))
             right.append(network.scores(maps, weights).argmax(-1) == truth)
             values.append(weights)
-        accuracy = torch.cat(right, 1).float().mean(1)
-        if "attention" not in arms:
-            return accuracy, None
-        first = arms.index("attention") * CHANNELS
-        attended = torch.cat(values)[:, first : first + CHANNELS]
-        classes = range(len(TASKS[self.settings.task].classes))
-        return accuracy, torch.stack([attended[labels == label].mean(0) for label in classes])
+        return torch.cat(right, 1), torch.cat(values)
 
 
 class RacingNetwork(nn.Module):

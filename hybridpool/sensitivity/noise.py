@@ -16,7 +16,8 @@ from torch import Tensor
 
 from hybridpool.measure import ROUNDING
 from hybridpool.pictures.perturb import NOISES
-from hybridpool.sensitivity.changes import Changes, Poolings, join_changes
+from hybridpool.sensitivity.changes import Changes, join_changes
+from hybridpool.sensitivity.poolings import Poolings
 from hybridpool.stem import ConvStem
 from hybridpool.trace import Settings
 

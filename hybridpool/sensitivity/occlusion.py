@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from hybridpool.sensitivity.changes import Changes, Poolings, join_changes
+from hybridpool.sensitivity.changes import Changes, join_changes
 from hybridpool.sensitivity.patches import Occluder, changes_of_patches
+from hybridpool.sensitivity.poolings import Poolings
 from hybridpool.sensitivity.receptive_field import axes_of
 from hybridpool.stem import ConvStem
 from hybridpool.trace import Settings

@@ -21,11 +21,11 @@ from hybridpool.pictures.perturb import occlude, occlusion_mask, patch_content
 from hybridpool.sensitivity.changes import (
     FEATURE_MAP,
     Changes,
-    Poolings,
     exact_sum,
     moved_sums,
     other_sums,
 )
+from hybridpool.sensitivity.poolings import Poolings
 from hybridpool.sensitivity.receptive_field import PictureAxis, axes_through
 
 # So many cells of feature maps fit a core's cache together with what is computed from them.

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from hybridpool.measure import align, nearest_cells
 from hybridpool.pictures.perturb import shift
-from hybridpool.sensitivity.changes import FEATURE_MAP, Changes, More, Poolings, join_changes
+from hybridpool.sensitivity.changes import FEATURE_MAP, Changes, join_changes
 from hybridpool.sensitivity.compare import Comparison, Layout, Side, compare
+from hybridpool.sensitivity.poolings import More, Poolings
 from hybridpool.sensitivity.receptive_field import PictureAxis, axes_of
 from hybridpool.stem import ConvStem
 from hybridpool.trace import Settings, Trace

@@ -55,7 +55,8 @@ OTHER_STARTS = (0.02, 0.98, None)
 
 SMALL_COST = 0.05
 ARTICLE_GAIN = 0.012
-ARTICLE_NETWORK = "resnet18"
+ARTICLE_NETWORK = ("resnet18", 64)
+"""The network that the article speaks of, and its width."""
 
 
 @dataclass(frozen=True)
@@ -220,9 +221,9 @@ def _judge_frequency(runs: Sequence[Run], arm: str) -> Finding:
 
 
 def _judge_start(runs: Sequence[Run], everything: Sequence[Run], arm: str) -> Finding:
-    starts = by_start(runs, everything)
+    starts, by = by_start(runs, everything), replace(CLEAN, paired=True)
     found = family(
-        Pair("", str(MIDDLE_START), str(start), starts[MIDDLE_START], starts[start], CLEAN_OF_FEW)
+        Pair("", str(MIDDLE_START), str(start), starts[MIDDLE_START], starts[start], by)
         for start in OTHER_STARTS
         if MIDDLE_START in starts and start in starts
     )

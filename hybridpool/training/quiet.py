@@ -173,38 +173,3 @@ class QuietTraining(Training):
         found = super().result(trials, command)
         how = f"each operation ({self.without_graph})" if self.without_graph else "graph"
         return replace(found, environment={**found.environment, "steps": how})
-
-
-def seconds_per_step(training: QuietTraining, steps: int = 20) -> float:
-    """How long a step takes once everything is warm; the run is of no use afterwards.
-
-    Args:
-        training: A run with so many steps, and ten more, to go.
-        steps: How many are timed.
-
-    Example:
-        >>> pictures = torch.zeros(64, 3, 32, 32, dtype=torch.uint8)
-        >>> many = Dataset("nothing", pictures, torch.arange(64) % 10, pictures, torch.arange(64))
-        >>> settings = RunSettings(train_pictures=64, batch_size=2, epochs=1)
-        >>> seconds_per_step(QuietTraining(settings, many), steps=2) > 0
-        True
-    """
-    going = training.steps(checkpoint_every=training.total + 1)
-    for _ in range(10):
-        next(going)
-    wait_for(training.device)
-    began = time.perf_counter()
-    for _ in range(steps):
-        next(going)
-    wait_for(training.device)
-    return (time.perf_counter() - began) / steps
-
-
-def wait_for(device: torch.device) -> None:
-    """Wait until a device has done all that it was given.
-
-    Example:
-        >>> wait_for(torch.device("cpu"))
-    """
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

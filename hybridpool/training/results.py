@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -409,39 +409,6 @@ def summarise_seeds(values: Sequence[float], confidence: float = 0.95) -> Summar
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (count - 1))
     half = float(stdtrit(count - 1, (1 + confidence) / 2)) * deviation / math.sqrt(count)
     return Summary(mean, deviation, mean - half, mean + half, count)
-
-
-def paired_difference(
-    runs: Iterable[Run],
-    arm: str,
-    baseline: str,
-    value: Callable[[Run], float | None] = lambda run: run.measures.clean,
-    confidence: float = 0.95,
-) -> Summary | None:
-    """How much better an arm is than another, seed by seed: what the seed does falls away.
-
-    Args:
-        runs: Runs that differ in arm and seed only.
-        arm: The arm that is judged.
-        baseline: The arm that it is held against.
-        value: What is compared; a run for which it is None is left out.
-        confidence: Of the interval.
-
-    Returns:
-        The summary of ``value(arm) - value(baseline)`` over the seeds that both have, or None.
-
-    Example:
-        >>> runs = [_example("max", 0, 0.70), _example("hybrid", 0, 0.72)]
-        >>> round(paired_difference(runs, "hybrid", "max").mean, 3)
-        0.02
-    """
-    by_arm: dict[str, dict[int, float]] = {arm: {}, baseline: {}}
-    for run in runs:
-        if run.settings.arm in by_arm and (found := value(run)) is not None:
-            by_arm[run.settings.arm][run.settings.seed] = found
-    shared = sorted(by_arm[arm].keys() & by_arm[baseline].keys())
-    differences = [by_arm[arm][seed] - by_arm[baseline][seed] for seed in shared]
-    return summarise_seeds(differences, confidence) if differences else None
 
 
 def comparable(runs: Iterable[Run]) -> dict[tuple[str, RunSettings], list[Run]]:

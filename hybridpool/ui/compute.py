@@ -7,7 +7,7 @@ large array. Tensors that are returned are shared between sessions and must not 
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -33,6 +33,7 @@ from hybridpool.cost import (
 from hybridpool.layers import POOLINGS
 from hybridpool.pictures.gallery import GALLERY, gallery_image
 from hybridpool.pictures.image import fit_image, read_image
+from hybridpool.pictures.memory import Turns, give_back_memory
 from hybridpool.race.tasks import MOST_PICTURES, TASKS, draw_data
 from hybridpool.sensitivity import (
     Comparison,
@@ -55,6 +56,8 @@ from hybridpool.training.results import ResultsError, Run, read_run
 from hybridpool.ui.settings import Upload
 from hybridpool.viz.learning_charts import picture_strip
 
+#: How many files of people are decoded at the same time.
+DECODED_AT_ONCE = 2
 _T = TypeVar("_T")
 #: How long to wait for somebody else's measurement before saying so again, in seconds.
 _WAIT = 0.3
@@ -99,22 +102,53 @@ def _features(
 ) -> Features:
     card = digest in GALLERY and GALLERY[digest].kind == "card"
     card_side = image_size if card else 0
-    image = fit_image(picture(digest, card_side, _data=_data), image_size)
+    image = fit_image(picture(digest, card_side, data=_data), image_size)
     return run_stem(image, _stem(*stem), resolve_device(device))
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
-def picture(digest: str, card_side: int = 0, *, _data: bytes | None = None) -> Tensor:
+def picture(
+    digest: str,
+    card_side: int = 0,
+    *,
+    data: bytes | None = None,
+    tell: Callable[[int], None] | None = None,
+) -> Tensor:
     """The picture (3, H, W) of a gallery key, or of the bytes whose digest is given.
 
     A test card is drawn anew for each `card_side`, so that its one-pixel details stay that.
 
+    Few files are decoded at once, because each may need half a gigabyte; `tell` hears how many
+    have to be done before.
+
     Raises:
         ImageError: If the bytes are no picture that can be used.
     """
-    if _data is not None:
-        return read_image(_data)
-    return gallery_image(digest, card_side=card_side) if card_side else gallery_image(digest)
+    if data is None:
+        return _gallery_picture(digest, card_side)
+    kept = _kept_picture(digest)
+    if not kept:
+        with _decoding().turn(tell):
+            try:
+                # Somebody may have read the same file in the meantime.
+                kept[:] = kept[:1] or [read_image(data)]
+            finally:
+                give_back_memory()
+    return kept[0]
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _kept_picture(digest: str) -> list[Tensor]:
+    return []
+
+
+@st.cache_resource(show_spinner=False)
+def _decoding() -> Turns:
+    return Turns(DECODED_AT_ONCE)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _gallery_picture(key: str, card_side: int) -> Tensor:
+    return gallery_image(key, card_side=card_side) if card_side else gallery_image(key)
 
 
 def _stem(key: str, seed: int, channels: int) -> ConvStem:

@@ -9,19 +9,29 @@ from __future__ import annotations
 import base64
 import io
 from functools import cache
+from typing import Any
 
 import streamlit as st
 from PIL import Image
 
 from hybridpool.pictures import ImageError
 from hybridpool.pictures.gallery import GALLERY, gallery_image
-from hybridpool.pictures.image import fit_image, image_digest
+from hybridpool.pictures.image import fit_image, image_digest, used_share
 from hybridpool.stem import STEMS, StemInfo, stem_on_disk, trained_stems
-from hybridpool.trace import CHANNELS, IMAGE_SIZES, MAX_KERNEL, MAX_SEED, available_devices
+from hybridpool.trace import (
+    CHANNELS,
+    IMAGE_SIZES,
+    MAX_KERNEL,
+    MAX_SEED,
+    Settings,
+    available_devices,
+)
 from hybridpool.ui import compute, words
+from hybridpool.ui.browser import sent
 from hybridpool.ui.browser.component import component
+from hybridpool.ui.phrases import percent
 from hybridpool.ui.settings import SHARED, Upload, accept_upload, upload
-from hybridpool.ui.words import _, fill
+from hybridpool.ui.words import _, fill, ngettext
 
 THUMBNAIL_SIZE = 96
 
@@ -65,15 +75,8 @@ def picture_controls() -> None:
                 help=name,
                 icon=":material/undo:",
             )
-    st.file_uploader(
-        _("Your own picture"),
-        key="uploader",
-        on_change=_uploaded,
-        args=("uploader",),
-        help=_("It stays on the machine that runs this page and is never part of the link."),
-    )
-    if st.toggle(_("Use the camera"), key="camera_on"):
-        st.camera_input(_("Take a photo"), key="camera", on_change=_uploaded, args=("camera",))
+    _say_what_is_cropped(settings)
+    _own_picture()
     if problem := st.session_state.get("upload_problem"):
         st.error(fill(problem), icon=":material/broken_image:")
     SHARED.control(
@@ -83,6 +86,54 @@ def picture_controls() -> None:
         options=IMAGE_SIZES,
         format_func=lambda size: f"{size} px",
     )
+
+
+def _own_picture() -> None:
+    """Upload and camera, or one sentence where the browser does not let them work."""
+    if withheld()["upload"]:
+        st.warning(
+            _(
+                "This page stands in a frame of another site, where the browser withholds the "
+                "cookie that uploads need: open the page in a tab of its own to use a picture of "
+                "yours."
+            )
+        )
+        return
+    st.file_uploader(
+        _("Your own picture"),
+        key="uploader",
+        on_change=_uploaded,
+        args=("uploader",),
+        help=_("It stays on the machine that runs this page and is never part of the link."),
+    )
+    if not st.toggle(_("Use the camera"), key="camera_on"):
+        return
+    without = {
+        "http": _(
+            "Browsers give no camera to a page that comes over http from another machine: open the "
+            "page over https, or take the photo elsewhere and choose its file."
+        ),
+        "denied": _(
+            "The browser keeps the camera from this page: allow it in the browser's settings for "
+            "this page, or take the photo elsewhere and choose its file."
+        ),
+    }
+    if why := without.get(withheld()["camera"]):
+        st.warning(why)
+    else:
+        st.camera_input(_("Take a photo"), key="camera", on_change=_uploaded, args=("camera",))
+
+
+def withheld() -> dict[str, Any]:
+    """What the browser withholds from this page, as far as it has said."""
+    return st.session_state.get("withheld") or {"upload": False, "camera": ""}
+
+
+def hear_what_is_withheld() -> None:
+    """Keep what the browser says that it withholds."""
+    told = (st.session_state.get("page") or {}).get("withheld")
+    checks = {"upload": sent.flag, "camera": sent.word(("", "http", "denied"))}
+    st.session_state["withheld"] = sent.checked(told, checks)
 
 
 def stem_controls() -> None:
@@ -197,6 +248,22 @@ def _picked() -> None:
             SHARED.choose(channel=None, row=None, column=None)
 
 
+def _say_what_is_cropped(settings: Settings) -> None:
+    own = upload() if settings.picture == "upload" else None
+    chosen = GALLERY.get(settings.picture)
+    if not own and (not chosen or chosen.kind == "card"):  # cards are square
+        return
+    image = compute.picture(compute.picture_key(settings, own), data=own.data if own else None)
+    share = used_share(image)
+    if share < 1:
+        st.caption(
+            _(
+                "This picture is more than twice as long as wide: only the middle {share} of its "
+                "length is used."
+            ).format(share=percent(share))
+        )
+
+
 def _uploaded(key: str) -> None:
     file = st.session_state[key]
     if file is None:
@@ -204,13 +271,33 @@ def _uploaded(key: str) -> None:
     data = file.getvalue()
     digest = image_digest(data)
     try:
-        compute.picture(digest, _data=data)
+        compute.picture(digest, data=data, tell=_Queue())
     except ImageError as problem:
         # The traceback holds on to the whole file.
         st.session_state["upload_problem"] = problem.with_traceback(None)
         return
     st.session_state.pop("upload_problem", None)
     accept_upload(Upload(data, digest, file.name))
+
+
+class _Queue:
+    """Says on the page, as often as it changes, how many pictures are read before one's own."""
+
+    def __init__(self) -> None:
+        self._said = 0
+        self._note: Any = st
+
+    def __call__(self, ahead: int) -> None:
+        if ahead == self._said:
+            return
+        self._said = ahead
+        sentence = ngettext(
+            "One picture of somebody else is read first, then yours.",
+            "{count} pictures of other people are read first, then yours.",
+            ahead,
+        )
+        icon = ":material/hourglass_top:"
+        self._note = self._note.toast(sentence.format(count=ahead), icon=icon, duration="long")
 
 
 def _language_chosen() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,19 @@ _STYLE = """
 }
 """
 _LARGE = "html { font-size: 20px; }"
+
+#: What stands at the lower edge once the server has not answered for a while.
+_AWAY = """
+.stApp:not([data-test-connection-state="CONNECTED"])::after {
+  content: WORDS; position: fixed; inset: auto 0 0 0; z-index: 1000000; padding: 0.6rem 1rem;
+  background: #7a2e00; color: #fff; text-align: center; animation: away 0s 4s both;
+}
+/* Streamlit's own dialog says the same in English and lies over everything. */
+body:has(.stApp:not([data-test-connection-state="CONNECTED"])) [data-testid="stDialog"] {
+  display: none;
+}
+@keyframes away { from { visibility: hidden; } to { visibility: visible; } }
+"""
 
 #: Words that Streamlit itself writes, in English only: where they stand -> what replaces them.
 _BUILT_IN = {
@@ -94,13 +108,29 @@ def open_page(
     large = bool(st.session_state.get("large"))
     st.html(f"<style>{_STYLE}{_LARGE if large else ''}{_built_in_words()}</style>")
     with st.sidebar:
-        component("page", "page/page.js")(key="page", data={"language": language()})
+        component("page", "page/page.js")(
+            key="page",
+            data={
+                "language": language(),
+                "session": st.session_state.setdefault("session", secrets.token_hex(8)),
+                "withheld": controls.withheld(),
+            },
+            on_withheld_change=controls.hear_what_is_withheld,
+            on_lost_change=_lost,
+        )
         st.markdown(f"**{product}**")
         for file, name in pages().items():
             st.page_link(file, label=name)
         controls.language_controls()
     st.title(title)
     st.markdown(introduction)
+    if st.session_state.pop("lost", False):
+        st.info(
+            _(
+                "The server has lost this session: it was started again, or you were away long. "
+                "What the address holds is as it was; choose files of your own again."
+            )
+        )
     try:
         if first:
             first()
@@ -113,14 +143,22 @@ def open_page(
                 controls.device_controls()
 
 
+def _lost() -> None:
+    st.session_state["lost"] = True
+
+
 def _built_in_words() -> str:
     texts = {
+        "away": _(
+            "The server does not answer. Controls wait until it is back; dials and what you point "
+            "at still work."
+        ),
         "upload": _("Choose a file"),
         "formats": _("or drop it here: PNG, JPEG, WebP, BMP, TIFF, GIF up to 40 MB"),
         "take": _("Take the photo"),
         "again": _("Take another photo"),
     }
-    rules = []
+    rules = [_AWAY.replace("WORDS", json.dumps(texts.pop("away"), ensure_ascii=False))]
     for place, name in _BUILT_IN.items():
         text = json.dumps(texts[name], ensure_ascii=False)
         rules.append(f"{place} {{ font-size: 0; }}")

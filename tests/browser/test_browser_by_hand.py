@@ -112,7 +112,7 @@ def test_it_plays_on_opening_and_fills_the_article_s_results(by_hand: Any) -> No
 
     page.page.evaluate("() => { window.played = []; }")
     page.find(".play").click()
-    page.page.wait_for_function("() => window.played.at(-1)?.[0] === 'Play'")
+    page.await_true("() => window.played.at(-1)?.[0] === 'Play'")
     assert_played(page)
 
 

@@ -25,9 +25,9 @@ SMALL = {"batch": "1", "map": "4x8x8", "turns": "3"}
 def test_the_document_speaks_the_language_of_the_page(tab: OpenTab, kind: type[Tab]) -> None:
     shown = tab(kind).open(**({"lang": "zh"} | (SMALL if kind is Cost else {})))
     page = shown.page
-    page.wait_for_function("() => document.documentElement.lang === 'zh'")
+    shown.await_true("() => document.documentElement.lang === 'zh'")
     page.get_by_role("radio", name="English").click()
-    page.wait_for_function("() => document.documentElement.lang === 'en'")
+    shown.await_true("() => document.documentElement.lang === 'en'")
 
 
 def test_back_leaves_a_page_however_many_controls_were_moved(tab: OpenTab) -> None:
@@ -39,7 +39,7 @@ def test_back_leaves_a_page_however_many_controls_were_moved(tab: OpenTab) -> No
         cell = page.locator(".by-hand input").nth(place)
         cell.fill(text)
         cell.press("Enter")
-        page.wait_for_function("text => location.search.includes(text)", arg=f"_{text}_")
+        shown.await_true("text => location.search.includes(text)", f"_{text}_")
         shown.settled()
     page.go_back()
     expect(page.locator("body")).to_have_text("ok")

@@ -10,9 +10,11 @@ from functools import cache
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from scipy import stats
 
+from hybridpool.training.arms import ARMS
 from hybridpool.training.comparisons import (
     Comparison,
     Difference,
@@ -21,8 +23,23 @@ from hybridpool.training.comparisons import (
     family,
     holm,
 )
+from hybridpool.training.data import Dataset
+from hybridpool.training.evaluate import make_trials, measure
+from hybridpool.training.networks import NETWORKS
 from hybridpool.training.results import Run
-from hybridpool.training.values import CLEAN, CLEAN_OF_FEW, SHIFTED, Measure, iocclusion, under
+from hybridpool.training.values import (
+    CLEAN,
+    CLEAN_OF_FEW,
+    SHIFTED,
+    Measure,
+    bands,
+    behind,
+    iocclusion,
+    keeping,
+    noises,
+    occluders,
+    under,
+)
 from tests.made_up_runs import a_run
 
 
@@ -253,3 +270,28 @@ def test_a_mean_over_kinds_needs_all_of_them() -> None:
     run = a_run("max", 0)
     assert under(["shot_noise", "no such"]).value(run) is None
     assert under([]).value(run) is None
+
+
+def test_what_an_evaluation_keeps_is_what_is_resampled() -> None:
+    """Every measure's pictures have the mean that the run states, in a real evaluation."""
+    generator = torch.Generator().manual_seed(0)
+    pictures = torch.randint(256, (60, 3, 32, 32), dtype=torch.uint8, generator=generator)
+    labels = torch.arange(60) % 10
+    dataset = Dataset("made up", pictures, labels, pictures, labels)
+    torch.manual_seed(0)
+    network = NETWORKS["small"](10, ARMS["max"], 16)
+    found = measure(network, dataset, make_trials(dataset, 40))
+    run = replace(a_run("max", 0), measures=found, data={"name": "made up", "test": 60})
+    measures = {
+        "noise": under(noises([run])),
+        "occlusion": behind(occluders([run])),
+        "low": keeping(bands([run], "low")),
+        "high": keeping(bands([run], "high")),
+        "shift": SHIFTED,
+    }
+    for name, by in measures.items():
+        assert by.right is not None
+        right = by.right(run)
+        assert right is not None, name
+        assert right.shape == (40,)
+        assert right.mean() == pytest.approx(by.value(run)), name

@@ -9,7 +9,7 @@ These are not tested, or only in part:
 - 3, 40: there is no layer for the whole map; a window as large as the map stands for it.
 - 45: whether the backward pass on a GPU is deterministic; here only the CPU is tried.
 - 50: runtimes older than the ones that are installed.
-- 53: ``torch.jit.script``, which PyTorch has given up and the library does not offer;
+- 53: ``torch.jit.script``, which PyTorch has given up and the library refuses;
   ``torch.jit.trace`` is tried in its place.
 - 61: a frozen blend weight of 0.5 in every comparison is a rule for benchmarks, not for layers.
 """
@@ -894,7 +894,8 @@ def test_case_58_no_blend_weight_decays():
     )
     decaying, steady = parameter_groups(model, weight_decay=0.1)
     assert (decaying["weight_decay"], steady["weight_decay"]) == (0.1, 0)
-    assert {id(p) for p in steady["params"]} == {id(model[1].weight), id(model[2].weight)}
+    blends = [model[1].weight, model[2].weight, *model[3].hybrid_pool.parameters()]
+    assert {id(p) for p in steady["params"]} == set(map(id, blends))
     together = [*decaying["params"], *steady["params"]]
     assert sorted(map(id, together)) == sorted(map(id, model.parameters()))
     optimizer = torch.optim.SGD([decaying, steady], lr=0.5)

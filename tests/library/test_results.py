@@ -18,7 +18,6 @@ from hybridpool.training.results import (
     RunSettings,
     comparable,
     pack,
-    paired_difference,
     read_folder,
     read_run,
     right_of,
@@ -183,17 +182,6 @@ def test_the_interval_is_students() -> None:
     assert found.high - 0.3 == pytest.approx(2.776 * math.sqrt(0.025 / 5), rel=1e-3)
     assert found.low + found.high == pytest.approx(0.6)
     assert summarise_seeds([0.5]).low == 0.5
-
-
-def test_a_paired_difference_takes_what_the_seed_does_away() -> None:
-    runs = [a_run("max", seed, 0.7 + seed / 10) for seed in range(3)]
-    runs += [a_run("hybrid", seed, 0.71 + seed / 10) for seed in range(1, 5)]
-    found = paired_difference(runs, "hybrid", "max")
-    assert found is not None
-    assert found.count == 2
-    assert found.mean == pytest.approx(0.01)
-    assert found.deviation == pytest.approx(0, abs=1e-12)
-    assert paired_difference(runs, "hybrid", "average") is None
 
 
 def test_only_runs_that_differ_in_arm_and_seed_are_compared() -> None:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
-from test_image import pixels, tiff, tiff_tags
 
 from hybridpool.pictures import ImageError, read_image
+from tests.picture_files import pixels, tiff, tiff_tags
 
 H, W = 16, 24
 GREY = np.linspace(0, 1, H * W).reshape(H, W)

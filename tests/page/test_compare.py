@@ -21,7 +21,8 @@ from hybridpool.sensitivity import Comparison, Perturbation, compare_traces, exp
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
 from hybridpool.ui.browser import rows as compare
-from hybridpool.ui.noise.words import component_words
+from hybridpool.ui.browser.rows import Rows
+from hybridpool.ui.browser.words import is_learned, rows_words
 from hybridpool.ui.settings import Shown
 from hybridpool.viz.palette import diverging
 from hybridpool.viz.sensitivity_charts import winner_colours
@@ -53,7 +54,7 @@ def traces(done: Perturbation, window: int = 0, picture: str = "coins") -> tuple
 
 
 def packed(done: Perturbation, window: int = 0) -> bytes:
-    return compare.pack(compared(done, window), SHOWN, "coins", component_words(), done)
+    return compare.pack(Rows(compared(done, window), SHOWN, "coins", {}, done))
 
 
 def compared(done: Perturbation, window: int = 0) -> Comparison:
@@ -225,7 +226,7 @@ def test_a_window_with_several_maxima_has_no_winner() -> None:
     )
     trace = run_poolings(features, Settings())
     seen = replace(SHOWN, channel=0)
-    message = compare.pack(compare_traces(trace, trace), seen, "", component_words())
+    message = compare.pack(Rows(compare_traces(trace, trace), seen, "", {}))
     _, arrays = decode(message)
     assert arrays["winners_clean"].tolist() == [[[1, compare.NO_WINNER]]]
 
@@ -277,6 +278,5 @@ def test_the_dial_goes_back_to_what_was_learned_or_to_the_start(stem: str, where
     image = fit_image(gallery_image("coins"), 64)
     features = run_stem(image, load_stem(stem), torch.device("cpu"))
     clean = run_poolings(features, Settings(stem=stem, image_size=64, device="cpu"))
-    compared = compare_traces(clean, clean)
-    header, _ = decode(compare.pack(compared, SHOWN, "coins", component_words()))
-    assert header["words"]["restart"] == f"Back to {where} ({{weight}})"
+    words = rows_words(learned=is_learned(clean))
+    assert words["restart"] == f"Back to {where} ({{weight}})"

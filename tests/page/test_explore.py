@@ -21,6 +21,7 @@ from hybridpool.pictures.image import fit_image, image_digest, read_image
 from hybridpool.stem import STEMS, load_stem, trained_stems
 from hybridpool.trace import Settings, Trace, maps_at, run_poolings, run_stem
 from hybridpool.ui import compute, settings
+from hybridpool.ui.browser.packing import pixels
 from hybridpool.ui.explore.script import reproduction_script
 from hybridpool.ui.settings import SHARED, Shown
 from hybridpool.ui.words import translation
@@ -68,6 +69,10 @@ class Session(Visit):
         return self.tell(place, "json_trigger_value", [{"event": event, "value": value}])
 
     # -- what the page shows --
+
+    def page(self) -> dict[str, Any]:
+        """What the part that holds on every page was told last."""
+        return dict(json.loads(self.component("page").json))
 
     @property
     def bytes(self) -> bytes:
@@ -119,7 +124,8 @@ def assert_shows(session: Session, found: Trace, weight: float | None = None) ->
     line = session.caption()
     assert line.startswith(str(found.device).upper())
     assert (STEMS | trained_stems())[chosen.stem].title in line
-    assert f"seed {chosen.seed} " in line
+    learned = found.features.pooling_state
+    assert (f"seed {chosen.seed} " in line) == ("attention" not in learned)
     size, stride, padding = chosen.kernel_size, chosen.stride, chosen.padding
     assert line.endswith(f"window {size} × {size}, stride {stride}, padding {padding}")
 
@@ -554,6 +560,45 @@ def test_a_photo_from_the_camera_is_shown() -> None:
     assert_shows_upload(session, data, image_size=64)
 
 
+@pytest.mark.parametrize(
+    ("withheld", "said"),
+    [
+        ({"upload": True, "camera": ""}, "stands in a frame of another site"),
+        ({"upload": False, "camera": "http"}, "over http from another machine"),
+        ({"upload": False, "camera": "denied"}, "keeps the camera from this page"),
+    ],
+)
+def test_what_the_browser_withholds_is_one_sentence(withheld: dict[str, Any], said: str) -> None:
+    session = Session(size="64").set("toggle", "camera_on", True)
+    assert session.app.sidebar.camera_input
+    assert not session.app.sidebar.warning
+    place = session.component("page").id
+    session.tell(place, "json_value", {"withheld": withheld})
+    (warning,) = session.app.sidebar.warning
+    assert said in warning.value
+    assert not session.app.sidebar.camera_input
+    assert bool(session.app.sidebar.file_uploader) is not withheld["upload"]
+    assert session.page()["withheld"] == withheld
+
+
+@pytest.mark.parametrize(
+    "sent", [None, 3, {}, {"upload": "yes", "camera": ""}, {"upload": True, "camera": ["http"]}]
+)
+def test_nonsense_about_what_is_withheld_changes_nothing(sent: object) -> None:
+    session = Session(size="64")
+    session.tell(session.component("page").id, "json_value", {"withheld": sent})
+    assert session.page()["withheld"] == {"upload": False, "camera": ""}
+    assert not session.app.sidebar.warning
+
+
+def test_a_lost_session_is_told_once() -> None:
+    session = Session(size="64")
+    place = session.component("page").id
+    session.tell(place, "json_value", {"lost": session.page()["session"]})
+    assert "The server has lost this session" in session.app.info[0].value
+    assert not session.run().app.info
+
+
 def test_a_second_upload_replaces_the_first_also_when_only_one_pixel_differs() -> None:
     pixels = np.full((600, 800, 3), 120, np.uint8)
     files = []
@@ -658,12 +703,14 @@ def test_a_link_to_weights_that_cannot_be_had_still_opens_a_picture() -> None:
 @pytest.mark.usefixtures("without_resnet")
 def test_weights_that_cannot_be_had_leave_the_picture_and_the_size_that_were_asked_for() -> None:
     session = Session(stem="resnet18", picture="coffee", size="64")
-    assert_shows(session, expected(replace(settings.DEFAULT, picture="coffee", image_size=64)))
+    found = expected(replace(settings.DEFAULT, picture="coffee", image_size=64))
+    header, arrays = session.message()
+    assert header["input_shape"] == list(found.feature_map.shape)
+    assert np.array_equal(arrays["image"], pixels(found.features.image))
     title = trained_stems()[settings.DEFAULT.stem].title
     assert session.app.error[0].value.endswith(f"The maps come from: {title}.")
     assert title in session.caption()
-    session.pick("coins")
-    assert_shows(session, expected(replace(settings.DEFAULT, picture="coins", image_size=64)))
+    assert session.link["stem"] == "resnet18"
 
 
 # ---- too little memory -------------------------------------------------------------------------

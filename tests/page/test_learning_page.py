@@ -19,6 +19,7 @@ from hybridpool.race.gaps import Gaps, overfitting
 from hybridpool.race.race import ARMS, CHANNELS, STARTS, Race, RaceSettings
 from hybridpool.race.tasks import TASKS
 from hybridpool.ui.learning import gaps as learning_gaps
+from hybridpool.ui.learning import race as learning_race
 from hybridpool.ui.learning import sentences as learning_findings
 from hybridpool.ui.learning import state as learning_state
 from hybridpool.ui.learning import words as learning_words
@@ -274,15 +275,92 @@ def test_only_a_start_at_an_end_that_has_not_moved_is_said_to_be_stuck() -> None
 @pytest.mark.usefixtures("english")
 def test_the_gaps_are_told_apart_only_where_the_seeds_agree() -> None:
     test = torch.full((2, 3, 4), 0.9)
-    train = test.clone()
+    train = test + torch.tensor([0.001, -0.001, 0.002, -0.002])
+    train[:, 1] = test[:, 1] + torch.tensor([0.002, -0.002, -0.001, 0.001])
     train[0, 2] += torch.tensor([0.08, 0.09, 0.1, 0.09])
     found = Gaps((20, 50), (0, 1, 2, 3), train, test, 8)
     said = learning_findings.gaps(found)
-    assert "With 20 training pictures" in said
-    assert "There Attention overfits more than" in said
+    assert "With 20 training pictures the gap is largest" in said
+    # 0.09 at one of two numbers of pictures.
+    assert "Attention overfits more than Start at 0.50, by 4.5 points" in said
+    assert "Attention overfits more than One for each channel, by 4.5 points" in said
+    assert "One for each channel overfits more" not in said
+    assert "Start at 0.50 overfits more" not in said
     train[0, 2] = 0.9 + torch.tensor([0.3, -0.3, 0.3, -0.2])
     vague = learning_findings.gaps(Gaps((20, 50), (0, 1, 2, 3), train, test, 8))
-    assert "The seeds differ too much" in vague
+    assert "the seeds differ too much" in vague
+    assert "overfits more than" not in vague
+
+
+class Judged(Race):
+    """A race of which is known beforehand which pictures its arms are right about."""
+
+    def __init__(self, right: dict[str, int], train: int = 400) -> None:
+        super().__init__(RaceSettings(steps=100))
+        self.counts, self.train = right, train
+
+    def right(self, *, train: bool = False) -> torch.Tensor:
+        counts = [self.train if train else self.counts.get(arm, 0) for arm in ARMS]
+        return torch.arange(400) < torch.tensor(counts)[:, None]
+
+
+@pytest.mark.usefixtures("english")
+@pytest.mark.parametrize(
+    ("own", "best", "sentence"),
+    [
+        (397, 393, "The two differ by 4 of the 400 test pictures, which may be chance."),
+        (389, 393, "The two differ by 4 of the 400 test pictures, which may be chance."),
+        (393, 393, "Both are right about equally many of the 400 test pictures."),
+        (398, 370, "That is 28 of the 400 test pictures more than any fixed pooling."),
+        (340, 370, "That is 30 of the 400 test pictures less than the best fixed pooling."),
+    ],
+)
+def test_four_pictures_of_one_seed_are_no_finding(own: int, best: int, sentence: str) -> None:
+    counts = {"max": best, "average": 200, "fixed_half": 300, "start_half": own}
+    said = learning_findings.accuracies(Judged(counts, train=own))
+    assert sentence in said
+    assert "This is one seed" in said
+    assert "overfits" not in said
+
+
+@pytest.mark.usefixtures("english")
+def test_all_that_are_best_are_named_and_overfitting_is_said_where_it_is_no_chance() -> None:
+    counts = {"max": 390, "average": 200, "fixed_half": 390, "start_half": 390}
+    said = learning_findings.accuracies(Judged(counts))
+    assert "Max, fixed and Half, fixed with 97.5 % (Average, fixed 50.0 %)" in said
+    assert "It overfits: on its own 1000 training pictures it has 100.0 %." in said
+    same = learning_findings.accuracies(Judged(dict.fromkeys(ARMS, 390), train=393))
+    assert "Average, fixed and Half, fixed with 97.5 %; the blend weight" in same
+    assert "overfits" not in same
+
+
+@pytest.mark.usefixtures("english")
+@pytest.mark.parametrize(
+    ("rate", "asked", "said"),
+    [
+        (None, 50, "training"),
+        (49.6, 50, "training, 50 steps a second"),
+        (5.04, 50, "training, 5.0 steps a second instead of 50"),
+        (83.4, None, "training, 83 steps a second"),
+    ],
+)
+def test_the_real_rate_of_steps_is_said(
+    rate: float | None, asked: float | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learning_race, "_", lambda message: message)
+    assert learning_race.training(rate, asked) == said
+
+
+def test_while_it_runs_its_rate_is_that_of_its_own_clock() -> None:
+    page = opened(steps="1000", speed="slow")
+    page.button(key="race_go").click().run()
+    for _ in range(3):
+        page.run()
+    pace = page.session_state["race_pace"]
+    assert pace[-1][1] == race_of(page).step
+    rate = learning_race.steps_a_second(pace)
+    assert rate is not None
+    assert sent(page)[0]["words"]["state"].startswith("training, ")
 
 
 # ---- overfitting -------------------------------------------------------------------------------

@@ -560,6 +560,25 @@ def test_a_black_picture_has_both_curves_however_often_they_are_redrawn(
         assert "zero everywhere, so there is nothing to measure a change by" in said
 
 
+@pytest.mark.parametrize("fill", ["black", "grey"])
+def test_a_patch_on_a_black_picture_is_drawn_or_said_to_have_no_measure(
+    fill: str, painted: Callable[[float], None]
+) -> None:
+    painted(0.0)
+    test = opened(show="occlusion", fill=fill)
+    shown = [each.proto.component_name for each in test.get("bidi_component")]
+    if fill == "black":
+        assert any(name.endswith("occlusion_map") for name in shown)
+        assert "Over all places: Nothing changed in any pooling." in texts(test)
+    else:
+        # No colour and no JSON stands for infinitely much.
+        assert not any(name.endswith("occlusion_map") for name in shown)
+        assert texts(test).count("nothing to measure a change by") == 2
+    for each in test.get("bidi_component"):
+        assert b"Infinity" not in each.proto.bytes
+        assert b"NaN" not in each.proto.bytes
+
+
 def test_a_picture_of_one_colour_has_no_winners_to_lose(painted: Callable[[float], None]) -> None:
     painted(0.3)
     said = texts(opened(kernel="2"))

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from hybridpool.ui import settings
 from hybridpool.ui.by_hand import state as by_hand_state
 from hybridpool.ui.cost import state as cost_state
+from hybridpool.ui.evidence import state as evidence_state
 from hybridpool.ui.learning import state as learning_state
 from hybridpool.ui.noise import state as noise_state
 from hybridpool.ui.page_state import PageState, Parameter, mirror_in_link, number, text_of, wholes
@@ -25,6 +26,7 @@ STATES: dict[str, PageState[Any]] = {
     "pages/2_Noise_and_occlusion.py": noise_state.STATE,
     "pages/3_Shift_and_frequency.py": shift_state.STATE,
     "pages/4_Learning.py": learning_state.STATE,
+    "pages/5_Evidence.py": evidence_state.STATE,
     "pages/6_Cost.py": cost_state.STATE,
 }
 

@@ -13,7 +13,7 @@ import streamlit as st
 from hybridpool.training.claims import ARTICLE_NETWORK, BLENDS, CLAIMS, SINGLE
 from hybridpool.training.comparisons import MIN_SEEDS
 from hybridpool.training.results import ResultsError, Run, comparable, read_run
-from hybridpool.training.selection import by_arm
+from hybridpool.training.selection import by_arm, network_of
 from hybridpool.ui.page_state import PageState, Parameter, Values
 
 #: Where the results of the project lie; the variable names another folder.
@@ -122,7 +122,7 @@ def groups(runs: Iterable[Run], *, own: bool = False) -> list[Group]:
 
 def _rank(group: Group) -> tuple[bool, bool, int, int, str]:
     settings = group.runs[0].settings
-    article = settings.network == ARTICLE_NETWORK and group.complete
+    article = network_of(group.runs[0]) == ARTICLE_NETWORK and group.complete
     return (
         not article,
         not group.complete,

@@ -11,8 +11,8 @@ import streamlit as st
 
 from hybridpool.training.claims import ARTICLE_NETWORK, CLAIMS, Evidence
 from hybridpool.training.results import Run
-from hybridpool.training.selection import by_arm
-from hybridpool.ui.evidence import sentences
+from hybridpool.training.selection import by_arm, network_of
+from hybridpool.ui.evidence import opening, sentences
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.bars import bars
 from hybridpool.ui.evidence.parts import plain, say
@@ -36,16 +36,9 @@ def show_nothing() -> None:
 
 def show_summary(evidence: Evidence, group: Group) -> None:
     """Two sentences for a practitioner, what was trained, and the table of claims."""
-    say([sentences.gains(evidence), sentences.price(evidence)])
+    say([opening.gains(evidence), opening.price(evidence)])
     st.markdown(trained(group))
-    if group.runs[0].settings.network != ARTICLE_NETWORK:
-        st.markdown(
-            _(
-                "The article speaks of **ResNet18**, which was not run here: these verdicts are "
-                "about the network above, and none of them proves or refutes a number of the "
-                "article's."
-            )
-        )
+    say([_about_the_article(group)])
     st.html(_STYLE)
     st.html(table(evidence))
     st.caption(
@@ -57,6 +50,22 @@ def show_summary(evidence: Evidence, group: Group) -> None:
     )
     with st.expander(_("How a verdict is reached"), icon=":material/gavel:"):
         st.markdown("\n".join(f"- {rule}" for rule in names.rule_words()))
+
+
+def _about_the_article(group: Group) -> str:
+    """Whether this is the network that the article speaks of."""
+    network, width = network_of(group.runs[0])
+    if (network, width) == ARTICLE_NETWORK:
+        return ""
+    if network == ARTICLE_NETWORK[0]:
+        return _(
+            "The article speaks of **ResNet18**, whose first stage has {full} channels; here it "
+            "has {width}. None of these verdicts proves or refutes a number of the article's."
+        ).format(full=ARTICLE_NETWORK[1], width=width)
+    return _(
+        "The article speaks of **ResNet18**, which was not run here: these verdicts are about the "
+        "network above, and none of them proves or refutes a number of the article's."
+    )
 
 
 def table(evidence: Evidence) -> str:
@@ -143,7 +152,7 @@ def show_what_was_run(group: Group) -> None:
         st.markdown(_("The command of the first run, its settings, and where it ran:"))
         st.code(first.command or "-", language="bash")
         st.code(_details(group.runs), language="json")
-        if first.settings.network != ARTICLE_NETWORK:
+        if network_of(first) != ARTICLE_NETWORK:
             st.markdown(
                 _(
                     "On a GPU this trains the article's network. Loaded here, its results are "

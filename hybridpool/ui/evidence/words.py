@@ -13,8 +13,8 @@ from hybridpool.ui.names import pooling_names
 from hybridpool.ui.words import _
 
 #: What trains the networks of this page, on a CPU; the article's, on a GPU; one's own pictures.
-COMMAND = "python -m hybridpool.training train --output assets/results"
-ARTICLE_COMMAND = "python -m hybridpool.training train --network resnet18 --epochs 30 --device cuda"
+COMMAND = "python -m hybridpool.training reproduce breadth --output assets/results"
+ARTICLE_COMMAND = "python -m hybridpool.training train --network resnet18 --width 64 --device cuda"
 PLAN = "assets/results/ANALYSIS.md"
 OWN_COMMAND = "python -m hybridpool.training train --data FOLDER"
 
@@ -171,14 +171,17 @@ def condition_names() -> dict[str, str]:
 
 
 def network_name(network: str, width: int) -> str:
-    """What a network is called, with its width where it has several."""
+    """What a network is called, with its width but for the usual one of the smallest two."""
     names = {
         "small": _("Small network"),
         "blocks": _("The article's residual blocks"),
-        "air": _("Air network, width {width}"),
-        "resnet18": _("ResNet-18, width {width}"),
+        "air": _("Air network"),
+        "resnet18": "ResNet-18",
     }
-    return names.get(network, network).format(width=width)
+    name = names.get(network, network)
+    if network in ("small", "blocks") and width == 16:
+        return name
+    return _("{network}, width {width}").format(network=name, width=width)
 
 
 def data_names() -> dict[str, str]:

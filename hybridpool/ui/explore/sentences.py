@@ -14,6 +14,9 @@ def caption(trace: Trace) -> str:
     """One line: device, time, stem, seed, window."""
     settings = trace.settings
     info = (STEMS | trained_stems())[settings.stem]
+    stem = _(info.title)
+    if "attention" not in info.learned:
+        stem += " · " + _("seed {seed}").format(seed=settings.seed)
     line = _(
         "{device} · stem {stem_ms:.1f} ms, poolings {pooling_ms:.1f} ms · {stem} · "
         "window {kernel} × {kernel}, stride {stride}, padding {padding}"
@@ -21,13 +24,11 @@ def caption(trace: Trace) -> str:
         device=str(trace.device).upper(),
         stem_ms=trace.features.seconds * 1000,
         pooling_ms=trace.seconds * 1000,
-        stem=_(info.title),
+        stem=stem,
         kernel=settings.kernel_size,
         stride=settings.stride,
         padding=settings.padding,
     )
-    if "attention" not in info.learned:
-        line += " · " + _("seed {seed}").format(seed=settings.seed)
     if trace.fell_back:
         line += " · " + _("the GPU had too little memory, so the CPU did the work")
     return line

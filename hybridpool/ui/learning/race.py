@@ -37,6 +37,10 @@ from hybridpool.viz.learning_charts import (
 #: Seconds between two requests of the browser, and how long one of them may train.
 INTERVAL = 0.12
 _BUDGET = 0.055
+#: What of the time between two requests it may train, and the longest that one may take.
+_SHARE, _LONGEST = 0.4, 0.5
+#: The rate of steps is that of so many seconds; below this share of what was asked it is said.
+_WINDOW, _NEARLY = 3.0, 0.8
 # So many of the last messages are sent again: a busy browser may skip some.
 _OVERLAP = 4
 _SCRIPTS = (
@@ -99,6 +103,7 @@ def _buttons(race: Race) -> None:
     if go:
         st.session_state["race_runs"] = not runs
         st.session_state["race_asked"] = time.monotonic()
+        _pace().clear()
     elif once:
         _train(race, 1, time.monotonic())
     elif back:
@@ -125,7 +130,36 @@ def _advance(race: Race) -> None:
     asked, st.session_state["race_asked"] = st.session_state["race_asked"], now
     speed = SPEEDS[STATE.chosen().speed]
     due = race.settings.steps if speed is None else round(speed * min(now - asked, 1.0))
-    _train(race, max(due, 1), now + _BUDGET)
+    # Who is asked seldom trains longer each time, or a busy machine would all but stand still.
+    _train(race, max(due, 1), now + min(max(_BUDGET, _SHARE * (now - asked)), _LONGEST))
+    pace = _pace()
+    pace.append((now, race.step))
+    while len(pace) > 2 and now - pace[0][0] > _WINDOW:
+        del pace[0]
+
+
+def _pace() -> list[tuple[float, int]]:
+    """When this session trained of late, and how many steps were taken by then."""
+    found: list[tuple[float, int]] = st.session_state.setdefault("race_pace", [])
+    return found
+
+
+def steps_a_second(pace: Sequence[tuple[float, int]]) -> float | None:
+    """The real rate of steps between the first and the last of these moments.
+
+    Args:
+        pace: When, and how many steps were taken by then.
+
+    Example:
+        >>> steps_a_second([(10.0, 0), (12.0, 30)])
+        15.0
+        >>> steps_a_second([(10.0, 0)]) is None
+        True
+    """
+    if len(pace) < 2 or pace[-1][0] <= pace[0][0]:
+        return None
+    (began, before), (now, after) = pace[0], pace[-1]
+    return (after - before) / (now - began)
 
 
 def _train(race: Race, steps: int, until: float) -> None:
@@ -204,10 +238,22 @@ def _header(race: Race, runs: bool) -> dict[str, Any]:
 
 def _state(race: Race, runs: bool) -> str:
     if runs and not race.done:
-        return _("training")
+        return training(steps_a_second(_pace()), SPEEDS[STATE.chosen().speed])
     if race.done:
         return _("finished")
     return _("paused") if race.step else _("not started")
+
+
+def training(rate: float | None, asked: float | None) -> str:
+    """What is said while a race runs: how fast it really goes, and whether that was asked for."""
+    if rate is None:
+        return _("training")
+    shown = f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"
+    if asked is not None and rate < _NEARLY * asked:
+        return _("training, {rate} steps a second instead of {asked}").format(
+            rate=shown, asked=f"{asked:g}"
+        )
+    return _("training, {rate} steps a second").format(rate=shown)
 
 
 def _known(values: torch.Tensor | None) -> torch.Tensor:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from hybridpool.race.chance import Versus, compare_gaps, compare_right, overfits
 from hybridpool.race.gaps import ARMS as COMPARED
 from hybridpool.race.gaps import Gaps
 from hybridpool.race.race import FIXED, STARTS, Race
 from hybridpool.ui.learning.words import arm_names
-from hybridpool.ui.phrases import percent
+from hybridpool.ui.phrases import joined, percent
 from hybridpool.ui.words import _
 
 #: A start that has moved by less is said to have stayed, where the slope is less than `_FLAT`.
 _STAYED = 0.1
 _FLAT = 0.05
-#: Accuracies nearer than this to each other are not told apart.
-_ALIKE = 0.01
 _STEEPEST = 0.25
 
 
@@ -94,40 +92,58 @@ def decayed(found: Race, began: Mapping[str, float], ended: Mapping[str, float])
 
 
 def accuracies(found: Race) -> str:
-    """Learned against fixed on the test set, at the last measurement."""
-    measured = [moment for moment in found.moments if moment.test_accuracy is not None]
-    test, train = measured[-1].test_accuracy, measured[-1].train_accuracy
-    assert test is not None
-    assert train is not None
+    """Learned against fixed on the test set as it stands, and what of that may be chance."""
     arms = found.settings.arms
-    reached = dict(zip(arms, test.tolist(), strict=True))
+    right = dict(zip(arms, found.right(), strict=True))
+    counts = {arm: int(row.sum()) for arm, row in right.items()}
+    pictures = len(right["start_half"])
     names = arm_names(starts(found))
-    best = max(FIXED, key=reached.__getitem__)
-    others = ", ".join(
-        f"{names[arm]} {percent(reached[arm], least=1)}" for arm in FIXED if arm != best
-    )
-    own = reached["start_half"]
+    most = max(counts[arm] for arm in FIXED)
+    best = [arm for arm in FIXED if counts[arm] == most]
     said = _(
-        "**Test accuracy:** the best fixed pooling is {best} with {accuracy} ({others}); the blend "
+        "**Test accuracy:** the best fixed pooling is {best} with {accuracy}{others}; the blend "
         "weight that started at 0.50 reaches {own}."
     ).format(
-        best=names[best],
-        accuracy=percent(reached[best], least=1),
-        others=others,
-        own=percent(own, least=1),
+        best=joined([names[arm] for arm in best]),
+        accuracy=percent(most / pictures, least=1),
+        others=_others({names[arm]: counts[arm] / pictures for arm in FIXED if arm not in best}),
+        own=percent(counts["start_half"] / pictures, least=1),
     )
-    gap = (train - test).tolist()[arms.index("start_half")]
-    if own > reached[best] + _ALIKE:
-        said += " " + _("That is more than any fixed pooling.")
-    elif own < reached[best] - _ALIKE:
-        said += " " + _("That is less than the best fixed pooling.")
-    else:
-        said += " " + _("That is as much as the best fixed pooling, within one percentage point.")
-    if gap > 2 * _ALIKE:
+    said += " " + _against_fixed(compare_right(right, "start_half", list(FIXED)), best, pictures)
+    train = found.right(train=True)[arms.index("start_half")]
+    if overfits(train, right["start_half"]):
         said += " " + _(
             "It overfits: on its own {pictures} training pictures it has {train}."
-        ).format(pictures=found.settings.pictures, train=percent(own + gap, least=1))
+        ).format(
+            pictures=found.settings.pictures, train=percent(train.float().mean().item(), least=1)
+        )
     return said
+
+
+def _others(shares: Mapping[str, float]) -> str:
+    if not shares:
+        return ""
+    listed = ", ".join(f"{name} {percent(share, least=1)}" for name, share in shares.items())
+    return _(" ({list})").format(list=listed)
+
+
+def _against_fixed(compared: Sequence[Versus], best: Sequence[str], pictures: int) -> str:
+    """The learned blend weight against the best fixed pooling, and the one seed that it is."""
+    ahead = all(versus.arm == "start_half" and versus.certain for versus in compared)
+    nearest = next(versus for versus in compared if best[0] in (versus.arm, versus.other))
+    count = int(nearest.by)
+    if ahead:
+        said = _("That is {count} of the {pictures} test pictures more than any fixed pooling.")
+    elif nearest.certain and nearest.other == "start_half":
+        said = _(
+            "That is {count} of the {pictures} test pictures less than the best fixed pooling."
+        )
+    elif count == 0:
+        said = _("Both are right about equally many of the {pictures} test pictures.")
+    else:
+        said = _("The two differ by {count} of the {pictures} test pictures, which may be chance.")
+    said = said.format(count=count, pictures=pictures)
+    return said + " " + _("This is one seed: another draws other pictures and filters.")
 
 
 def spread(found: Race) -> str:
@@ -142,7 +158,7 @@ def spread(found: Race) -> str:
 
 
 def gaps(found: Gaps) -> str:
-    """Where the gap is largest, and which arm overfits most there, over all seeds."""
+    """Where the gap is largest, and which arms overfit more than others, over all seeds."""
     names = arm_names({"start_half": 0.5})
     mean, deviation = found.gap.mean(-1), found.gap.std(-1)
     row = int(mean.mean(1).argmax())
@@ -157,13 +173,27 @@ def gaps(found: Gaps) -> str:
         "With {pictures} training pictures the gap is largest: {list} (mean and standard deviation "
         "of {seeds} seeds)."
     ).format(pictures=found.pictures[row], list=numbers, seeds=len(found.seeds))
-    least, most = order[0], order[-1]
-    differences = found.gap[row, most] - found.gap[row, least]
-    error = differences.std().item() / math.sqrt(len(found.seeds))
-    if differences.mean().item() > 2 * error:
-        said += " " + _("There {most} overfits more than {least}, seed by seed.").format(
-            most=names[COMPARED[most]], least=names[COMPARED[least]]
+    certain = [versus for versus in compare_gaps(found) if versus.certain]
+    if not certain:
+        return (
+            said
+            + " "
+            + _(
+                "Over all numbers of training pictures the seeds differ too much to say which of "
+                "the three overfits more (Student's t test of each pair, with Holm's correction)."
+            )
         )
-    else:
-        said += " " + _("The seeds differ too much to say which of the three overfits more.")
-    return said
+    pairs = [
+        _("{arm} overfits more than {other}, by {points} points").format(
+            arm=names[versus.arm], other=names[versus.other], points=f"{100 * versus.by:.1f}"
+        )
+        for versus in certain
+    ]
+    return (
+        said
+        + " "
+        + _(
+            "Over all numbers of training pictures {list} (Student's t test of each pair, with "
+            "Holm's correction)."
+        ).format(list=joined(pairs))
+    )

@@ -22,12 +22,13 @@ def task_notes() -> dict[str, str]:
         "spot": _(
             "Is there a faint bright spot anywhere, as in the search for a lesion? The spot covers "
             "9 of 576 pixels and hardly moves the mean, and the brightness of the whole differs "
-            "from picture to picture. **Made so that max pooling is right.**"
+            "from picture to picture. **Made so that the largest value is needed:** the mean alone "
+            "cannot see the spot. Max is needed, which does not make max alone the best."
         ),
         "tone": _(
             "Is the whole a little darker or a little lighter, as with the density of a tissue? "
-            "Twelve specks of any strength, dark or bright, make the largest value useless. **Made "
-            "so that average pooling is right.**"
+            "Twelve specks of any strength, dark or bright, blur what the largest value says. "
+            "**Made so that the mean is needed.**"
         ),
         "both": _(
             "Four classes: darker or lighter, each without and with a spot. **Made so that both "

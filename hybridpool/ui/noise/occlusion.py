@@ -62,13 +62,15 @@ def show_occlusion_map(
         )
     progress.empty()
     values = map_values(found, weight)
-    with place:
-        show(
-            component("occlusion_map", *BASE, "occlusion_map/occlusion_map.js"),
-            "occlusion_map",
-            pack(found, values, clean, done),
-            place=partial(_choose, found, clean),
-        )
+    # What grew from maps of zeros has no share that could be painted, and no number JSON knows.
+    if all(np.isfinite(each).all() for each in values.values()):
+        with place:
+            show(
+                component("occlusion_map", *BASE, "occlusion_map/occlusion_map.js"),
+                "occlusion_map",
+                pack(found, values, clean, done),
+                place=partial(_choose, found, clean),
+            )
     with words:
         st.markdown(say(found, values))
 

@@ -1,0 +1,76 @@
+"""The person's own picture on the page: a queue that says so, what is cropped, what is refused."""
+
+import io
+import threading
+from contextlib import ExitStack
+
+import pytest
+from PIL import Image
+
+from hybridpool.ui import compute
+from tests.page.test_explore import Session, picture_file
+
+
+def wide_file(width: int, height: int) -> bytes:
+    file = io.BytesIO()
+    Image.linear_gradient("L").resize((width, height)).save(file, "PNG")
+    return file.getvalue()
+
+
+def cropped(session: Session) -> list[str]:
+    words = ("twice as long as wide", "两倍")
+    found = [note.value for note in session.app.sidebar.caption]
+    return [note for note in found if any(word in note for word in words)]
+
+
+@pytest.mark.parametrize(("size", "share"), [((600, 40), "13 %"), ((40, 600), "13 %")])
+def test_a_picture_that_is_cropped_says_how_much_of_it_is_used(
+    size: tuple[int, int], share: str
+) -> None:
+    session = Session(size="64").upload(wide_file(*size))
+    (note,) = cropped(session)
+    assert share in note
+    session.pick("coffee")
+    assert not cropped(session)
+    session.upload(wide_file(80, 40))
+    assert not cropped(session)
+
+
+def test_pictures_of_the_gallery_say_it_too() -> None:
+    (note,) = cropped(Session(size="64", picture="text", lang="zh"))
+    assert "77 %" in note
+    assert not cropped(Session(size="64", picture="coins"))
+
+
+@pytest.mark.parametrize(
+    ("before", "language", "sentence"),
+    [
+        (2, "en", "One picture of somebody else is read first, then yours."),
+        (3, "en", "2 pictures of other people are read first, then yours."),
+        (3, "zh", "前面还有 2 张别人的图片要读取，然后才轮到您的图片。"),
+    ],
+)
+def test_a_picture_that_waits_for_others_says_so_and_is_shown_in_the_end(
+    before: int, language: str, sentence: str
+) -> None:
+    session = Session(size="64", lang=language)
+    compute._kept_picture.clear()
+    turns, ready, leave = compute._decoding(), threading.Semaphore(0), threading.Event()
+
+    def somebody() -> None:
+        with turns.turn(lambda _: ready.release()):
+            ready.release()
+            leave.wait(60)
+
+    with ExitStack() as stack:
+        for _ in range(before):
+            thread = threading.Thread(target=somebody)
+            thread.start()
+            stack.callback(thread.join)
+            ready.acquire(timeout=20)
+        stack.callback(leave.set)
+        threading.Timer(2, leave.set).start()
+        session.upload(picture_file(7))
+    assert [note.value for note in session.app.toast][:1] == [sentence]
+    assert session.link["picture"] == "upload"
+    assert not session.app.error
