@@ -59,10 +59,9 @@ class Learning extends Component {
 
   buildTable() {
     const { arms, columns } = this.header;
-    this.$("thead tr").replaceChildren(
-      element("td"),
-      ...columns.map(({ title }) => Object.assign(element("th", "", title), { scope: "col" })),
-    );
+    const heads = columns.map(({ title }) => element("th", "", title));
+    for (const head of heads) head.scope = "col";
+    this.$("thead tr").replaceChildren(element("td"), ...heads);
     this.rows = arms.map((arm, i) => {
       const row = document.createElement("tr");
       row.dataset.arm = arm.key;
