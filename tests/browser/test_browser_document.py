@@ -35,8 +35,8 @@ def test_back_leaves_a_page_however_many_controls_were_moved(tab: OpenTab) -> No
     page = shown.page
     page.goto(f"{shown.server.url}/_stcore/health")
     shown.open()
-    for place, text in enumerate(("7", "9", "11"), 1):
-        cell = page.locator(".by-hand input").nth(place)
+    for place, text in enumerate(("70", "90", "110"), 1):
+        cell = page.locator(".by-hand [data-sheet=grid] input").nth(place)
         cell.fill(text)
         cell.press("Enter")
         shown.await_true("text => location.search.includes(text)", f"_{text}_")
