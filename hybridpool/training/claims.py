@@ -221,9 +221,9 @@ def _judge_frequency(runs: Sequence[Run], arm: str) -> Finding:
 
 
 def _judge_start(runs: Sequence[Run], everything: Sequence[Run], arm: str) -> Finding:
-    starts = by_start(runs, everything)
+    starts, by = by_start(runs, everything), replace(CLEAN, paired=True)
     found = family(
-        Pair("", str(MIDDLE_START), str(start), starts[MIDDLE_START], starts[start], CLEAN_OF_FEW)
+        Pair("", str(MIDDLE_START), str(start), starts[MIDDLE_START], starts[start], by)
         for start in OTHER_STARTS
         if MIDDLE_START in starts and start in starts
     )

@@ -28,16 +28,34 @@ def report(runs: Sequence[Run]) -> str:
     for (data, settings), group in groups.items():
         parts.append(
             f"{settings.network} {settings.width}, {settings.train_pictures} pictures of {data}, "
-            f"{settings.epochs} epochs; mean ± standard deviation over seeds in %\n"
+            f"{settings.epochs} epochs"
         )
-        parts += [*_means(group), *_differences(group), *_outcomes(group), "\n"]
-    if groups:
-        largest = max(
-            groups.values(), key=lambda group: (group[0].settings.train_pictures, len(group))
-        )
+        if settings.held_out:
+            parts += [*_choices(group), "\n"]
+        else:
+            parts.append("; mean ± standard deviation over seeds in %\n")
+            parts += [*_means(group), *_differences(group), *_outcomes(group), "\n"]
+    judged = [group for group in groups.values() if not group[0].settings.held_out]
+    if judged:
+        largest = max(judged, key=lambda group: (group[0].settings.train_pictures, len(group)))
+        everything = [run for group in judged for run in group]
         for claim in _FURTHER:
-            parts += _verdict(judge(claim, largest, runs, "hybrid"))
+            parts += _verdict(judge(claim, largest, everything, "hybrid"))
     return "".join(parts)
+
+
+def _choices(group: Sequence[Run]) -> list[str]:
+    """What each way to learn the blends came to, on the pictures that were held out for it."""
+    found: dict[tuple[str, str, float], list[Run]] = {}
+    for arm, runs in by_arm(group).items():
+        for run in runs:
+            way = (arm, run.settings.blend_optimizer, run.settings.blend_rate)
+            found.setdefault(way, []).append(run)
+    lines = [f"; accuracy on {group[0].settings.held_out} held-out training pictures in %\n"]
+    for (arm, optimizer, rate), runs in sorted(found.items()):
+        mean = _mean(_summary(runs, values.clean))
+        lines.append(_line(arm, [f"{optimizer} {rate:g}", mean, str(len(runs))]))
+    return lines
 
 
 def _columns(group: Sequence[Run]) -> dict[str, Measure]:

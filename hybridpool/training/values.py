@@ -57,7 +57,7 @@ CLEAN = Measure(clean, paired=False, margin=MARGIN)
 """Accuracy as the experiment judges it after training on all pictures: unpaired."""
 
 CLEAN_OF_FEW = Measure(clean)
-"""The same after training on few pictures, and between starts: paired."""
+"""The same after training on few pictures: paired, with a wider margin."""
 
 
 def gap(run: Run) -> float | None:

@@ -211,6 +211,7 @@ def test_the_start_is_judged_from_runs_with_other_starts(
     found = judged("start", a_field(), more=started(**behind))
     assert found.verdict == verdict
     assert all(one.difference.freedom == 4 for one in found.comparisons)  # paired
+    assert all(one.margin == 0.003 for one in found.comparisons)
 
 
 def test_starts_of_other_settings_are_not_mixed() -> None:
@@ -387,6 +388,20 @@ def test_arms_have_one_order_and_unknown_ones_come_last() -> None:
     runs = [a_run(arm, 0) for arm in ("stranger", "blur", "max")]
     assert list(selection.by_arm(runs)) == ["max", "blur", "stranger"]
     assert list(values_by_arm(runs, lambda run: None)) == []
+
+
+def test_the_report_of_a_choice_names_every_way_and_judges_none() -> None:
+    runs = [
+        replace(run, settings=replace(run.settings, held_out=5000, blend_rate=rate))
+        for rate in (0.003, 0.01)
+        for run in a_field(hybrid=0.7 + rate)
+    ]
+    said = report(runs)
+    assert "accuracy on 5000 held-out training pictures" in said
+    assert re.search(r"hybrid +adam 0\.003 +70\.\d\d ± ", said)
+    assert re.search(r"hybrid +adam 0\.01 +71\.\d\d ± ", said)
+    assert "primary comparisons" not in said
+    assert report([*a_full_house(), *runs]).count("small_data: confirmed") == 1
 
 
 def test_the_readme_says_what_the_results_say() -> None:

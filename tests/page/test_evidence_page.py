@@ -19,7 +19,7 @@ from hybridpool.training.claims import CLAIMS, PRIMARY, Evidence
 from hybridpool.training.comparisons import Comparison, Difference
 from hybridpool.training.results import Run, Summary, read_folder, write_run
 from hybridpool.ui import compute
-from hybridpool.ui.evidence import bars, published, sentences, state
+from hybridpool.ui.evidence import bars, numbers, opening, outcomes, published, sentences, state
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.state import STATE, Choice, groups
 from hybridpool.viz.evidence_charts import Interval, forest_chart
@@ -405,7 +405,7 @@ def test_the_article_s_network_comes_first_where_it_can_be_judged() -> None:
 
 @pytest.fixture
 def english(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (sentences, names, published, bars):
+    for module in (sentences, names, published, bars, numbers, outcomes, opening):
         monkeypatch.setattr(module, "_", lambda message: message)
     monkeypatch.setattr("hybridpool.ui.phrases._", lambda message: message)
     monkeypatch.setattr("hybridpool.ui.names._", lambda message: message)
@@ -433,21 +433,21 @@ def compared(
         (compared("behind", -0.0133, 0.009), "behind max by −1.33 (−2.23 to −0.43)"),
         (
             compared("ahead", 0.0015, 0.001),
-            "ahead of max, but by less than 0.3 (+0.15 (+0.05 to +0.25))",
+            "ahead of max, but by less than 0.3: +0.15 (+0.05 to +0.25)",
         ),
         (
             compared("equivalent", 0.0, 0.002),
-            "equivalent to max within ±0.3 (±0.00 (−0.20 to +0.20))",
+            "equivalent to max within ±0.3: ±0.00 (−0.20 to +0.20)",
         ),
         (
             compared("undecided", 0.0018, 0.0078),
-            "undecided against max (+0.18 (−0.60 to +0.96); 1.3 would have been seen)",
+            "undecided against max: +0.18 (−0.60 to +0.96), where 1.3 would have been seen",
         ),
-        (compared("few", 0.02, 0.0), "not judged against max, with too few runs (+2.00)"),
+        (compared("few", 0.02, 0.0), "not judged against max, with too few runs: +2.00"),
     ],
 )
 def test_every_outcome_has_its_words(one: Comparison, said: str) -> None:
-    assert sentences.clause(one) == said
+    assert outcomes.clause(one) == said
 
 
 @pytest.mark.usefixtures("english")
@@ -519,13 +519,13 @@ def test_a_bound_that_holm_does_not_pass_is_no_learning() -> None:
 
 @pytest.mark.usefixtures("english")
 def test_what_gains_more_is_named_only_where_it_is_seen() -> None:
-    assert "More is gained here by max, then blur +2.0" in sentences.price(
+    assert "More is gained here by max, then blur +2.0" in opening.price(
         evidence(a_field(blur=0.72))
     )
     vague = [a_run(arm, seed, spread=0.02) for arm in ARMS for seed in SEEDS]
-    assert "Of 3 further poolings none was seen to gain more." in sentences.price(evidence(vague))
+    assert "Of 3 further poolings none was seen to gain more." in opening.price(evidence(vague))
     alone = [run for run in vague if run.settings.arm in ("max", "average", "hybrid")]
-    assert "further poolings" not in sentences.price(evidence(alone))
+    assert "further poolings" not in opening.price(evidence(alone))
 
 
 @pytest.mark.usefixtures("english")
@@ -535,8 +535,8 @@ def test_steadiness_under_shifts_is_said_where_hybrid_is_behind() -> None:
         for arm in ARMS
         for seed in SEEDS
     ]
-    assert "under shifts than with average: −3.9" in sentences.price(evidence(steady))
-    assert "under shifts" not in sentences.price(evidence(a_field()))
+    assert "under shifts than with average: −3.9" in opening.price(evidence(steady))
+    assert "under shifts" not in opening.price(evidence(a_field()))
 
 
 @pytest.mark.usefixtures("english")
@@ -570,28 +570,28 @@ def test_what_is_missing_is_named() -> None:
 @pytest.mark.usefixtures("english")
 def test_what_could_have_been_seen_is_said_and_with_how_many_seeds() -> None:
     found = evidence([a_run(arm, seed, spread=0.01) for arm in ARMS for seed in SEEDS])
-    said = sentences.resolution(found.finding("accuracy").comparisons)
+    said = outcomes.resolution(found.finding("accuracy").comparisons)
     assert said.startswith("With 5 seeds, differences of ")
     assert "80 % power" in said
-    assert sentences.resolution([]) == ""
-    assert sentences.resolution([compared("few", 0, 0)]) == ""
+    assert outcomes.resolution([]) == ""
+    assert outcomes.resolution([compared("few", 0, 0)]) == ""
 
 
 @pytest.mark.usefixtures("english")
 def test_intervals_over_seeds_alone_are_called_so() -> None:
     alone = compared("undecided", 0.0, 0.01)
     both = replace(alone, difference=replace(alone.difference, pictures=2000))
-    assert "over seeds alone" in sentences.sampled([alone, both])
-    assert sentences.sampled([both]) == "The intervals are over seeds and 2,000 pictures at once."
-    assert sentences.sampled([]) == ""
+    assert "over seeds alone" in outcomes.sampled([alone, both])
+    assert outcomes.sampled([both]) == "The intervals are over seeds and 2,000 pictures at once."
+    assert outcomes.sampled([]) == ""
 
 
 @pytest.mark.usefixtures("english")
 def test_numbers_carry_their_sign_and_one_seed_no_interval() -> None:
-    assert sentences.signed(-0.0123) == "−1.23"
-    assert sentences.signed(0.00001) == "±0.00"
-    assert sentences.interval(Summary(0.01, 0, 0.01, 0.01, 1)) == "+1.00"
-    assert sentences.interval(Summary(0.01, 0, -0.01, 0.03, 3)) == "+1.00 (−1.00 to +3.00)"
+    assert numbers.signed(-0.0123) == "−1.23"
+    assert numbers.signed(0.00001) == "±0.00"
+    assert numbers.interval(Summary(0.01, 0, 0.01, 0.01, 1)) == "+1.00"
+    assert numbers.interval(Summary(0.01, 0, -0.01, 0.03, 3)) == "+1.00 (−1.00 to +3.00)"
 
 
 @pytest.mark.usefixtures("english")

@@ -12,7 +12,7 @@ from hybridpool.training.results import summarise_seeds
 from hybridpool.training.selection import by_arm
 from hybridpool.training.values import clean
 from hybridpool.ui.charts import show_chart
-from hybridpool.ui.evidence import sentences
+from hybridpool.ui.evidence import outcomes, sentences
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.parts import arms, as_interval, say, show_forest, show_primary
 from hybridpool.ui.words import _
@@ -63,7 +63,7 @@ def show_accuracy(evidence: Evidence) -> None:
             *sentences.about_the_gain(found),
             sentences.what_learning_is_worth(found),
             sentences.reference(evidence),
-            sentences.resolution(found),
+            outcomes.resolution(found),
         ]
     )
 

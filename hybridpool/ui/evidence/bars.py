@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 
 from hybridpool.training.comparisons import Comparison
-from hybridpool.ui.evidence import sentences
+from hybridpool.ui.evidence import numbers, outcomes
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.words import _
 from hybridpool.viz.palette import ARM_COLOURS
@@ -29,8 +29,8 @@ def bars(comparisons: Sequence[Comparison]) -> str:
 
 def _bar(one: Comparison, reach: float) -> str:
     at = one.difference
-    name = html.escape(sentences.label(one))
-    number = html.escape(sentences.interval(at))
+    name = html.escape(outcomes.label(one))
+    number = html.escape(numbers.interval(at))
     outcome = html.escape(names.outcome_names(one.measure)[one.outcome])
     clear = "clear" if one.outcome in ("ahead", "behind") else ""
     coloured = one.baseline if one.measure == "accuracy" and one.arm in ARM_COLOURS else ""
@@ -38,7 +38,7 @@ def _bar(one: Comparison, reach: float) -> str:
     seen = ""
     if one.outcome == "undecided":
         tip = _("{points} points would have been seen with 80 % power").format(
-            points=sentences.points(one.visible)
+            points=numbers.points(one.visible)
         )
         seen = f' title="{html.escape(tip)}"'
     return (

@@ -11,7 +11,7 @@ from hybridpool.training.results import summarise_seeds
 from hybridpool.training.selection import by_arm
 from hybridpool.training.values import SHIFTED, consistency
 from hybridpool.ui.charts import show_chart
-from hybridpool.ui.evidence import sentences
+from hybridpool.ui.evidence import numbers, outcomes
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.bars import bars
 from hybridpool.ui.evidence.parts import (
@@ -45,7 +45,7 @@ def show_frequency(evidence: Evidence) -> None:
                 )
     if found:
         show_primary(found, "frequency_forest")
-        say([sentences.resolution(found), sentences.sampled(found)])
+        say([outcomes.resolution(found), outcomes.sampled(found)])
     _show_shifts(evidence)
     link("pages/3_Shift_and_frequency.py")
 
@@ -70,9 +70,9 @@ def _show_shifts(evidence: Evidence) -> None:
         rows.append(
             (
                 names.named(names.arm_names(), arm),
-                sentences.share(summarise_seeds(list(at.values())).mean),
-                "–" if arm == "max" or against is None else sentences.interval(against),
+                numbers.share(summarise_seeds(list(at.values())).mean),
+                "–" if arm == "max" or against is None else numbers.interval(against),
             )
         )
     show_table([_("Pooling"), _("Shift consistency"), _("Minus max, points (95 %)")], rows)
-    say([sentences.resolution(found), sentences.sampled(found)])
+    say([outcomes.resolution(found), outcomes.sampled(found)])

@@ -9,7 +9,7 @@ from hybridpool.training.curves import values_by_arm
 from hybridpool.training.results import summarise_seeds
 from hybridpool.training.selection import by_arm, by_network, by_start
 from hybridpool.training.values import clean
-from hybridpool.ui.evidence import sentences
+from hybridpool.ui.evidence import numbers, outcomes
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.parts import link, say, show_paths, show_primary
 from hybridpool.ui.tables import show_table
@@ -25,16 +25,16 @@ def show_start(evidence: Evidence) -> None:
         rows.append(
             (
                 names.start_name(str(start)),
-                sentences.share(at.mean),
+                numbers.share(at.mean),
                 str(len(runs)),
-                sentences.ends(runs),
+                outcomes.ends(runs),
             )
         )
     if rows:
         show_table([_("Start"), _("Test accuracy"), _("Runs"), _("Blend weights at the end")], rows)
         found = evidence.finding("start").comparisons
         show_primary(found, "start_forest")
-        say([sentences.resolution(found)])
+        say([outcomes.resolution(found)])
     show_paths(evidence.runs, evidence.arm)
     link("pages/4_Learning.py")
 
@@ -75,7 +75,7 @@ def show_size(evidence: Evidence) -> None:
                 f"{runs[0].costs.parameters:,}",
                 str(len(runs)),
                 names.named(names.arm_names(), best),
-                sentences.share(means[best]),
+                numbers.share(means[best]),
             )
         )
     show_table([_("Network"), _("Parameters"), _("Runs"), _("Best mean"), _("Test accuracy")], rows)
@@ -84,7 +84,7 @@ def show_size(evidence: Evidence) -> None:
     )
     found = evidence.finding("size").comparisons
     show_primary(found, "size_forest")
-    say([sentences.resolution(found)])
+    say([outcomes.resolution(found)])
 
 
 def show_own_task() -> None:

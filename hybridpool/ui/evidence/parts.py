@@ -11,7 +11,7 @@ from hybridpool.training.curves import Line, weight_paths
 from hybridpool.training.results import Run, Summary
 from hybridpool.ui import frame
 from hybridpool.ui.charts import show_chart
-from hybridpool.ui.evidence import sentences
+from hybridpool.ui.evidence import numbers, outcomes, sentences
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.words import _
 from hybridpool.viz.evidence_charts import Interval, Path, forest_chart, paths_chart
@@ -28,7 +28,7 @@ def show_forest(
     if not shown:
         return
     against = {
-        arm: _("against {name}").format(name=sentences.low(name))
+        arm: _("against {name}").format(name=numbers.low(name))
         for arm, name in names.arm_names().items()
     }
     known = {baseline for _label, found in shown for baseline in found}
@@ -49,7 +49,7 @@ def show_primary(comparisons: Sequence[Comparison], key: str) -> None:
     """The comparisons that decide, each with its 95 % interval, the margin shaded."""
     rows: dict[str, dict[str, Difference]] = {}
     for one in comparisons:
-        rows.setdefault(sentences.row(one), {})[one.baseline] = one.difference
+        rows.setdefault(outcomes.row(one), {})[one.baseline] = one.difference
     margin = max((one.margin for one in comparisons), default=0.0)
     show_forest(
         list(rows.items()),

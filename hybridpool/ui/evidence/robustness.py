@@ -15,7 +15,7 @@ from hybridpool.training.results import summarise_seeds
 from hybridpool.training.selection import by_arm
 from hybridpool.training.values import Measure
 from hybridpool.ui.charts import show_chart
-from hybridpool.ui.evidence import sentences
+from hybridpool.ui.evidence import numbers, outcomes, sentences
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.parts import (
     arms,
@@ -53,8 +53,8 @@ def show_robustness(evidence: Evidence, claim: str) -> None:
         [
             sentences.kind_by_kind(singles),
             sentences.what_learning_is_worth(found),
-            sentences.resolution(found),
-            sentences.sampled(found),
+            outcomes.resolution(found),
+            outcomes.sampled(found),
         ]
     )
 
@@ -119,7 +119,7 @@ def _kind_by_kind(evidence: Evidence, kinds: dict[str, Measure]) -> list[Compari
 def _show_kinds(singles: Sequence[Comparison]) -> None:
     rows: dict[str, dict[str, Difference]] = {}
     for one in singles:
-        rows.setdefault(sentences.row(one), {})[one.baseline] = one.difference
+        rows.setdefault(outcomes.row(one), {})[one.baseline] = one.difference
     with st.expander(_("Kind by kind"), icon=":material/format_list_bulleted:"):
         show_forest(
             list(rows.items()),
@@ -139,7 +139,7 @@ def _show_losses(evidence: Evidence, by: Measure, taken: Sequence[str]) -> None:
     rows = []
     for arm in changed:
         cells = [
-            sentences.share(summarise_seeds(list(found[arm].values())).mean)
+            numbers.share(summarise_seeds(list(found[arm].values())).mean)
             for found in (clean, changed, lost)
         ]
         against = difference(runs[arm], runs.get("max", ()), Measure(loss))
@@ -147,7 +147,7 @@ def _show_losses(evidence: Evidence, by: Measure, taken: Sequence[str]) -> None:
             (
                 names.named(names.arm_names(), arm),
                 *cells,
-                "–" if arm == "max" or against is None else sentences.interval(against),
+                "–" if arm == "max" or against is None else numbers.interval(against),
                 *([_ratio(ratios.get(arm, {}), len(runs[arm]))] if ratios else []),
             )
         )

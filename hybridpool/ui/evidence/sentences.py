@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from hybridpool.training import claims, values
 from hybridpool.training.claims import Evidence, Finding
-from hybridpool.training.comparisons import MIN_SEEDS, Comparison, Difference, difference
+from hybridpool.training.comparisons import MIN_SEEDS, Comparison, difference
 from hybridpool.training.curves import weight_paths
-from hybridpool.training.results import Run, Summary
+from hybridpool.training.results import Run
 from hybridpool.training.selection import (
     COMPLEX,
     SMALL_DATA,
@@ -18,201 +17,12 @@ from hybridpool.training.selection import (
     few_pictures,
 )
 from hybridpool.ui.evidence import words as names
-from hybridpool.ui.evidence.words import arm_names, condition_names, named
+from hybridpool.ui.evidence.numbers import inside, interval, low, signed
+from hybridpool.ui.evidence.opening import added_parameters
+from hybridpool.ui.evidence.outcomes import clause
+from hybridpool.ui.evidence.words import arm_names
 from hybridpool.ui.phrases import joined
 from hybridpool.ui.words import _
-
-# ---- numbers -----------------------------------------------------------------------------------
-
-
-def signed(share: float, digits: int = 2) -> str:
-    """A difference in percentage points, with its sign.
-
-    Example:
-        >>> signed(-0.0123), signed(0.0)
-        ('−1.23', '±0.00')
-    """
-    text = f"{100 * share:+.{digits}f}"
-    if not text.strip("+-0."):
-        return "±" + text[1:]
-    return text.replace("-", "−")
-
-
-def interval(at: Difference | Summary) -> str:
-    """A mean with the ends of its interval, or without where one run has none."""
-    if at.low == at.high:
-        return signed(at.mean)
-    return _("{mean} ({low} to {high})").format(
-        mean=signed(at.mean), low=signed(at.low), high=signed(at.high)
-    )
-
-
-def points(share: float) -> str:
-    """A size in percentage points: two digits that count.
-
-    Example:
-        >>> points(0.0127), points(0.052), points(0.003)
-        ('1.3', '5.2', '0.30')
-    """
-    if not math.isfinite(share):
-        return "∞"
-    size = 100 * share
-    return f"{size:.2f}" if size < 0.995 else f"{size:.1f}"
-
-
-def share(value: float) -> str:
-    """An accuracy in a table."""
-    return f"{100 * value:.2f} %"
-
-
-def low(name: str) -> str:
-    """A name inside a sentence; names such as ResNet-18 stay as they are."""
-    return name if name[1:2].isupper() or any(map(str.isdigit, name)) else name.lower()
-
-
-def inside(arm: str) -> str:
-    """An arm inside a sentence."""
-    return low(named(arm_names(), arm))
-
-
-# ---- outcomes ----------------------------------------------------------------------------------
-
-
-def clause(one: Comparison) -> str:
-    """One outcome, to follow the name of the arm and "is"."""
-    margin = f"{100 * one.margin:g}"
-    words = {
-        "ahead": _("ahead of {name} by {interval}"),
-        "behind": _("behind {name} by {interval}"),
-        "equivalent": _("equivalent to {name} within ±{margin} ({interval})"),
-        "undecided": _("undecided against {name} ({interval}; {visible} would have been seen)"),
-        "few": _("not judged against {name}, with too few runs ({interval})"),
-    }
-    if one.within and one.outcome in ("ahead", "behind"):
-        words = {
-            "ahead": _("ahead of {name}, but by less than {margin} ({interval})"),
-            "behind": _("behind {name}, but by less than {margin} ({interval})"),
-        }
-    return words[one.outcome].format(
-        name=inside(one.baseline),
-        interval=interval(one.difference),
-        margin=margin,
-        visible=points(one.visible),
-    )
-
-
-def resolution(comparisons: Sequence[Comparison]) -> str:
-    """How large a difference would have been seen: no interval is wiser than its runs."""
-    known = [one for one in comparisons if one.outcome != "few"]
-    if not known:
-        return ""
-    sizes = [one.visible for one in known]
-    least, most = points(min(sizes)), points(max(sizes))
-    if least == most:
-        words = _(
-            "With {seeds} seeds, a difference of {most} points would have been seen with 80 % "
-            "power, at the strictest step of Holm's correction; smaller ones may hide."
-        )
-    else:
-        words = _(
-            "With {seeds} seeds, differences of {least} to {most} points, depending on the "
-            "comparison, would have been seen with 80 % power, at the strictest step of Holm's "
-            "correction; smaller ones may hide."
-        )
-    seeds = min(min(one.difference.counts) for one in known)
-    return words.format(seeds=seeds, least=least, most=most)
-
-
-def sampled(comparisons: Sequence[Comparison]) -> str:
-    """Whether the intervals know that the pictures are a sample."""
-    counts = {one.difference.pictures for one in comparisons if one.outcome != "few"}
-    if not counts:
-        return ""
-    if 0 in counts:
-        return _(
-            "These runs did not keep which pictures were right, so the intervals are over seeds "
-            "alone: they speak of these very pictures."
-        )
-    return _("The intervals are over seeds and {pictures} pictures at once.").format(
-        pictures=f"{min(counts):,}"
-    )
-
-
-# ---- for a practitioner ------------------------------------------------------------------------
-
-
-def gains(evidence: Evidence) -> str:
-    """What hybrid pooling gains over the single poolings, in one sentence."""
-    found = [one for one in evidence.against("accuracy") if one.baseline in claims.SINGLE]
-    if not found:
-        return ""
-    first = evidence.runs[0].settings
-    return _(
-        "**What it gains.** On this network ({network}), **{arm}** is {clauses}, in points of "
-        "test accuracy with 95 % intervals."
-    ).format(
-        network=low(names.network_name(first.network, first.width)),
-        arm=arm_names()[evidence.arm],
-        clauses=joined([clause(one) for one in found]),
-    )
-
-
-def price(evidence: Evidence) -> str:
-    """What it costs, and what gains more, in one sentence or two."""
-    said = [_cost(evidence), _steadiness(evidence), _more(evidence)]
-    kept = [sentence for sentence in said if sentence]
-    return (_("**What it costs, and what gains more.**") + " " + " ".join(kept)) if kept else ""
-
-
-def _cost(evidence: Evidence) -> str:
-    added = evidence.finding("cost").added
-    if evidence.arm not in added:
-        return ""
-    return _(
-        "It adds {count} parameters ({percent} %); its time is measured on the page Cost."
-    ).format(
-        count=f"{_added(evidence.runs, evidence.arm):,}",
-        percent=signed(added[evidence.arm], 3),
-    )
-
-
-def _added(runs: Sequence[Run], arm: str) -> int:
-    counts = {run.settings.arm: run.costs.parameters for run in runs}
-    return counts[arm] - counts["max"]
-
-
-def _steadiness(evidence: Evidence) -> str:
-    """Where hybrid pooling is behind a single pooling in consistency under shifts."""
-    behind = [
-        one
-        for one in evidence.against("shift")
-        if one.baseline in claims.SINGLE and one.outcome == "behind"
-    ]
-    return " ".join(
-        _("Its class changes more often under shifts than with {name}: {interval} points.").format(
-            name=inside(one.baseline), interval=interval(one.difference)
-        )
-        for one in behind
-    )
-
-
-def _more(evidence: Evidence) -> str:
-    others = claims.others_against(evidence.runs, evidence.arm)
-    judged = [one for one in others if one.outcome != "few"]
-    ahead = sorted(
-        (one for one in judged if one.outcome == "ahead"), key=lambda one: -one.difference.mean
-    )
-    if ahead:
-        return _("More is gained here by {list} points over {arm}.").format(
-            arm=inside(evidence.arm),
-            list=joined([f"{inside(one.arm)} {interval(one.difference)}" for one in ahead]),
-        )
-    if judged:
-        return _("Of {count} further poolings none was seen to gain more.").format(
-            count=len(judged)
-        )
-    return ""
-
 
 # ---- the table ---------------------------------------------------------------------------------
 
@@ -235,7 +45,7 @@ def in_one_line(finding: Finding, evidence: Evidence) -> str:
     if finding.claim == "cost":
         return _("{arm} adds {count} parameters to this network, {percent} %.").format(
             arm=arm,
-            count=f"{_added(evidence.runs, finding.arm):,}",
+            count=f"{added_parameters(evidence.runs, finding.arm):,}",
             percent=signed(finding.added[finding.arm], 3),
         )
     sentences = {
@@ -413,8 +223,8 @@ def _value_or_learning(frozen: str) -> str:
 
 def reference(evidence: Evidence) -> str:
     """Hybrid against max pooling with a blur, the reference from outside."""
-    arms = by_arm(evidence.runs)
-    at = difference(arms.get(evidence.arm, ()), arms.get("blur", ()), values.CLEAN)
+    arms, by = by_arm(evidence.runs), claims.measure_of("accuracy", evidence.runs)
+    at = difference(arms.get(evidence.arm, ()), arms.get("blur", ()), by)
     if at is None:
         return ""
     return _(
@@ -463,41 +273,6 @@ def real_blends(runs: Sequence[Run], arm: str) -> str:
         "{inside} of {total} layers end with a real blend (weight between 0.05 and 0.95)."
     ).format(inside=sum(0.05 < end < 0.95 for end in ends), total=len(ends))
     return f"{said} {count}"
-
-
-def row(one: Comparison) -> str:
-    """What a comparison is about, without its baseline."""
-    if one.condition.endswith(COMPLEX):
-        pictures, _space, arm = one.condition.partition(" ")
-        words = (
-            _("{arm}, {pictures} pictures: gap")
-            if one.measure == "gap"
-            else _("{arm}, {pictures} pictures: accuracy")
-        )
-        return words.format(arm=named(arm_names(), arm), pictures=f"{int(pictures):,}")
-    if one.condition in condition_names():
-        return condition_names()[one.condition]
-    network, _space, width = one.condition.rpartition(" ")
-    if width.isdigit():
-        return names.network_name(network, int(width))
-    if one.arm not in arm_names():
-        return _("Start at {start}").format(start=one.arm)
-    return arm_names()[one.arm]
-
-
-def label(one: Comparison) -> str:
-    """What stands beside the bar of a comparison."""
-    if one.condition.endswith(COMPLEX):
-        return row(one)
-    name = inside(one.baseline) if one.arm in arm_names() else names.start_name(one.baseline)
-    against = _("minus {name}").format(name=name)
-    return f"{row(one)}, {against}" if one.condition else against
-
-
-def ends(runs: Sequence[Run]) -> str:
-    """Where the blend weights of each layer end, in the mean."""
-    paths = weight_paths(runs, runs[0].settings.arm)
-    return joined([f"{path.mean[-1]:.2f}" for path in paths.values()]) if paths else "–"
 
 
 def networks_of_few(evidence: Evidence) -> str:

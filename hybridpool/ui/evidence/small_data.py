@@ -9,7 +9,7 @@ from hybridpool.training.curves import size_lines
 from hybridpool.training.selection import by_size, few_pictures
 from hybridpool.training.values import clean, gap
 from hybridpool.ui.charts import show_chart
-from hybridpool.ui.evidence import sentences
+from hybridpool.ui.evidence import outcomes, sentences
 from hybridpool.ui.evidence.parts import arms, as_points, link, say, show_primary
 from hybridpool.ui.phrases import joined
 from hybridpool.ui.words import _
@@ -52,5 +52,5 @@ def show_small_data(evidence: Evidence) -> None:
     )
     found = evidence.finding("small_data").comparisons
     show_primary(found, "small_forest")
-    say([sentences.networks_of_few(evidence), sentences.resolution(found)])
+    say([sentences.networks_of_few(evidence), outcomes.resolution(found)])
     link("pages/4_Learning.py")

@@ -12,7 +12,7 @@ import streamlit as st
 from hybridpool.training.claims import ARTICLE_NETWORK, CLAIMS, Evidence
 from hybridpool.training.results import Run
 from hybridpool.training.selection import by_arm, network_of
-from hybridpool.ui.evidence import sentences
+from hybridpool.ui.evidence import opening, sentences
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.bars import bars
 from hybridpool.ui.evidence.parts import plain, say
@@ -36,7 +36,7 @@ def show_nothing() -> None:
 
 def show_summary(evidence: Evidence, group: Group) -> None:
     """Two sentences for a practitioner, what was trained, and the table of claims."""
-    say([sentences.gains(evidence), sentences.price(evidence)])
+    say([opening.gains(evidence), opening.price(evidence)])
     st.markdown(trained(group))
     say([_about_the_article(group)])
     st.html(_STYLE)
