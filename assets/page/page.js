@@ -12,6 +12,18 @@ function keepOneEntryAPage() {
   };
 }
 
+// When the server is away, Streamlit's dialog makes all of the page inert, dials included. A line of
+// ours says the same, so the dialog is closed.
+function keepTheDialAlive() {
+  if (window.hybridpoolWatch) return;
+  window.hybridpoolWatch = new MutationObserver(() => {
+    const app = document.querySelector(".stApp");
+    if (!app || app.dataset.testConnectionState === "CONNECTED") return;
+    document.querySelector('[data-testid="stDialog"] button[aria-label="Close"]')?.click();
+  });
+  window.hybridpoolWatch.observe(document.body, { childList: true, subtree: true });
+}
+
 // Streamlit checks every upload against a cookie, which browsers withhold from a frame of another
 // site; and they give a camera to pages that come from this machine or over https alone.
 async function withheld(hear) {
@@ -30,6 +42,7 @@ export default function mount({ data, setStateValue }) {
   // Screen readers and fonts go by it, and Streamlit leaves it at English.
   document.documentElement.lang = data.language;
   keepOneEntryAPage();
+  keepTheDialAlive();
   const before = window.hybridpoolSession;
   window.hybridpoolSession = data.session;
   if (before && before !== data.session) setStateValue("lost", data.session);
