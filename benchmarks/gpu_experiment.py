@@ -28,6 +28,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from hybridpool.training.cifar10_copy import pack
 from hybridpool.training.data import Dataset, DataUnavailable, load
 from hybridpool.training.evaluate import Trials, make_trials, measure

@@ -11,8 +11,6 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
 from torch import Tensor
 
 _ANSWER_SECONDS = 6.0
@@ -169,6 +167,9 @@ def _answers(url: str) -> bool:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
+    # Needed by trained stems alone: what only counts or times poolings runs without it.
+    from safetensors import SafetensorError
+
     try:
         yield
     except (SafetensorError, OSError) as error:
@@ -192,6 +193,8 @@ def read_head(path: Path) -> tuple[dict[str, str], tuple[str, ...]]:
         Traceback (most recent call last):
         hybridpool.stem_files.StemUnavailable: The trained stem no such file.safetensors cannot ...
     """
+    from safetensors import safe_open
+
     with _reading(path), safe_open(path, framework="pt") as file:
         metadata: dict[str, str] = file.metadata() or {}
         parts = {name.partition(".")[0] for name in file.keys()}  # noqa: SIM118 - not a dict
@@ -218,6 +221,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         Traceback (most recent call last):
         hybridpool.stem_files.StemUnavailable: The trained stem no such file.safetensors cannot ...
     """
+    from safetensors.torch import load_file
+
     with _reading(path):
         tensors = load_file(path)
     expected: dict[str, str] = {}

@@ -75,9 +75,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_server(**environment: str) -> Iterator[Server]:
+def running_server(port: int | None = None, **environment: str) -> Iterator[Server]:
     """Starts the page as ``make run`` does, on a free port, and stops it at the end."""
-    options = {"server.port": free_port(), "server.headless": "true", "server.address": "127.0.0.1"}
+    options = {
+        "server.port": port or free_port(),
+        "server.headless": "true",
+        "server.address": "127.0.0.1",
+    }
     flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
     plain = {name: text for name, text in os.environ.items() if not name.startswith("STREAMLIT_")}
     with tempfile.TemporaryFile() as log:

@@ -20,6 +20,7 @@ from hybridpool.pictures.jpeg import check_scans, strip_jpeg
 from hybridpool.pictures.samples import Samples
 from hybridpool.pictures.stripped import strip_png, strip_webp
 from hybridpool.pictures.tiff import read_layout
+from hybridpool.pictures.tiff_samples import tiff_samples
 
 __all__ = ["Opened", "open_checked"]
 
@@ -123,7 +124,7 @@ def _open_tiff(data: bytes, max_pixels: int) -> Opened:
         except (SyntaxError, KeyError, OSError) as error:
             raise not_readable_here() from error
     else:
-        picture = layout.samples(max_pixels)
+        picture = tiff_samples(layout, max_pixels)
     return Opened(picture, layout.profile, layout.orientation)
 
 

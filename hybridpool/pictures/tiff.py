@@ -1,44 +1,64 @@
-"""TIFF files: the tags that say what their samples are, and the samples that Pillow gets wrong."""
+"""TIFF files: the tags that say how their pixels are stored, and what Pillow reads right."""
 
 import struct
 from dataclasses import dataclass
+from enum import IntEnum
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import TiffImagePlugin
+from hybridpool.pictures.errors import too_much_work
 
-from hybridpool.pictures.errors import not_readable_here, too_much_work
-from hybridpool.pictures.samples import Samples, rows_of
-
-__all__ = ["Layout", "read_layout"]
+__all__ = ["Entry", "Layout", "Tag", "read_layout"]
 
 _MOST_TAGS = 4096
 _MOST_STRIPS = 2**18  # 64 million pixels in the smallest tiles TIFF allows, 16 x 16
-_MOST_SAMPLES = 16
 _INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 16: 8}
 
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 256, 257, 258, 259, 262, 266
-_OFFSETS, _ORIENTATION, _SAMPLES, _ROWS, _COUNTS, _PLANAR = 273, 274, 277, 278, 279, 284
-_PREDICTOR, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS = 317, 322, 323, 324, 325
-_INKS, _EXTRA, _FORMAT, _SUBSAMPLING, _PROFILE = 332, 338, 339, 530, 34675
+
+class Tag(IntEnum):
+    """The numbers of the tags that are read.
+
+    Example:
+        >>> Tag(256).name
+        'WIDTH'
+    """
+
+    WIDTH = 256
+    HEIGHT = 257
+    BITS = 258
+    COMPRESSION = 259
+    PHOTOMETRIC = 262
+    FILL_ORDER = 266
+    OFFSETS = 273
+    ORIENTATION = 274
+    SAMPLES = 277
+    ROWS = 278
+    COUNTS = 279
+    PLANAR = 284
+    PREDICTOR = 317
+    TILE_WIDTH = 322
+    TILE_HEIGHT = 323
+    TILE_OFFSETS = 324
+    TILE_COUNTS = 325
+    INKS = 332
+    EXTRA = 338
+    FORMAT = 339
+    SUBSAMPLING = 530
+    PROFILE = 34675
+
+
 # What is needed to decode the pixels: fax options, colour map, JPEG tables, YCbCr and old JPEG.
-_DECODING = {_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _OFFSETS, _SAMPLES}
-_DECODING |= {_ROWS, _COUNTS, _PLANAR, 292, 293, _PREDICTOR, 320, _TILE_WIDTH, _TILE_HEIGHT}
-_DECODING |= {_TILE_OFFSETS, _TILE_COUNTS, _INKS, _EXTRA, _FORMAT, 347, 529, _SUBSAMPLING, 532}
-_DECODING |= set(range(512, 522))
+_DECODING: set[int] = {*Tag} - {Tag.ORIENTATION, Tag.PROFILE}
+_DECODING |= {292, 293, 320, 347, 529, 532, *range(512, 522)}
 # What says where something lies: strips, tiles, and the parts of the old form of JPEG.
-_POINTERS = {_OFFSETS, _TILE_OFFSETS, 513, 519, 520, 521}
-_LISTS = {_OFFSETS, _COUNTS, _TILE_OFFSETS, _TILE_COUNTS}
-# None, LZW, deflate (twice), PackBits: what comes out are the bytes that went in. The last two
-# are LZMA and Zstandard.
-_BYTEWISE = {1, 5, 8, 32946, 32773, 34925, 50000}
-_PREDICTED = {5, 8, 32946, 34925, 50000}
+_POINTERS: set[int] = {Tag.OFFSETS, Tag.TILE_OFFSETS, 513, 519, 520, 521}
+_LISTS = {Tag.OFFSETS, Tag.COUNTS, Tag.TILE_OFFSETS, Tag.TILE_COUNTS}
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
+    """A tag: the type of its values, how many there are, and their bytes."""
+
     kind: int
     values: int
     body: bytes
@@ -54,10 +74,11 @@ class Layout:
     """
 
     data: bytes
-    entries: dict[int, _Entry]
+    entries: dict[int, Entry]
 
     @property
-    def _order(self) -> str:
+    def order(self) -> str:
+        """The order of bytes, as `struct` and NumPy write it."""
         return "<" if self.data.startswith(b"II") else ">"
 
     @property
@@ -68,11 +89,11 @@ class Layout:
         """The whole numbers of a tag, or the default where the file lacks it."""
         return self._numbers(self.entries[tag]) if tag in self.entries else default
 
-    def _numbers(self, entry: _Entry) -> tuple[int, ...]:
+    def _numbers(self, entry: Entry) -> tuple[int, ...]:
         kind, count, body = entry
         if kind not in _INTEGERS or not count:
             raise SyntaxError("a tag does not hold the whole numbers that it should")
-        return struct.unpack(f"{self._order}{count}{_INTEGERS[kind]}", body)
+        return struct.unpack(f"{self.order}{count}{_INTEGERS[kind]}", body)
 
     def number(self, tag: int, default: int) -> int:
         """The first whole number of a tag."""
@@ -81,26 +102,26 @@ class Layout:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height as stored, before the picture is turned upright."""
-        return self.number(_WIDTH, 0), self.number(_HEIGHT, 0)
+        return self.number(Tag.WIDTH, 0), self.number(Tag.HEIGHT, 0)
 
     @property
     def orientation(self) -> int:
         """How to turn the picture, from 1 to 8 as in EXIF; 1 where the tag makes no sense."""
         try:
-            return self.number(_ORIENTATION, 1)
+            return self.number(Tag.ORIENTATION, 1)
         except SyntaxError:
             return 1
 
     @property
     def profile(self) -> bytes | None:
         """The colour profile that the file brings."""
-        return self.entries[_PROFILE].body if _PROFILE in self.entries else None
+        return self.entries[Tag.PROFILE].body if Tag.PROFILE in self.entries else None
 
     def check(self, max_pixels: int) -> None:
         """Refuses what costs too much: a TIFF chooses the size of its tiles by itself, and they
         are allocated as written, however small the picture."""
         width, height = self.size
-        across, down = self.number(_TILE_WIDTH, 1), self.number(_TILE_HEIGHT, 1)
+        across, down = self.number(Tag.TILE_WIDTH, 1), self.number(Tag.TILE_HEIGHT, 1)
         if not across or not down:
             raise SyntaxError("the tiles have no pixels")
         padded = -(-width // across) * across * -(-height // down) * down
@@ -114,12 +135,13 @@ class Layout:
         """
         if not self._suits_pillow():
             return None
-        return self._file({tag: self.entries[tag] for tag in _DECODING & self.entries.keys()})
+        tags: dict[int, Entry] = {tag: self.entries[tag] for tag in _DECODING & self.entries.keys()}
+        return self.file(tags, self.data)
 
     def _suits_pillow(self) -> bool:
-        photometric, compression = self.number(_PHOTOMETRIC, 0), self.number(_COMPRESSION, 1)
-        bits, formats = set(self.numbers(_BITS, 1)), set(self.numbers(_FORMAT, 1))
-        count, planar = self.number(_SAMPLES, 1), self.number(_PLANAR, 1)
+        photometric, compression = self.number(Tag.PHOTOMETRIC, 0), self.number(Tag.COMPRESSION, 1)
+        bits, formats = set(self.numbers(Tag.BITS, 1)), set(self.numbers(Tag.FORMAT, 1))
+        count, planar = self.number(Tag.SAMPLES, 1), self.number(Tag.PLANAR, 1)
         if compression == 6:  # the old form of JPEG, which says the rest by itself
             return True
         if formats - {1, 4} or len(bits) != 1 or (planar != 1 and count > 1):
@@ -130,150 +152,44 @@ class Layout:
         if depth != 8:
             return False
         if photometric == 6 and compression == 1:
-            return count == 3 and self.numbers(_SUBSAMPLING, 2, 2) == (1, 1)
-        if photometric == 5 and self.number(_INKS, 1) != 1:
+            return count == 3 and self.numbers(Tag.SUBSAMPLING, 2, 2) == (1, 1)
+        if photometric == 5 and self.number(Tag.INKS, 1) != 1:
             return False
         return count in {0: (1,), 1: (1, 2), 2: (3, 4), 3: (1, 2), 5: (4,), 6: (1, 3), 8: (3,)}.get(
             photometric, ()
         )
 
-    def samples(self, max_pixels: int) -> Samples:
-        """The samples that Pillow would get wrong or does not know.
-
-        Raises:
-            ImageError: They are stored in a way that is not known here either, or are too many.
-        """
-        photometric, count = self.number(_PHOTOMETRIC, 0), self.number(_SAMPLES, 1)
-        mode = {0: "L", 1: "L", 2: "RGB", 5: "CMYK"}.get(photometric, "")
-        extra = self.numbers(_EXTRA)[: count - len(mode)] if _EXTRA in self.entries else ()
-        alpha = {1: "associated", 2: "straight"}.get(extra[0], "") if extra else ""
-        kind = self._kind()
-        known = (
-            mode
-            and kind
-            and len(mode) <= count <= _MOST_SAMPLES
-            and self.number(_COMPRESSION, 1) in _BYTEWISE
-            and self.number(_FILL_ORDER, 1) == 1
-            and self.number(_PLANAR, 1) in (1, 2)
-            and not (mode == "CMYK" and (alpha or self.number(_INKS, 1) != 1))
-        )
-        if not known or not kind:
-            raise not_readable_here()
-        width, height = self.size
-        if width * height * count * kind.itemsize > 8 * max_pixels:
-            raise too_much_work()
-        return Samples(self.size, _Rows(self, kind, count), mode, alpha, inverted=photometric == 0)
-
-    def _kind(self) -> np.dtype[Any] | None:
-        bits, formats = set(self.numbers(_BITS, 1)), set(self.numbers(_FORMAT, 1))
-        if len(bits) != 1 or len(formats) != 1:
-            return None
-        letter = {1: "u", 2: "i", 3: "f", 4: "u"}.get(formats.pop(), "")
-        name = f"{letter}{bits.pop() / 8:g}"
-        known = {"u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8"}
-        return np.dtype(self._order + name) if name in known else None
-
-    def as_bytes(self, width: int, plane: int | None, planes: int) -> BytesIO:
-        """The file as a grey picture of bytes, `width` of them a row: of one plane, or of all."""
-        tags = {tag: self.entries[tag] for tag in _DECODING & self.entries.keys()}
-        for tag in (_PREDICTOR, _INKS, _EXTRA, _FORMAT, 320):
-            tags.pop(tag, None)
-        if _TILE_WIDTH in tags:
-            tiles = -(-self.size[0] // self.number(_TILE_WIDTH, 1))
-            tags[_TILE_WIDTH] = self._entry(width // tiles)
-        for tag, value in ((_WIDTH, width), (_BITS, 8), (_PHOTOMETRIC, 1), (_SAMPLES, 1)):
-            tags[tag] = self._entry(value)
-        tags[_PLANAR] = self._entry(1)
-        if plane is not None:
-            for tag in _LISTS & tags.keys():
-                values = self.numbers(tag)
-                each = len(values) // planes
-                tags[tag] = self._entry(*values[plane * each : (plane + 1) * each])
-        return self._file(tags)
-
-    def _entry(self, *values: int) -> _Entry:
+    def entry(self, *values: int) -> Entry:
+        """A tag of whole numbers."""
         kind = 16 if self._wide else 4
-        body = struct.pack(f"{self._order}{len(values)}{_INTEGERS[kind]}", *values)
-        return _Entry(kind, len(values), body)
+        body = struct.pack(f"{self.order}{len(values)}{_INTEGERS[kind]}", *values)
+        return Entry(kind, len(values), body)
 
-    def _file(self, entries: dict[int, _Entry]) -> BytesIO:
-        """The whole file behind a directory of other tags, which point to the moved pixels.
+    def file(self, entries: dict[int, Entry], pixels: bytes) -> BytesIO:
+        """A directory of tags, and behind it pixels to which they point.
 
-        Behind and not in front of it, so that a file that is cut off ends where it is cut off.
+        Behind it, so that a file that is cut off ends where it is cut off.
         """
         offset, room = ("Q", 8) if self._wide else ("I", 4)
         head = self.data[: 8 if self._wide else 4]
         first = len(head) + room
         start = first + (8 if self._wide else 2) + len(entries) * (4 + 2 * room) + room
         pointers = {tag: self._numbers(entries[tag]) for tag in _POINTERS & entries.keys()}
-        entries = entries | {tag: self._entry(*places) for tag, places in pointers.items()}
+        entries = entries | {tag: self.entry(*places) for tag, places in pointers.items()}
         moved = start + sum(len(body) for _, _, body in entries.values() if len(body) > room)
-        table, tail = struct.pack(self._order + ("Q" if self._wide else "H"), len(entries)), b""
+        table, tail = struct.pack(self.order + ("Q" if self._wide else "H"), len(entries)), b""
         for tag, entry in sorted(entries.items()):
             if tag in _POINTERS:
-                entry = self._entry(*(place + moved for place in pointers[tag]))
+                entry = self.entry(*(place + moved for place in pointers[tag]))
             kind, count, body = entry
-            table += struct.pack(self._order + "HH" + offset, tag, kind, count)
+            table += struct.pack(self.order + "HH" + offset, tag, kind, count)
             if len(body) > room:
-                table += struct.pack(self._order + offset, start + len(tail))
+                table += struct.pack(self.order + offset, start + len(tail))
                 tail += body
             else:
                 table += body.ljust(room, b"\0")
-        pointer = struct.pack(self._order + offset, first)
-        return BytesIO(b"".join([head, pointer, table, bytes(room), tail, self.data]))
-
-
-class _Rows:
-    """Rows of a TIFF as an array (rows, width, samples); all are decoded at the first call.
-
-    Whatever the samples are, they are decoded as a wide grey picture of bytes: there Pillow has
-    nothing to misunderstand.
-    """
-
-    def __init__(self, layout: Layout, kind: np.dtype[Any], count: int) -> None:
-        self._layout, self._kind = layout, kind
-        self._planes = count if layout.number(_PLANAR, 1) == 2 else 1
-        self._together = count // self._planes
-        self._tile = layout.number(_TILE_WIDTH, 0) or layout.size[0]
-        self._tiles = -(-layout.size[0] // self._tile)
-        compressed = layout.number(_COMPRESSION, 1) in _PREDICTED
-        self._predictor = layout.number(_PREDICTOR, 1) if compressed else 1
-        self._pictures: list[TiffImagePlugin.TiffImageFile] = []
-
-    def __call__(self, top: int, bottom: int) -> NDArray[Any]:
-        if not self._pictures:
-            self._pictures = [self._decoded(plane) for plane in range(self._planes)]
-        width, _ = self._layout.size
-        planes = []
-        for picture in self._pictures:
-            samples = np.frombuffer(rows_of(picture, top, bottom).tobytes(), np.uint8)
-            samples = samples.reshape(bottom - top, self._tiles, -1)
-            samples = self._values(samples).reshape(bottom - top, -1, self._together)
-            planes.append(samples[:, :width])
-        return planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
-
-    def _decoded(self, plane: int) -> TiffImagePlugin.TiffImageFile:
-        width = self._tiles * self._tile * self._together * self._kind.itemsize
-        only = plane if self._planes > 1 else None
-        picture = TiffImagePlugin.TiffImageFile(self._layout.as_bytes(width, only, self._planes))
-        picture.load()
-        return picture
-
-    def _values(self, rows: NDArray[np.uint8]) -> NDArray[Any]:
-        """The samples of rows of tiles; a predictor stored each as the difference to the last."""
-        high, tiles, _ = rows.shape
-        size, order = self._kind.itemsize, self._kind.newbyteorder("=")
-        if self._predictor == 3:
-            # Bytes of equal weight stand together, the heaviest first, and are subtracted singly.
-            summed = rows.reshape(high, tiles, -1, self._together).cumsum(axis=2, dtype=np.uint8)
-            apart = summed.reshape(high, tiles, size, -1).swapaxes(2, 3)
-            return np.ascontiguousarray(apart).view(f">f{size}")[..., 0].astype(order)
-        if self._predictor == 2:
-            whole = np.dtype(f"u{size}")
-            steps = rows.view(whole.newbyteorder(self._kind.byteorder)).astype(whole)
-            steps = steps.reshape(high, tiles, -1, self._together)
-            return steps.cumsum(axis=2, dtype=whole).view(order)
-        return rows.view(self._kind).astype(order)
+        pointer = struct.pack(self.order + offset, first)
+        return BytesIO(b"".join([head, pointer, table, bytes(room), tail, pixels]))
 
 
 def read_layout(data: bytes) -> Layout:
@@ -302,21 +218,21 @@ def read_layout(data: bytes) -> Layout:
     at += 8 if wide else 2
     if count > _MOST_TAGS:
         raise too_much_work()
-    entries: dict[int, _Entry] = {}
+    entries: dict[int, Entry] = {}
     table = data[at : at + count * head.size]
     if len(table) < count * head.size:
         raise SyntaxError("the table of tags is cut off")
     for tag, kind, values, body in head.iter_unpack(table):
         if tag in _LISTS and values > _MOST_STRIPS:
             raise too_much_work()
-        if tag not in _DECODING | {_ORIENTATION, _PROFILE} or kind not in _BYTES:
+        if tag not in _DECODING | {Tag.ORIENTATION, Tag.PROFILE} or kind not in _BYTES:
             continue
         length = values * _BYTES[kind]
         if length > len(body):
             (start,) = struct.unpack(offset, body)
             body = data[start : start + length]
         if len(body) >= length:
-            entries[tag] = _Entry(kind, values, body[:length])
+            entries[tag] = Entry(kind, values, body[:length])
         elif tag in _DECODING:
             raise SyntaxError(f"tag {tag} is cut off")
     return Layout(data, entries)

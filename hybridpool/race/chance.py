@@ -9,8 +9,8 @@ from scipy import stats
 from torch import Tensor
 
 from hybridpool.race.gaps import ARMS, Gaps
+from hybridpool.training.comparisons import LEVEL, holm
 
-LEVEL = 0.05
 _ROUNDING = 1e-9
 
 
@@ -114,18 +114,3 @@ def compare_gaps(found: Gaps) -> list[Versus]:
             chances.append(float(stats.ttest_rel(by_arm[one], by_arm[other]).pvalue))
     certain = holm(chances, LEVEL)
     return [versus._replace(certain=place in certain) for place, versus in enumerate(compared)]
-
-
-def holm(values: Sequence[float], level: float) -> set[int]:
-    """The places of the p values that are significant after Holm's correction.
-
-    Example:
-        >>> sorted(holm([0.03, 0.01, 0.2], 0.05))  # 0.01 < 0.05 / 3, but 0.03 > 0.05 / 2
-        [1]
-    """
-    found: set[int] = set()
-    for place in sorted(range(len(values)), key=values.__getitem__):
-        if values[place] > level / (len(values) - len(found)):
-            break
-        found.add(place)
-    return found

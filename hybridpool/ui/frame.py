@@ -32,8 +32,9 @@ _STYLE = """
 [data-testid="stMarkdownContainer"] :is(th, td) { word-break: keep-all; overflow-wrap: normal; }
 [data-testid="stHtml"] :is(th, td) { overflow-wrap: normal; }
 /* Small print and white on the dark theme's green are too faint as they come. */
-[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * {
-  color: light-dark(#4a5451, #b4beba);
+:is([data-testid="stCaptionContainer"], [data-testid="stImageCaption"]),
+:is([data-testid="stCaptionContainer"], [data-testid="stImageCaption"]) * {
+  color: light-dark(#4a5451, #b4beba) !important; opacity: 1 !important;
 }
 [data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] * {
   color: light-dark(#fff, #0c1412);

@@ -11,6 +11,7 @@ pytestmark = pytest.mark.browser
 # Streamlit breaks a callback off where the next run has been asked for, and that run, which holds
 # the same state, calls nobody. Here this happens to the first message of every kind of number.
 _BUSY = """
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.runtime.state.session_state import SessionState
@@ -22,7 +23,8 @@ def busy(self, **more):
     for number in ("101", "107", "0.7"):
         if number in str(fresh) and number not in broken_off:
             broken_off.add(number)
-            raise RerunException(RerunData(widget_states=fresh))
+            here = get_script_run_ctx()
+            raise RerunException(RerunData(here.query_string, fresh, here.page_script_hash))
     usual(self, **more)
 
 SessionState._call_callbacks = busy

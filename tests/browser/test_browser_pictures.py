@@ -36,6 +36,7 @@ def files():
     """Name -> (type, file, how far the two may be apart)."""
     colours, inks = patches(24, 3, 1), patches(24, 4, 2)
     grey = np.ascontiguousarray(colours[..., 0])
+    inks[..., 3] = 0  # Chromium mixes black into the other three before it follows the profile
     found = {}
     for space in SPACES:
         profile = rgb_profile(space)

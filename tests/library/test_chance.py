@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from hybridpool.race.chance import compare_gaps, compare_right, holm, overfits
+from hybridpool.race.chance import compare_gaps, compare_right, overfits
 from hybridpool.race.gaps import Gaps
 
 
@@ -76,10 +76,3 @@ def test_overfitting_is_fishers_test() -> None:
         claims += overfits(train, test)
     assert claims <= stats.binom.ppf(0.999, 300, 0.05)
     assert overfits(torch.ones(100), torch.arange(400) < 360)
-
-
-def test_holm_is_stricter_the_more_there_are() -> None:
-    assert holm([0.02], 0.05) == {0}
-    assert holm([0.02, 0.02, 0.02], 0.05) == set()
-    assert holm([0.001, 0.02, 0.04], 0.05) == {0, 1, 2}
-    assert holm([0.04, 0.001, 0.03], 0.05) == {1}

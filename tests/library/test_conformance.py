@@ -894,7 +894,8 @@ def test_case_58_no_blend_weight_decays():
     )
     decaying, steady = parameter_groups(model, weight_decay=0.1)
     assert (decaying["weight_decay"], steady["weight_decay"]) == (0.1, 0)
-    assert {id(p) for p in steady["params"]} == {id(model[1].weight), id(model[2].weight)}
+    blends = [model[1].weight, model[2].weight, *model[3].hybrid_pool.parameters()]
+    assert {id(p) for p in steady["params"]} == set(map(id, blends))
     together = [*decaying["params"], *steady["params"]]
     assert sorted(map(id, together)) == sorted(map(id, model.parameters()))
     optimizer = torch.optim.SGD([decaying, steady], lr=0.5)

@@ -266,7 +266,7 @@ def test_the_script_needs_torch_and_torchvision_alone() -> None:
 import sys
 for name in {installed.split(", ")!r}:
     sys.modules[name] = None
-from benchmarks import gpu_experiment
+from benchmarks import gpu_experiment, pooling
 from hybridpool.training.quiet import QuietTraining
 from hybridpool.training.data import Dataset
 from hybridpool.training.evaluate import make_trials

@@ -159,6 +159,16 @@ def test_numbers_that_arrive_after_later_ones_change_nothing() -> None:
     assert session.header["grid"]["values"][0] == 51
 
 
+@pytest.mark.parametrize("told", [None, "soon", float("inf"), float("nan"), 10**30])
+def test_a_message_from_no_clock_is_not_taken(told: object) -> None:
+    session = Session()
+    cells = [[52.0, 2, 3, 4], *Task().grid().tolist()[1:]]
+    session.send(edit={"told": told, "cells": cells})
+    assert (session.header["serial"], session.header["grid"]["values"][0]) == (0, 1)
+    session.send(edit={"told": 5, "cells": cells})
+    assert (session.header["serial"], session.header["grid"]["values"][0]) == (5, 52)
+
+
 def test_a_message_whose_callback_never_ran_is_taken_at_the_next_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -70,6 +70,10 @@ class Session(Visit):
 
     # -- what the page shows --
 
+    def page(self) -> dict[str, Any]:
+        """What the part that holds on every page was told last."""
+        return dict(json.loads(self.component("page").json))
+
     @property
     def bytes(self) -> bytes:
         return self.component("inspector").bytes
@@ -554,6 +558,45 @@ def test_a_photo_from_the_camera_is_shown() -> None:
     data = picture_file(3, "JPEG")
     session.photograph(data)
     assert_shows_upload(session, data, image_size=64)
+
+
+@pytest.mark.parametrize(
+    ("withheld", "said"),
+    [
+        ({"upload": True, "camera": ""}, "stands in a frame of another site"),
+        ({"upload": False, "camera": "http"}, "over http from another machine"),
+        ({"upload": False, "camera": "denied"}, "keeps the camera from this page"),
+    ],
+)
+def test_what_the_browser_withholds_is_one_sentence(withheld: dict[str, Any], said: str) -> None:
+    session = Session(size="64").set("toggle", "camera_on", True)
+    assert session.app.sidebar.camera_input
+    assert not session.app.sidebar.warning
+    place = session.component("page").id
+    session.tell(place, "json_value", {"withheld": withheld})
+    (warning,) = session.app.sidebar.warning
+    assert said in warning.value
+    assert not session.app.sidebar.camera_input
+    assert bool(session.app.sidebar.file_uploader) is not withheld["upload"]
+    assert session.page()["withheld"] == withheld
+
+
+@pytest.mark.parametrize(
+    "sent", [None, 3, {}, {"upload": "yes", "camera": ""}, {"upload": True, "camera": ["http"]}]
+)
+def test_nonsense_about_what_is_withheld_changes_nothing(sent: object) -> None:
+    session = Session(size="64")
+    session.tell(session.component("page").id, "json_value", {"withheld": sent})
+    assert session.page()["withheld"] == {"upload": False, "camera": ""}
+    assert not session.app.sidebar.warning
+
+
+def test_a_lost_session_is_told_once() -> None:
+    session = Session(size="64")
+    place = session.component("page").id
+    session.tell(place, "json_value", {"lost": session.page()["session"]})
+    assert "The server has lost this session" in session.app.info[0].value
+    assert not session.run().app.info
 
 
 def test_a_second_upload_replaces_the_first_also_when_only_one_pixel_differs() -> None:

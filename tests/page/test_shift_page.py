@@ -391,7 +391,7 @@ def test_the_curve_is_summed_up_without_the_shift_by_nothing() -> None:
 def test_ties_over_all_shifts_and_at_whole_steps_are_ties() -> None:
     curves = {"max": [0.2, 0, 0.2], "average": [0.2, 0, 0.2], "blur": [0.4, 0, 0.4]}
     said = shift_findings.over_all([-1, 0, 1], curves, NAMES)
-    assert "**Max and Average** differs least, by 20 %" in said
+    assert "**Max and Average** differ least, by 20 %" in said
     whole = shift_findings.whole_steps([-1, 0, 1], curves, NAMES, 1)
     assert "**Blur** by up to 40 %" in whole
     del curves["blur"]
@@ -407,7 +407,7 @@ def test_whole_steps_are_told_apart() -> None:
     still, moving = [0.0, 0.3, 0, 0.3, 0.0], [0.1, 0.3, 0, 0.3, 0.2]
     assert shift_findings.whole_steps(shifts, {"max": still}, NAMES, 3) == ""
     both = shift_findings.whole_steps(shifts, {"max": still, "blur": moving}, NAMES, 2)
-    assert "Max differ by less than 0.05 %, **Blur** by up to 20 %" in both
+    assert "Max differs by less than 0.05 %, **Blur** by up to 20 %" in both
     assert "all poolings move" in shift_findings.whole_steps(shifts, {"max": still}, NAMES, 2)
     assert "Even at" in shift_findings.whole_steps(shifts, {"max": moving}, NAMES, 2)
 

@@ -19,6 +19,8 @@ MAPS = (*DIAL, "common/maps.js")
 #: What to do with what the browser tells.
 Act = Callable[[Mapping[str, Any]], None]
 
+#: No browser's clock says more, in milliseconds.
+LATEST = 2.0**53
 _TAKEN = "taken_from_the_browser"
 
 
@@ -62,7 +64,7 @@ def hear(key: str, name: str, act: Act) -> bool:
     if not isinstance(sent, Mapping):
         return False
     told = sent.get("told")
-    if not isinstance(told, int | float) or not told > taken(key, name):
+    if not isinstance(told, int | float) or not taken(key, name) < told < LATEST:
         return False
     act(sent)
     st.session_state.setdefault(_TAKEN, {})[key, name] = told

@@ -21,7 +21,7 @@ def show_counts(counts: Mapping[str, Counts]) -> None:
     names = cost_words.names()
     show_table(
         [
-            "",
+            _("Pooling"),
             _("Parameters"),
             _("Operations for each output"),
             _("Operations"),

@@ -89,7 +89,7 @@ def aliasing(shares: Mapping[str, float], names: Mapping[str, str], stride: int)
             "Aliasing: in every pooling {share} of the energy is too fine for the stride."
         ).format(share=percent(min(known.values())))
     return _(
-        "Aliasing is strongest in **{most}**: {high} of its energy is too fine for the stride and "
+        "Aliasing is strongest in **{most}**: {high} of the energy is too fine for the stride and "
         "comes back as waves that were not there. It is weakest in **{least}**, with {low}."
     ).format(
         most=bold(ends.most, names), high=ends.high, least=bold(ends.least, names), low=ends.low

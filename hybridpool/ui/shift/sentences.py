@@ -112,9 +112,14 @@ def over_all(
         )
         for i in places
     )
-    said = _(
+    said = ngettext(
         "Over all {count} shifts **{least}** differs least, by {low} on average, and **{most}** "
-        "most, by {high}. At {wins} of the {count} shifts no pooling differs less than **{least}**."
+        "most, by {high}. At {wins} of the {count} shifts no pooling differs less than "
+        "**{least}**.",
+        "Over all {count} shifts **{least}** differ least, by {low} on average, and **{most}** "
+        "most, by {high}. At {wins} of the {count} shifts no pooling differs less than "
+        "**{least}**.",
+        len(ends.least),
     )
     return said.format(
         count=len(places),
@@ -152,9 +157,12 @@ def whole_steps(
             "differ, **{name}** by up to {share}."
         )
     else:
-        words = _(
+        words = ngettext(
+            "At shifts by whole cells of the pooled map, every {step} px, {still} differs by less "
+            "than 0.05 %, **{name}** by up to {share}.",
             "At shifts by whole cells of the pooled map, every {step} px, {still} differ by less "
-            "than 0.05 %, **{name}** by up to {share}."
+            "than 0.05 %, **{name}** by up to {share}.",
+            len(still),
         )
     return words.format(
         step=step,

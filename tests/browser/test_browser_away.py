@@ -1,0 +1,70 @@
+"""A page in a frame of another site, and a page whose server has gone and come back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.machines import running_server
+from tests.pages import Explore, expect
+
+pytestmark = pytest.mark.browser
+
+
+@contextmanager
+def other_site(folder: Path, framed: str) -> Iterator[str]:
+    """Another site on this machine that shows `framed` in a frame."""
+    (folder / "index.html").write_text(
+        f'<iframe width="1200" height="900" src="{framed}"></iframe>'
+    )
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_port}"
+        server.shutdown()
+
+
+def test_only_a_site_that_is_named_may_frame_the_page_and_uploads_are_explained(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    with (
+        running_server(HYBRIDPOOL_FRAME_ANCESTORS="http://localhost:*") as server,
+        other_site(tmp_path, f"{server.url}/?stem=filters&size=64&lang=en") as site,
+    ):
+        page = chromium.new_page()
+        page.goto(site)
+        inside = page.frame_locator("iframe")
+        inside.locator(".inspector[data-painted]").wait_for()
+        warning = inside.get_by_test_id("stSidebar").get_by_test_id("stAlert")
+        expect(warning).to_contain_text("stands in a frame of another site")
+        # By its number the same site is another one, which nobody has named.
+        page.goto(site.replace("localhost", "127.0.0.2"))
+        page.wait_for_timeout(1000)
+        expect(inside.locator(".stApp")).to_have_count(0)
+        page.close()
+
+
+def test_a_server_that_has_gone_covers_nothing_and_one_that_is_back_says_what_is_lost(
+    chromium: Browser,
+) -> None:
+    with running_server() as server:
+        shown = Explore(chromium.new_page(), server).open(lang="en", picture="coins", size="64")
+        page, port = shown.page, server.url.rpartition(":")[2]
+        server.process.kill()
+        server.process.wait()
+        away = "() => getComputedStyle(document.querySelector('.stApp'), '::after').visibility"
+        shown.await_true(f"() => ({away})() === 'visible'")
+        before = shown.painted()
+        shown.dial.focus()
+        shown.dial.press("End")
+        shown.await_paint(before)
+        expect(page.get_by_test_id("stDialog").filter(visible=True)).to_have_count(0)
+        with running_server(int(port)):
+            lost = page.get_by_test_id("stMain").get_by_test_id("stAlert")
+            expect(lost).to_contain_text("The server has lost this session")
+        page.close()
