@@ -106,6 +106,6 @@ def test_bars_lie_where_their_numbers_say(tab: OpenTab, width: int, scheme: str)
         assert -bar["half"] <= bar["low"] <= bar["high"] <= bar["half"]
         # All three on one scale: what a point is in pixels, from the end that is farther out.
         scale = max((bar["low"], low), (bar["high"], high), key=lambda pair: abs(pair[1]))
-        pixels = scale[0] / scale[1]
+        pixels = scale[0] / scale[1] if scale[1] else 0.0
         for place, number in ((bar["mean"], mean), (bar["low"], low), (bar["high"], high)):
             assert place == pytest.approx(number * pixels, abs=2.5), bar
