@@ -478,13 +478,19 @@ def environment(device: torch.device, world: int) -> Mapping[str, Any]:
 
 def _commit() -> str:
     """The commit that the program stands at, with a plus where files differ; "" outside a clone."""
-    place = Path(__file__).parent
-    words = ["git", "-C", str(place), "describe", "--always", "--dirty=+", "--abbrev=12"]
+    top = Path(__file__).parents[2]
+
+    def git(*words: str) -> str:
+        told = subprocess.run(["git", "-C", str(top), *words], capture_output=True, text=True)
+        return told.stdout.strip() if told.returncode == 0 else ""
+
     try:
-        found = subprocess.run(words, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
+        # An installed copy may lie inside somebody else's clone.
+        if Path(git("rev-parse", "--show-toplevel") or "/") != top:
+            return ""
+        return git("describe", "--always", "--dirty=+", "--abbrev=12")
+    except OSError:
         return ""
-    return found.stdout.strip()
 
 
 def _until_interrupted(training: Training) -> Iterator[int]:
