@@ -7,8 +7,7 @@ function number(value, decimals = 3) {
 
 // "=" where the printed number is the number, and the sign for "about" where it is rounded.
 function equals(value, decimals = 3) {
-  const exact = Math.abs(Number(value.toFixed(decimals)) - value) < 1e-9 * Math.max(1, Math.abs(value));
-  return `${exact ? "=" : "\u2248"} ${number(value, decimals)}`;
+  return `${agree(rounded(value, decimals), value)} ${number(value, decimals)}`;
 }
 
 // A number inside a sum, in brackets if it is negative.

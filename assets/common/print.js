@@ -7,6 +7,15 @@ function fixed(value, decimals = 3) {
   return value.toFixed(decimals).replace("-", MINUS).replace(/^\u2212(0(\.0*)?)$/, "$1");
 }
 
+// The number that `fixed` prints.
+const rounded = (value, decimals = 3) => Number(value.toFixed(decimals));
+
+// A share of 1 in a sum: up to four decimals, so that the sum is right to its third, at least two.
+const share = (value) => value.toFixed(4).replace(/0{1,2}$/, "");
+
+// "=" where two numbers are the same, and the sign for "about" where one of them was rounded.
+const agree = (one, other) => (Math.abs(one - other) < 1e-9 * Math.max(1, Math.abs(other)) ? "=" : "\u2248");
+
 // A change, with its sign.
 const signed = (value, decimals = 3) => (Number(value.toFixed(decimals)) > 0 ? "+" : "") + fixed(value, decimals);
 

@@ -136,6 +136,13 @@ class Inspector extends Windowing(Painting(Maps)) {
     this.showCell();
   }
 
+  // A value of the feature map as it is printed: finer than the 16 bit that it is painted with.
+  exact(channel, index) {
+    const { low, high } = this.header;
+    const steps = this.arrays.input[index] + this.arrays.fine[index] / 255 - 0.5;
+    return low[channel] + ((high[channel] - low[channel]) * steps) / FULL;
+  }
+
   weightOf(name, channel = this.view.channel) {
     // An untouched dial leaves the layer its own blend weight, which may differ by channel.
     if (name === "hybrid") return this.view.weight ?? this.header.start[channel];

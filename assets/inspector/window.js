@@ -34,7 +34,7 @@ const Windowing = (Base) => class extends Base {
           td.title = words.outside;
         } else {
           const raw = this.arrays.input[offset + y * this.width + x];
-          const value = this.value(this.arrays.input, channel, offset + y * this.width + x);
+          const value = this.exact(channel, offset + y * this.width + x);
           values.push(value);
           const { fill, ink } = coloursOf(value, from, to, this.table);
           td.style.background = fill;
@@ -55,7 +55,7 @@ const Windowing = (Base) => class extends Base {
     table.className = `window k${this.shape.kernel}`;
     table.replaceChildren(...lines);
     this.$(".card-title").textContent = place(pinned ? words.window_pinned : words.window, row, column);
-    this.showFormulas(values, channel, cell, row, column);
+    this.showFormulas(values, channel, row, column);
     const notes = [];
     if (winners > 1) notes.push(words.tie.replace("{count}", winners));
     if (values.length < this.shape.kernel ** 2) {
@@ -64,31 +64,36 @@ const Windowing = (Base) => class extends Base {
     this.$(".card-note").textContent = notes.join(" ");
   }
 
-  showFormulas(values, channel, cell, row, column) {
+  showFormulas(values, channel, row, column) {
     const { words, colours } = this.header;
-    const top = this.value(this.arrays.max, channel, cell);
-    const mean = this.value(this.arrays.average, channel, cell);
     const count = divisor(row, column, this.height, this.width, this.shape);
-    const n = (value) => (value < 0 ? `(${fixed(value)})` : fixed(value));
+    const total = values.reduce((sum, value) => sum + value, 0);
+    const top = Math.max(...values);
+    const mean = total / count;
+    const n = (value) => bracketed(fixed(value));
     const short = values.length > 9;
     const list = short ? words.window_values.replace("{count}", values.length) : values.map((v) => fixed(v)).join(", ");
-    const sum = short ? n(mean * count) : values.map(n).join(" + ");
-    const mix = (weight) => `${weight.toFixed(2)} × ${n(top)} + ${(1 - weight).toFixed(2)} × ${n(mean)}`;
-    const weight = this.weightOf("hybrid", channel);
-    const attention = this.header.attention[channel];
+    const sum = short ? n(total) : values.map(n).join(" + ");
+    const printed = short ? rounded(total) : values.reduce((all, value) => all + rounded(value), 0);
+    // What a person gets who works out the numbers as they are printed.
+    const mix = (weight) => [
+      `${share(weight)} × ${n(top)} + ${share(1 - weight)} × ${n(mean)}`,
+      blend(mean, top, weight),
+      Number(share(weight)) * rounded(top) + Number(share(1 - weight)) * rounded(mean),
+    ];
     const formulas = {
-      max: [`max(${list})`, top],
-      average: [`(${sum}) / ${count}`, mean],
-      hybrid: [mix(weight), blend(mean, top, weight)],
-      attention: [mix(attention), blend(mean, top, attention)],
+      max: [`max(${list})`, top, rounded(top)],
+      average: [`(${sum}) / ${count}`, mean, printed / count],
+      hybrid: mix(this.weightOf("hybrid", channel)),
+      attention: mix(this.header.attention[channel]),
     };
-    const entries = Object.entries(formulas).map(([name, [formula, result]]) => {
+    const entries = Object.entries(formulas).map(([name, [formula, result, workedOut]]) => {
       const line = document.createElement("div");
-      line.innerHTML = `<dt><span class="dot"></span><span></span></dt><dd><span></span> = <strong></strong></dd>`;
+      line.innerHTML = `<dt><span class="dot"></span><span></span></dt><dd><span></span> <strong></strong></dd>`;
       line.dataset.formula = name;
       line.querySelector(".dot").style.background = colours[name];
       line.querySelector("dt span:last-child").textContent = words[name];
-      line.querySelector("dd span").textContent = formula;
+      line.querySelector("dd span").textContent = `${formula} ${agree(workedOut, rounded(result))}`;
       line.querySelector("strong").textContent = fixed(result);
       return line;
     });

@@ -9,8 +9,16 @@ from hybridpool.training.arms import ARMS
 from hybridpool.training.results import Run, RunSettings
 
 #: The optimizer and the rate by which each arm's blend learns, chosen on held-out training
-#: pictures (`TABLES["sweep"]`); what is not named has nothing to learn or was not swept.
-BLEND_RATES: Mapping[str, tuple[str, float]] = {}
+#: pictures (`TABLES["sweep"]`): the largest rate that is not behind the best by more than two
+#: standard errors of a difference, since a blend weight that may go further in ten epochs can show
+#: where it wants to be. `hybrid_blur` has one weight a layer, as `hybrid` has, and takes its rate.
+BLEND_RATES: Mapping[str, tuple[str, float]] = {
+    "hybrid": ("adam", 0.03),
+    "channel": ("adam", 0.03),
+    "attention": ("adam", 0.03),
+    "gated": ("adam", 0.03),
+    "hybrid_blur": ("adam", 0.03),
+}
 
 _COMPARED = ("max", "average", "fixed", "hybrid")
 _WIDE = (*_COMPARED, "frozen", "channel", "attention", "blur", "hybrid_blur")

@@ -68,6 +68,10 @@ def numbers(text: str) -> list[float]:
     return [number(part) for part in re.findall(r"[\u2212-]?\d+\.\d+", text)]
 
 
+#: Half a unit of the third decimal.
+HALF = 0.0005
+
+
 def window(chosen: Settings, row: int, column: int) -> tuple[int, int, int, int]:
     """Top, bottom, left and right of a window on the feature map, padding included."""
     top = row * chosen.stride - chosen.padding
@@ -131,7 +135,7 @@ def assert_window(explore: Explore, found: Trace, row: int, column: int) -> None
                 assert (kind, text) == ("outside", "")
                 continue
             value = feature_map[y, x].item()
-            assert number(text) == pytest.approx(value, abs=0.0005 + step)
+            assert number(text) == pytest.approx(value, abs=HALF + step / 500)
             if value == values.max().item():
                 assert kind == "winner"
             if kind == "winner":
@@ -154,19 +158,53 @@ def assert_formulas(
     texts = {}
     for name, result in results.items():
         texts[name] = explore.root.locator(f"[data-formula={name}] dd").inner_text()
-        formula, _, printed = texts[name].rpartition("=")
-        assert number(printed) == pytest.approx(result, abs=0.0005 + step), formula
+        formula, sign, printed = re.split(r" ([=≈]) ", texts[name])
+        assert number(printed) == pytest.approx(result, abs=HALF + step / 500), formula
+        if (worked_out := work_out(formula)) is None:
+            continue
+        # Whoever works out what is printed gets what is printed, or is told that it is rounded.
+        assert worked_out == pytest.approx(number(printed), abs=1e-9 if sign == "=" else 0.0021)
+        assert (sign == "=") == (abs(worked_out - number(printed)) < 1e-9), texts[name]
     if values.numel() <= 9:
         shown = sorted(values.flatten().tolist())
         for name in ("max", "average"):
-            terms = numbers(texts[name].rpartition("=")[0])
-            assert sorted(terms) == pytest.approx(shown, abs=0.0005 + step)
-    assert re.search(rf"/ {values.numel()} =", texts["average"])
+            terms = numbers(re.split("[=≈]", texts[name])[0])
+            assert sorted(terms) == pytest.approx(shown, abs=HALF + step / 500)
+    assert re.search(rf"/ {values.numel()} [=≈]", texts["average"])
     assert numbers(texts["hybrid"]) == pytest.approx(
-        [weight, maximum, 1 - weight, average, results["hybrid"]], abs=0.0051
+        [weight, maximum, 1 - weight, average, results["hybrid"]], abs=HALF + step / 500
     )
     spoken = explore.stage("hybrid").get_attribute("aria-label") or ""
-    assert numbers(spoken) == pytest.approx(list(results.values()), abs=0.0005 + step)
+    assert numbers(spoken) == pytest.approx(list(results.values()), abs=HALF + step / 500)
+
+
+def work_out(formula: str) -> float | None:
+    """A printed formula worked out with the numbers that are printed; None for a maximum."""
+    if formula.startswith("max"):
+        return None
+    plain = formula.replace("\u2212", "-")
+    if "/" in plain:
+        terms, _, count = plain.rpartition(" / ")
+        return sum(numbers(terms)) / int(count)
+    first, top, second, mean = numbers(plain)
+    return first * top + second * mean
+
+
+def test_a_third_decimal_is_that_of_the_number_and_not_of_its_16_bits(explore: Explore) -> None:
+    chosen = Settings(
+        **{"picture": "chelsea", "image_size": 128, "stem": "cifar10-attention"},
+        **{"kernel_size": 5, "stride": 3, "padding": 2},
+    )
+    opened(explore, chosen, channel="7", cell="9-12")
+    found = expected(chosen)
+    height, width = found.feature_map.shape[1:]
+    top, bottom, left, right = window(chosen, 8, 11)
+    assert 0 <= top < bottom <= height
+    assert 0 <= left < right <= width
+    printed = explore.root.locator(".window td").all_inner_texts()
+    wanted = found.feature_map[6, top:bottom, left:right].flatten().double().tolist()
+    # Where the fourth decimal is a 5 at the edge of float32, either neighbour is right.
+    assert [number(text) for text in printed] == pytest.approx(wanted, abs=HALF + 1e-6)
 
 
 # ---- the dial ----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from hybridpool.training.__main__ import main
 from hybridpool.training.loop import Training
 from hybridpool.training.report import report
 from hybridpool.training.results import RunSettings, read_folder
-from hybridpool.training.tables import TABLES, Table, in_order
+from hybridpool.training.tables import BLEND_RATES, TABLES, Table, in_order
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = RunSettings(epochs=1, train_pictures=24, batch_size=8, measured_pictures=0)
@@ -138,3 +138,22 @@ def test_the_readme_names_every_table_and_the_command_for_it() -> None:
     named = re.findall(r"python -m hybridpool\.training reproduce ([\w-]+)", readme)
     assert named
     assert set(named) <= set(TABLES)
+
+
+def test_the_rates_of_the_blends_follow_from_the_sweep_that_is_kept() -> None:
+    runs, problems = read_folder(ROOT / "assets" / "results" / "sweep")
+    assert problems == []
+    assert all(run.settings.held_out == run.data["test"] == 5000 for run in runs)
+    shares: dict[str, dict[tuple[str, float], float]] = {}
+    for run in runs:
+        settings = run.settings
+        way = settings.blend_optimizer, settings.blend_rate
+        shares.setdefault(settings.arm, {})[way] = run.measures.clean
+    swept = {arm for arm in BLEND_RATES if arm != "hybrid_blur"}
+    assert {arm for arm, ways in shares.items() if len(ways) == 3} == swept
+    for arm in swept:
+        best = max(shares[arm].values())
+        tolerance = 2 * (2 * best * (1 - best) / 5000) ** 0.5
+        near = [way for way, share in shares[arm].items() if share >= best - tolerance]
+        assert BLEND_RATES[arm] == max(near, key=lambda way: way[1])
+    assert BLEND_RATES["hybrid_blur"] == BLEND_RATES["hybrid"]

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from hybridpool.measure import highest_contrast
 from hybridpool.trace import Trace
 from hybridpool.ui.browser.component import MAPS, component, show_packed
-from hybridpool.ui.browser.packing import pack_message, pixels, quantised
+from hybridpool.ui.browser.packing import pack_message, pixels, quantised, rest
 from hybridpool.ui.browser.words import inspector_words, is_learned
 from hybridpool.ui.settings import SHARED, Shown, View, look_at, view_of
 from hybridpool.ui.words import fill, language
@@ -82,6 +82,7 @@ def pack(shown: Inspected) -> bytes:
     trace, settings = shown.trace, shown.trace.settings
     maps = {"input": trace.feature_map, **{name: trace.pooled[name] for name in ("max", "average")}}
     arrays, ranges = quantised(maps)
+    arrays["fine"] = rest(trace.feature_map, arrays["input"], ranges)
     arrays["palette"] = sequential()
     arrays["image"] = pixels(trace.features.image)
     stem_kernel, stem_stride, stem_padding = trace.features.receptive_field

@@ -43,6 +43,20 @@ def quantised(maps: Mapping[str, Tensor]) -> tuple[dict[str, NDArray[Any]], dict
     return arrays, {"low": low.tolist(), "high": high.tolist()}
 
 
+def rest(
+    values: Tensor, whole: NDArray[Any], ranges: Mapping[str, list[float]]
+) -> NDArray[np.uint8]:
+    """What `quantised` rounded away from a map, in 255ths of its step, half a step being 127.5.
+
+    Numbers that are printed need it: the third decimal of a value between two steps can be wrong.
+    """
+    low, high = (torch.tensor(ranges[end]).double().view(-1, 1, 1) for end in ("low", "high"))
+    span = (high - low).clamp_min(torch.finfo(torch.float32).tiny)
+    missing = (values.double() - low) / span * FULL - torch.from_numpy(whole.astype(np.float64))
+    found: NDArray[np.uint8] = ((missing + 0.5) * 255).round().clamp(0, 255).nan_to_num().numpy()
+    return found.astype(np.uint8)
+
+
 def pixels(image: Tensor) -> NDArray[np.uint8]:
     """A picture (3, H, W) in [0, 1] as red, green and blue bytes."""
     found: NDArray[np.uint8] = (image.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
