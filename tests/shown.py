@@ -34,6 +34,7 @@ def decode_message(message: bytes) -> tuple[dict[str, Any], dict[str, NDArray[An
     header = json.loads(message[4 : 4 + length])
     shapes = {
         "input": header["input_shape"],
+        "fine": header["input_shape"],
         "max": header["pooled_shape"],
         "average": header["pooled_shape"],
         "palette": [256, 3],

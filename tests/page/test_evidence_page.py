@@ -441,7 +441,8 @@ def compared(
         ),
         (
             compared("undecided", 0.0018, 0.0078),
-            "undecided against max: +0.18 (−0.60 to +0.96), where 1.3 would have been seen",
+            "undecided against max: +0.18 (−0.60 to +0.96); a difference of 1.3 would have been "
+            "seen",
         ),
         (compared("few", 0.02, 0.0), "not judged against max, with too few runs: +2.00"),
     ],
@@ -454,8 +455,8 @@ def test_every_outcome_has_its_words(one: Comparison, said: str) -> None:
 @pytest.mark.parametrize(
     ("mean", "half", "said"),
     [
-        (0.0018, 0.0130, "a gain of 1.2 points fits these runs, and so does none."),
-        (0.0100, 0.0080, "a gain of 1.2 points fits these runs, and none does not."),
+        (0.0018, 0.0130, "a gain of 1.2 points fits these runs, and so does no gain at all."),
+        (0.0100, 0.0080, "a gain of 1.2 points fits these runs; no gain at all does not."),
         (0.0018, 0.0078, "a gain of 1.2 points is more than these runs allow."),
         (-0.0133, 0.0090, "a gain of 1.2 points is more than these runs allow."),
         (0.0290, 0.0087, "the gain is larger than 1.2 points."),

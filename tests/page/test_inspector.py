@@ -24,6 +24,7 @@ from hybridpool.pictures.image import fit_image, read_image
 from hybridpool.stem import load_stem
 from hybridpool.trace import Features, Settings, Trace, maps_at, run_poolings, run_stem
 from hybridpool.ui.browser import inspector
+from hybridpool.ui.browser.packing import quantised, rest
 from hybridpool.ui.browser.words import inspector_words
 from hybridpool.ui.explore import downloads
 from hybridpool.ui.explore.script import reproduction_script
@@ -311,3 +312,15 @@ def test_the_script_carries_every_setting_that_decides_the_numbers() -> None:
     (made,) = (call for call in calls if getattr(call.func, "id", "") == "Settings")
     named = {keyword.arg for keyword in made.keywords}
     assert named == set(Settings.__dataclass_fields__) - {"picture", "device"}
+
+
+def test_what_rounding_took_from_the_map_travels_too() -> None:
+    values = torch.randn(3, 17, 9, generator=torch.Generator().manual_seed(0)) * 5
+    arrays, ranges = quantised({"input": values})
+    fine = rest(values, arrays["input"], ranges)
+    low, high = (np.array(ranges[end]).reshape(-1, 1, 1) for end in ("low", "high"))
+    back = low + (high - low) * (arrays["input"] + fine / 255 - 0.5) / 65535
+    assert np.abs(back - values.numpy()).max() <= (high - low).max() / 65535 / 509
+    flat = torch.full((1, 2, 2), 3.5)
+    arrays, ranges = quantised({"input": flat})
+    assert set(rest(flat, arrays["input"], ranges).flatten()) == {128}

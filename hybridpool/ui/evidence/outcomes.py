@@ -23,7 +23,7 @@ def clause(one: Comparison) -> str:
         "behind": _("behind {name} by {interval}"),
         "equivalent": _("equivalent to {name} within ±{margin}: {interval}"),
         "undecided": _(
-            "undecided against {name}: {interval}, where {visible} would have been seen"
+            "undecided against {name}: {interval}; a difference of {visible} would have been seen"
         ),
         "few": _("not judged against {name}, with too few runs: {interval}"),
     }

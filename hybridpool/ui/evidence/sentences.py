@@ -164,9 +164,13 @@ def about_the_gain(comparisons: Sequence[Comparison]) -> list[str]:
             continue
         fits = at.low <= claims.ARTICLE_GAIN <= at.high
         if fits and at.low <= 0 <= at.high:
-            words = _("Against {name}, a gain of 1.2 points fits these runs, and so does none.")
+            words = _(
+                "Against {name}, a gain of 1.2 points fits these runs, and so does no gain at all."
+            )
         elif fits:
-            words = _("Against {name}, a gain of 1.2 points fits these runs, and none does not.")
+            words = _(
+                "Against {name}, a gain of 1.2 points fits these runs; no gain at all does not."
+            )
         elif at.high < claims.ARTICLE_GAIN:
             words = _("Against {name}, a gain of 1.2 points is more than these runs allow.")
         else:
@@ -181,7 +185,7 @@ def what_learning_is_worth(comparisons: Sequence[Comparison]) -> str:
     if "fixed" not in found:
         return ""
     arm = arm_names()[found["fixed"].arm]
-    clauses = joined([clause(one) for one in found.values()])
+    clauses = "; ".join(clause(one) for one in found.values())
     said = _("**Is learning worth anything?** In points, {arm} is {clauses}.").format(
         arm=arm, clauses=clauses
     )
