@@ -71,6 +71,8 @@ class Tab:
         query = urlencode(self.usual | link)
         self.page.goto(f"{self.server.url}/{self.path}?{query}", wait_until="commit")
         self.page.locator(self.ready).first.wait_for()
+        # Our style sheet comes a moment after the page: until then everything stands elsewhere.
+        expect(self.page.locator(".block-container")).to_have_css("max-width", "1600px")
         return self.settled()
 
     def settled(self) -> Self:

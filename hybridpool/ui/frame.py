@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _STYLE = """
 .block-container { padding: 2.5rem clamp(1rem, 3vw, 3rem) 4rem; max-width: 1600px; }
 /* Where the sidebar is put away, Streamlit's bar with the button that brings it back lies above. */
-.stApp:not(:has([data-testid="stSidebar"][aria-expanded="true"])) .block-container {
+.stApp:not(:has([data-testid="stSidebar"][data-collapsed="false"])) .block-container {
   padding-top: 4rem;
 }
 @media (max-width: 768px) { .stApp .block-container { padding-top: 4rem; } }
@@ -36,7 +36,9 @@ _STYLE = """
 :is([data-testid="stCaptionContainer"], [data-testid="stImageCaption"]) * {
   color: light-dark(#4a5451, #b4beba) !important; opacity: 1 !important;
 }
-[data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] * {
+[data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] *,
+[data-testid="stMultiSelectTagsContainer"] [data-tag],
+[data-testid="stMultiSelectTagsContainer"] [data-tag] * {
   color: light-dark(#fff, #0c1412);
 }
 [data-testid="stPageLink-NavLink"]:focus-visible, [data-testid="stSidebar"] a:focus-visible {

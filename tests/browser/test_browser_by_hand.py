@@ -408,10 +408,11 @@ def test_digits_are_large_enough_to_project_and_larger_with_large_text(
 
 def test_every_cell_and_button_has_a_name(by_hand: Any) -> None:
     page = by_hand().open(**FULL)
-    named = page.find("button, input, .cell[tabindex]").evaluate_all(
+    named = page.find(":is(button, input, .cell[tabindex]):not([hidden])").evaluate_all(
         "(all) => all.map((one) => one.getAttribute('aria-label') || one.textContent.trim() "
         "|| (one.labels && one.labels[0]?.textContent.trim()))"
     )
+    assert named
     assert all(named)
     assert page.inputs().first.get_attribute("aria-label") == "row 1, column 1"
     assert page.cells("max").nth(1).get_attribute("aria-label") == "Max, row 1, column 2: 9.8"
