@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from hybridpool.stem import load_stem, trained_stems
 from hybridpool.training import __main__ as command_line
 from hybridpool.training.arms import ARMS, blend_parameters, blends
+from hybridpool.training.checkpoints import Diverged
 from hybridpool.training.data import MEAN, Dataset, DataUnavailable, load
 from hybridpool.training.evaluate import (
     FILLS,
@@ -38,7 +39,7 @@ from hybridpool.training.evaluate import (
     prepare,
     shift_each,
 )
-from hybridpool.training.loop import Diverged, Training
+from hybridpool.training.loop import Training
 from hybridpool.training.networks import NETWORKS, build_network
 from hybridpool.training.report import report
 from hybridpool.training.results import (
