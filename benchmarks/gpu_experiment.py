@@ -30,11 +30,11 @@ from typing import Any
 
 import torch
 
+from hybridpool.training.checkpoints import RunFailed
 from hybridpool.training.cifar10_copy import pack
 from hybridpool.training.data import Dataset, DataUnavailable, load
 from hybridpool.training.evaluate import Trials, make_trials, measure
 from hybridpool.training.files import CannotWrite, check_folder
-from hybridpool.training.loop import RunFailed
 from hybridpool.training.options import Parser, choose_device, number, train_command, whole_number
 from hybridpool.training.quiet import QuietTraining
 from hybridpool.training.results import Run, RunSettings, read_folder, write_run

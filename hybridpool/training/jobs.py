@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
+from hybridpool.training.checkpoints import RunFailed
 from hybridpool.training.data import Dataset
 from hybridpool.training.evaluate import Trials, make_trials
 from hybridpool.training.files import check_folder
-from hybridpool.training.loop import RunFailed, run
 from hybridpool.training.results import (
     ResultsError,
     RunSettings,
@@ -21,6 +21,7 @@ from hybridpool.training.results import (
     read_run,
     write_run,
 )
+from hybridpool.training.runs import run
 from hybridpool.training.tables import with_frozen
 
 

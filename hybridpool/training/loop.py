@@ -1,18 +1,12 @@
-"""One training run: from its settings to what was found, over interruptions and processes."""
+"""Training one network: over interruptions and processes, to what was found."""
 
 from __future__ import annotations
 
 import io
-import platform
-import signal
-import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,6 +19,12 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.lr_scheduler import OneCycleLR
 
 from hybridpool.training.arms import blend_parameters, blend_weights, blends
+from hybridpool.training.checkpoints import (
+    DamagedCheckpoint,
+    Diverged,
+    damaged,
+    read_checkpoint,
+)
 from hybridpool.training.data import Dataset
 from hybridpool.training.evaluate import (
     Trials,
@@ -36,6 +36,7 @@ from hybridpool.training.evaluate import (
     preparation,
 )
 from hybridpool.training.files import write_whole
+from hybridpool.training.machine import environment
 from hybridpool.training.networks import build_network, count_operations
 from hybridpool.training.results import Costs, Epoch, Run, RunSettings
 
@@ -317,7 +318,7 @@ class Training:
             for name in _PLAIN:
                 setattr(self, name, state[name])
         except (LookupError, TypeError, ValueError, RuntimeError) as error:
-            raise DamagedCheckpoint(_damaged(path)) from error
+            raise DamagedCheckpoint(damaged(path)) from error
 
     def result(self, trials: Trials | None, command: str) -> Run:
         """What was found, once the last step is taken; the checkpoint learns the accuracy."""
@@ -363,59 +364,6 @@ class Training:
         )
 
 
-class RunFailed(ValueError):  # noqa: N818 - it says what is the case, as a sentence
-    """A run that cannot go on, while others can: said in one plain sentence.
-
-    Example:
-        >>> str(RunFailed("It diverged."))
-        'It diverged.'
-    """
-
-
-class Diverged(RunFailed):
-    """A run whose loss is no number any more.
-
-    Example:
-        >>> str(Diverged("It diverged."))
-        'It diverged.'
-    """
-
-
-class DamagedCheckpoint(RunFailed):
-    """A checkpoint that cannot be gone on with.
-
-    Example:
-        >>> str(DamagedCheckpoint("x.pt is empty."))
-        'x.pt is empty.'
-    """
-
-
-def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
-    """What `Training` kept.
-
-    Raises:
-        DamagedCheckpoint: If the file is empty, cut short or something else.
-
-    Example:
-        >>> read_checkpoint(Path(__file__), torch.device("cpu"))
-        Traceback (most recent call last):
-        hybridpool.training.loop.DamagedCheckpoint: ... is no whole checkpoint: remove it, and ...
-    """
-    try:
-        state = torch.load(path, map_location=device, weights_only=True)
-    except OSError:
-        raise
-    except Exception as error:  # torch raises whatever the unpickling of the bytes came to
-        raise DamagedCheckpoint(_damaged(path)) from error
-    if not isinstance(state, dict) or not {"settings", "data", "model", "history"} <= state.keys():
-        raise DamagedCheckpoint(_damaged(path))
-    return state
-
-
-def _damaged(path: Path) -> str:
-    return f"{path} is no whole checkpoint: remove it, and the run begins anew."
-
-
 def optimizers(model: nn.Module, settings: RunSettings) -> list[torch.optim.Optimizer]:
     """What takes the steps of a network, and of its blends where some can learn.
 
@@ -454,117 +402,3 @@ _PLAIN = (
     "kept_for_backward",
     "accuracy",
 )
-
-
-def environment(device: torch.device, world: int) -> Mapping[str, Any]:
-    """Where a run took place.
-
-    Example:
-        >>> environment(torch.device("cpu"), 1)["device"]
-        'cpu'
-    """
-    return {
-        "python": platform.python_version(),
-        "torch": version("torch"),
-        "torchvision": version("torchvision"),
-        "device": device.type,
-        "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else "",
-        "threads": torch.get_num_threads(),
-        "processes": world,
-        "commit": _commit(),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _commit() -> str:
-    """The commit that the program stands at, with a plus where files differ; "" outside a clone."""
-    top = Path(__file__).parents[2]
-
-    def git(*words: str) -> str:
-        told = subprocess.run(["git", "-C", str(top), *words], capture_output=True, text=True)
-        return told.stdout.strip() if told.returncode == 0 else ""
-
-    try:
-        # An installed copy may lie inside somebody else's clone.
-        if Path(git("rev-parse", "--show-toplevel") or "/") != top:
-            return ""
-        return git("describe", "--always", "--dirty=+", "--abbrev=12")
-    except OSError:
-        return ""
-
-
-def _until_interrupted(training: Training) -> Iterator[int]:
-    """The steps of a run; Ctrl-C lets a step end and keeps the state before it takes effect."""
-    asked = False
-
-    def ask(*_: object) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-
-    # Python hears signals in its main thread alone; processes that share a run stop at once,
-    # because one that waited for a step of the others would wait for ever.
-    heard = threading.current_thread() is threading.main_thread() and training.world == 1
-    before = signal.signal(signal.SIGINT, ask) if heard else None
-    try:
-        for step in training.steps():
-            if asked:
-                training.save()
-                break
-            yield step
-        if asked:
-            raise KeyboardInterrupt
-    finally:
-        if heard:
-            signal.signal(signal.SIGINT, before)
-
-
-def run(
-    settings: RunSettings,
-    dataset: Dataset,
-    trials: Trials | None,
-    *,
-    command: str = "",
-    checkpoint: Path | None = None,
-    progress: bool = True,
-) -> tuple[Run, nn.Module]:
-    """Train one network to the end and measure it.
-
-    Args:
-        settings: What decides the numbers.
-        dataset: Pictures on the device on which the network shall learn.
-        trials: The changed pictures, or None for accuracy alone.
-        command: What repeats the run, for the result.
-        checkpoint: Where to keep the state; what is there already is gone on with.
-        progress: Whether to show a bar.
-
-    Returns:
-        What was found, and the network.
-
-    Raises:
-        RunFailed: If the run diverged or its checkpoint is damaged.
-        CannotWrite: If its state cannot be kept.
-        KeyboardInterrupt: At Ctrl-C, once the state is kept.
-
-    Example:
-        >>> pictures = torch.zeros(4, 3, 32, 32, dtype=torch.uint8)
-        >>> few = Dataset("nothing", pictures, torch.arange(4), pictures, torch.arange(4))
-        >>> settings = RunSettings(train_pictures=4, batch_size=2, epochs=2)
-        >>> len(run(settings, few, None, progress=False)[0].history)
-        2
-    """
-    # A machine that only trains, with `hybridpool.training.quiet`, may lack tqdm.
-    from tqdm import tqdm
-
-    training = Training(settings, dataset, checkpoint)
-    hidden = not progress or training.rank > 0
-    with tqdm(
-        total=training.total, initial=training.step, desc=settings.name, disable=hidden, leave=False
-    ) as bar:
-        for step in _until_interrupted(training):
-            bar.update(step - bar.n)
-            if training.history:
-                known = training.history[-1].train_accuracy
-                bar.set_postfix_str(f"{known:.1%} of training pictures", refresh=False)
-    return training.result(trials, command), training.model

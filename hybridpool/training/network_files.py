@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from hybridpool.training.arms import ARMS
+from hybridpool.training.checkpoints import read_checkpoint
 from hybridpool.training.data import MEAN, STD
-from hybridpool.training.loop import read_checkpoint
 from hybridpool.training.networks import NETWORKS, build_network
 from hybridpool.training.reading import record
 

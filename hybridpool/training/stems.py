@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from hybridpool.layers import HybridPooling, HybridPoolingWithAttention
 from hybridpool.training.arms import ARMS
+from hybridpool.training.checkpoints import read_checkpoint
 from hybridpool.training.data import MEAN, STD, Dataset
 from hybridpool.training.evaluate import prepare
-from hybridpool.training.loop import read_checkpoint
 from hybridpool.training.networks import build_network
 
 _STAGE = "stages.0."

@@ -292,7 +292,7 @@ class _Queue:
             return
         self._said = ahead
         sentence = ngettext(
-            "One picture of somebody else is read first, then yours.",
+            "{count} picture of somebody else is read first, then yours.",
             "{count} pictures of other people are read first, then yours.",
             ahead,
         )

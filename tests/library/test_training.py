@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from hybridpool.stem import load_stem, trained_stems
 from hybridpool.training import __main__ as command_line
 from hybridpool.training.arms import ARMS, blend_parameters, blends
+from hybridpool.training.checkpoints import Diverged
 from hybridpool.training.data import MEAN, Dataset, DataUnavailable, load
 from hybridpool.training.evaluate import (
     FILLS,
@@ -38,7 +39,7 @@ from hybridpool.training.evaluate import (
     prepare,
     shift_each,
 )
-from hybridpool.training.loop import Diverged, Training
+from hybridpool.training.loop import Training
 from hybridpool.training.networks import NETWORKS, build_network
 from hybridpool.training.report import report
 from hybridpool.training.results import (
@@ -519,8 +520,9 @@ def test_the_report_names_every_arm_and_its_difference_to_max(
     command_line.main(["report", str(tmp_path / "results")])
     said = capsys.readouterr().out
     assert said == report(read_folder(tmp_path / "results")[0])
-    assert "small, 24 pictures of CIFAR-10 (JPEG copy), 1 epochs" in said
-    assert [line.split()[0] for line in said.splitlines() if " to " in line[:60]][-1] == "hybrid"
+    assert "small 16, 24 pictures of CIFAR-10 (JPEG copy), 1 epochs" in said
+    differences = said.partition("difference to max")[2].partition("\n\n")[0]
+    assert [line.split()[0] for line in differences.splitlines()[1:]] == ["hybrid"]
 
 
 @pytest.mark.parametrize(

@@ -330,7 +330,7 @@ def test_the_chart_waits_until_the_browser_has_painted_the_maps() -> None:
     assert not app.get("plotly_chart")
     session = Session()  # whose browser says that it has painted
     components = [element.proto.component_name for element in session.app.get("bidi_component")]
-    assert set(components) == {"hybridpool_inspector", "hybridpool_gallery"}
+    assert set(components) == {"hybridpool_inspector", "hybridpool_gallery", "hybridpool_page"}
     assert len(session.app.get("plotly_chart")) == 1
 
 

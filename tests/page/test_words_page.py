@@ -26,6 +26,7 @@ from hybridpool.pictures.gallery import GALLERY
 from hybridpool.ui import compute, words
 from hybridpool.ui.evidence import state as evidence_state
 from hybridpool.ui.evidence.published import SOURCES
+from hybridpool.ui.evidence.words import ARTICLE_COMMAND, COMMAND, OWN_COMMAND
 from tests.made_up_runs import a_folder, a_full_house
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +42,7 @@ UNSEEN = {
     *("css_source_path", "js_source_path"),
     # the data of our own components
     *("arrays", "colours", "view", "look", "key", "thumbnail", "chosen", "language"),
+    "session",
     # plotly
     *("template", "mode", "color", "shape", "orientation", "layer", "dtype", "bdata"),
     *("xref", "yref", "xanchor", "yanchor"),
@@ -171,7 +173,8 @@ NAMES = [
     *("Shift", *"knpsxz"),
     *("Zeiler", "Fergus"),
     *("CIFAR-10", "CIFAR-100", "CIFAR-10-C", "JSON", "ResNet18", "LeNet-5", "CaffeNet", "VGG16"),
-    *("Bonferroni", "Zhang", "Marcu", "iOcclusion", "t"),
+    *("Holm", "Welch", "Zhang", "Marcu", "Lee", "iOcclusion", "t", "MedMNIST", "RESISC", "Air"),
+    *("GeneralPool", "Transformer", "Papers with Code", "http", "https", "cookie"),
     *("NCHW", "channels_last", "bfloat16", "torch.compile", "C++", "CSV", "sigmoid"),
     *("SGD", "Adam", "Dropout", "logit", "Home", "End", "hybridpool.parameter_groups"),
 ]
@@ -180,7 +183,8 @@ CITED = {
     *(text for picture in GALLERY.values() for text in (picture.source, picture.licence)),
     *SOURCES,
     *filter(None, SOURCES.values()),
-    *("python -m hybridpool.training train", "CIFAR-10 (JPEG copy)"),
+    *(COMMAND, ARTICLE_COMMAND, OWN_COMMAND, "CIFAR-10 (JPEG copy)"),
+    *("python -m hybridpool.training train", "assets/results/ANALYSIS.md", "assets/stems"),
     *(text for info in stem.STEMS.values() for text in (info.data, info.licence) if text),
     *(this_machine("cpu").processor, torch.__version__),
 }
@@ -249,7 +253,8 @@ CASES = (
     Case(
         "somebody's picture",
         {"picture": "upload"},
-        "This link was made with somebody's own picture, which a link cannot carry.",
+        "This link was made with somebody's own picture, which a link cannot carry. If it was "
+        "yours, choose the file again.",
     ),
     Case("little memory", {}, "the GPU had too little memory, so the CPU did the work"),
     Case("noise by hand", {"numbers": "noise", "grid": "5x6"}, "Draw again", BY_HAND),

@@ -27,7 +27,7 @@ def gains(evidence: Evidence) -> str:
     ).format(
         network=low(names.network_name(first.network, first.width)),
         arm=arm_names()[evidence.arm],
-        clauses="; ".join(clause(one) for one in found),
+        clauses=_("; ").join(clause(one) for one in found),
     )
 
 

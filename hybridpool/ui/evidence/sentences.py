@@ -185,7 +185,7 @@ def what_learning_is_worth(comparisons: Sequence[Comparison]) -> str:
     if "fixed" not in found:
         return ""
     arm = arm_names()[found["fixed"].arm]
-    clauses = "; ".join(clause(one) for one in found.values())
+    clauses = _("; ").join(clause(one) for one in found.values())
     said = _("**Is learning worth anything?** In points, {arm} is {clauses}.").format(
         arm=arm, clauses=clauses
     )

@@ -1,0 +1,67 @@
+"""The kept state of a run: read, or refused in one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+class RunFailed(ValueError):  # noqa: N818 - it says what is the case, as a sentence
+    """A run that cannot go on, while others can: said in one plain sentence.
+
+    Example:
+        >>> str(RunFailed("It diverged."))
+        'It diverged.'
+    """
+
+
+class Diverged(RunFailed):
+    """A run whose loss is no number any more.
+
+    Example:
+        >>> str(Diverged("It diverged."))
+        'It diverged.'
+    """
+
+
+class DamagedCheckpoint(RunFailed):
+    """A checkpoint that cannot be gone on with.
+
+    Example:
+        >>> str(DamagedCheckpoint("x.pt is empty."))
+        'x.pt is empty.'
+    """
+
+
+def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
+    """What `hybridpool.training.loop.Training` kept.
+
+    Raises:
+        DamagedCheckpoint: If the file is empty, cut short or something else.
+
+    Example:
+        >>> read_checkpoint(Path(__file__), torch.device("cpu"))
+        Traceback (most recent call last):
+        hybridpool.training.checkpoints.DamagedCheckpoint: ... is no whole checkpoint: ...
+    """
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # torch raises whatever the unpickling of the bytes came to
+        raise DamagedCheckpoint(damaged(path)) from error
+    if not isinstance(state, dict) or not {"settings", "data", "model", "history"} <= state.keys():
+        raise DamagedCheckpoint(damaged(path))
+    return state
+
+
+def damaged(path: Path) -> str:
+    """What is said of a checkpoint that cannot be gone on with.
+
+    Example:
+        >>> damaged(Path("x.pt"))
+        'x.pt is no whole checkpoint: remove it, and the run begins anew.'
+    """
+    return f"{path} is no whole checkpoint: remove it, and the run begins anew."
