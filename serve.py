@@ -30,6 +30,8 @@ from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 #: Sites that may show the page in a frame, besides the page itself: origins with spaces between.
 FRAME_ANCESTORS = "HYBRIDPOOL_FRAME_ANCESTORS"
 _ENOUGH_FILES = 65_536
+#: What the page runs before Streamlit's own scripts.
+FIRST = (Path(__file__).parent / "assets" / "page" / "history.js").read_text("utf-8")
 #: Seconds between two looks for sessions that have ended.
 SWEEP = 10.0
 
@@ -164,6 +166,43 @@ class Guard:
         await send({"type": "http.response.body", "body": text.encode()})
 
 
+class Opening:
+    """Put our script before Streamlit's in what a browser opens as a page."""
+
+    #: What asks for a part of the page, for none if it is known, or for it in another coding.
+    unasked = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"if-range", b"range")
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Handle one request, as ASGI wants it."""
+        opens = scope["type"] == "http" and scope["method"] == "GET"
+        if not opens or b"text/html" not in dict(scope["headers"]).get(b"accept", b""):
+            await self.app(scope, receive, send)
+            return
+        asked = [header for header in scope["headers"] if header[0] not in self.unasked]
+        start: Any = None
+        body = b""
+
+        async def send_opening(message: Any) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            body += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            headers = [each for each in start["headers"] if each[0] != b"content-length"]
+            if (b"content-type", b"text/html; charset=utf-8") in headers:
+                body = body.replace(b"<head>", f"<head><script>{FIRST}</script>".encode(), 1)
+            headers.append((b"content-length", str(len(body)).encode()))
+            await send({**start, "headers": headers})
+            await send({**message, "body": body})
+
+        await self.app({**scope, "headers": asked}, receive, send_opening)
+
+
 def policy(frame_ancestors: str) -> str:
     """The content security policy, for the sites that may show the page in a frame."""
     sites = frame_ancestors.split()
@@ -173,11 +212,12 @@ def policy(frame_ancestors: str) -> str:
                 f"{FRAME_ANCESTORS} holds {site!r}, which is no site: write sites as "
                 "https://example.org, with spaces between them."
             )
-    # Streamlit's page has one script within it; components come as blobs, charts with styles.
+    # Two scripts stand within the page, ours and Streamlit's. Components come as blobs, charts with
+    # styles.
     page = (Path(file_util.get_static_dir()) / "index.html").read_text("utf-8")
     hashes = [
         f"'sha256-{b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-        for script in re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+        for script in [FIRST, *re.findall(r"<script>(.*?)</script>", page, re.DOTALL)]
     ]
     rules = {
         "default-src": ["'self'"],
@@ -219,4 +259,4 @@ def is_ours(host: str) -> bool:
     return True
 
 
-app = st.App("app.py", lifespan=warm_up, middleware=[Middleware(Guard)])
+app = st.App("app.py", lifespan=warm_up, middleware=[Middleware(Guard), Middleware(Opening)])

@@ -11,23 +11,23 @@ const Occluding = (Base) => class extends Base {
   listenToPatch() {
     const { stage } = this.at("picture", "changed");
     stage.addEventListener("pointerdown", (event) => {
-      if (this.view.kind !== "occlusion" || event.button) return;
+      // A second finger is not the hand that holds it.
+      if (this.view.kind !== "occlusion" || event.button || this.grab) return;
       stage.setPointerCapture(event.pointerId);
-      this.grab = this.grabbed(event);
+      this.grab = { ...this.grabbed(event), pointer: event.pointerId };
       this.before = { ...this.box };
       event.preventDefault();
       stage.focus({ preventScroll: true });
     });
     stage.addEventListener("pointermove", (event) => {
-      if (!this.grab) return;
-      this.drag(event);
+      if (event.pointerId === this.grab?.pointer) this.drag(event);
     });
     stage.addEventListener("keydown", (event) => {
       if (this.view.kind === "occlusion") this.patchKey(event);
     });
     for (const end of ["pointerup", "pointercancel"]) {
-      stage.addEventListener(end, () => {
-        if (!this.grab) return;
+      stage.addEventListener(end, (event) => {
+        if (event.pointerId !== this.grab?.pointer) return;
         this.grab = null;
         const moved = Object.keys(this.box).some((side) => this.box[side] !== this.before[side]);
         if (moved) this.tellPatch();

@@ -1,16 +1,5 @@
-// What holds on every page: the language of the document, one entry of the history a page, and what
-// only the browser knows: what it withholds from this page, and that the server forgot the session.
-
-// Streamlit adds an entry each time that it writes the address, so Back went through every move of
-// a control and changed nothing but the address. Only another page gets an entry of its own.
-function keepOneEntryAPage() {
-  const { pushState, replaceState } = History.prototype;
-  if (Object.hasOwn(history, "pushState")) return;
-  history.pushState = (state, unused, url) => {
-    const samePage = new URL(url ?? "", location.href).pathname === location.pathname;
-    (samePage ? replaceState : pushState).call(history, state, unused, url);
-  };
-}
+// What holds on every page: the language of the document, and what only the browser knows: what it
+// withholds from this page, and that the server forgot the session.
 
 // When the server is away, Streamlit's dialog makes all of the page inert, dials included. A line of
 // ours says the same, so the dialog is closed.
@@ -41,7 +30,6 @@ async function withheld(hear) {
 export default function mount({ data, setStateValue }) {
   // Screen readers and fonts go by it, and Streamlit leaves it at English.
   document.documentElement.lang = data.language;
-  keepOneEntryAPage();
   keepTheDialAlive();
   const before = window.hybridpoolSession;
   window.hybridpoolSession = data.session;

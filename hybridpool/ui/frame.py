@@ -110,7 +110,7 @@ def open_page(
     large = bool(st.session_state.get("large"))
     st.html(f"<style>{_STYLE}{_LARGE if large else ''}{_built_in_words()}</style>")
     with st.sidebar:
-        component("page", "page/page.js")(
+        component("page", "page/history.js", "page/page.js")(
             key="page",
             data={
                 "language": language(),

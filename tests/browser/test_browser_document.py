@@ -35,7 +35,8 @@ def test_back_leaves_a_page_however_many_controls_were_moved(tab: OpenTab) -> No
     page = shown.page
     page.goto(f"{shown.server.url}/_stcore/health")
     shown.open()
-    for place, text in enumerate(("70", "90", "110"), 1):
+    # Neither first nor last in a row, where the link writes another sign beside a number.
+    for place, text in zip((1, 5, 9), ("70", "90", "110"), strict=True):
         cell = page.locator(".by-hand [data-sheet=grid] input").nth(place)
         cell.fill(text)
         cell.press("Enter")
@@ -43,6 +44,19 @@ def test_back_leaves_a_page_however_many_controls_were_moved(tab: OpenTab) -> No
         shown.settled()
     page.go_back()
     expect(page.locator("body")).to_have_text("ok")
+
+
+@pytest.mark.parametrize("kind", PAGES, ids=lambda kind: kind.__name__)
+def test_a_page_is_one_entry_of_the_history_from_its_first_address_on(
+    tab: OpenTab, kind: type[Tab]
+) -> None:
+    shown = tab(kind)
+    shown.page.goto(f"{shown.server.url}/_stcore/health")
+    entries = shown.page.evaluate("history.length")
+    shown.open(**(SMALL if kind is Cost else {}))
+    asked = shown.page.evaluate("performance.getEntriesByType('navigation')[0].name")
+    shown.await_true("asked => location.href !== asked", asked)  # the whole link is written
+    assert shown.page.evaluate("history.length") == entries + 1
 
 
 def test_back_returns_to_the_page_before_with_its_state(tab: OpenTab) -> None:

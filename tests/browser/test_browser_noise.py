@@ -56,13 +56,19 @@ class NoisePage(Noise):
         """Top, left, height and width of the occluder in the link, in pixels."""
         return STATE.read(self.link()).box(size())
 
-    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        """Draws with the mouse on the changed picture, from (row, column) to another, in pixels."""
+    def drag(self, start: tuple[float, float], end: tuple[float, float], presses: int = 1) -> None:
+        """Draws with the mouse on the changed picture, from (row, column) to another, in pixels.
+
+        More `presses` than one come on the way, before it lets go.
+        """
         before = self.link().get("occluder")
         height, width = size()
         stage = self.stage("picture", "changed")
-        for row, column in (start, end):
-            self.move_over(stage, column / width, row / height)
+        (top, left), (bottom, right) = start, end
+        self.move_over(stage, left / width, top / height)
+        self.page.mouse.down()
+        self.move_over(stage, right / width, bottom / height)
+        for _ in range(presses - 1):
             self.page.mouse.down()
         self.page.mouse.up()
         self.page.wait_for_url(lambda url: self.link(url).get("occluder") not in (None, before))
@@ -253,6 +259,13 @@ def test_a_new_occluder_is_drawn_moved_and_pulled_with_the_mouse(page: NoisePage
     assert_counts(page)
     paths = page.stage("max", "difference").locator("path.outline").get_attribute("d")
     assert paths.count("M") > 4
+
+
+def test_a_press_on_the_way_neither_loses_nor_turns_the_drawing(page: NoisePage) -> None:
+    page.open(**OCCLUDER)
+    page.drag((30, 36), (40, 56), presses=2)
+    assert page.occluder() == pytest.approx((30, 36, 10, 20), abs=1)
+    assert_counts(page)
 
 
 def test_arrow_keys_move_and_resize_the_occluder(page: NoisePage) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -121,6 +122,39 @@ def test_only_the_sites_that_the_operator_names_may_frame_the_page(serve: Module
             serve.policy(wrong)
 
 
+def test_a_page_comes_whole_and_with_our_script_before_streamlits(serve: ModuleType) -> None:
+    plain = "<html><head><script src=theirs></script></head></html>"
+
+    def answer(kind: str, accept: str) -> tuple[set[bytes], int, str]:
+        heard, said = set(), []
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            heard.update(name for name, _ in scope["headers"])
+            length = str(len(plain)).encode()
+            headers = [(b"content-type", kind.encode()), (b"content-length", length)]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            for part in (plain[:8], plain[8:]):
+                more = part == plain[:8]
+                await send({"type": "http.response.body", "body": part.encode(), "more_body": more})
+
+        async def send(message: Any) -> None:
+            said.append(message)
+
+        asked = {"accept": accept, "if-none-match": '"old"', "accept-encoding": "gzip"}
+        headers = [(name.encode(), text.encode()) for name, text in asked.items()]
+        scope = {"type": "http", "method": "GET", "headers": headers}
+        asyncio.run(serve.Opening(app)(scope, None, send))
+        length = int(dict(said[0]["headers"])[b"content-length"])
+        return heard, length, b"".join(each["body"] for each in said[1:]).decode()
+
+    heard, length, text = answer("text/html; charset=utf-8", "text/html,*/*;q=0.8")
+    assert text == plain.replace("<head>", f"<head><script>{serve.FIRST}</script>")
+    assert (heard, length) == ({b"accept"}, len(text.encode()))
+    assert answer("text/plain", "text/html")[1:] == (len(plain), plain)
+    assert answer("text/html; charset=utf-8", "*/*")[0] > {b"if-none-match"}
+    assert answer("text/html; charset=utf-8", "*/*")[1:] == (len(plain), plain)
+
+
 SLOW_TO_FORGET = "manager = get_instance()._session_mgr\n"
 QUICK_TO_FORGET = SLOW_TO_FORGET + (
     "    storage = manager._session_storage\n"
@@ -143,6 +177,7 @@ def impatient_server(folder: Path, log: Path) -> Iterator[tuple[int, int]]:
         SLOW_TO_FORGET: QUICK_TO_FORGET,
         "SWEEP = 10.0": "SWEEP = 0.2",
         'st.App("app.py"': f'st.App("{ROOT}/app.py"',
+        "Path(__file__).parent": f'Path("{ROOT}")',
     }.items():
         assert text.count(old) == 1
         text = text.replace(old, new)
