@@ -45,7 +45,7 @@ def test_pictures_of_the_gallery_say_it_too() -> None:
 @pytest.mark.parametrize(
     ("before", "language", "sentence"),
     [
-        (2, "en", "One picture of somebody else is read first, then yours."),
+        (2, "en", "1 picture of somebody else is read first, then yours."),
         (3, "en", "2 pictures of other people are read first, then yours."),
         (3, "zh", "前面还有 2 张别人的图片要读取，然后才轮到您的图片。"),
     ],
