@@ -145,7 +145,7 @@ def blend_parameters(model: nn.Module) -> list[nn.Parameter]:
     return [
         parameter
         for layer in blends(model).values()
-        for parameter in layer.parameters()
+        for parameter in layer.blend_parameters()
         if parameter.requires_grad
     ]
 
