@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.lr_scheduler import OneCycleLR
 
+from hybridpool.blocks import parameter_groups
 from hybridpool.training.arms import blend_parameters, blend_weights, blends
 from hybridpool.training.checkpoints import (
     DamagedCheckpoint,
@@ -322,11 +323,7 @@ class Training:
 
     def result(self, trials: Trials | None, command: str) -> Run:
         """What was found, once the last step is taken; the checkpoint learns the accuracy."""
-        pooling = {
-            id(parameter)
-            for layer in blends(self.model).values()
-            for parameter in layer.parameters()
-        }
+        pooling = {id(parameter) for parameter in blend_parameters(self.model)}
         on_gpu = self.device.type == "cuda"
         measures = measure(self.model, self.dataset, trials)
         self.accuracy = measures.clean
@@ -376,9 +373,10 @@ def optimizers(model: nn.Module, settings: RunSettings) -> list[torch.optim.Opti
         >>> blend.param_groups[0]["weight_decay"], rest.param_groups[0]["weight_decay"]
         (0.0, 0.0005)
     """
-    chosen = blend_parameters(model)
-    ids = {id(parameter) for parameter in chosen}
-    rest = [p for p in model.parameters() if p.requires_grad and id(p) not in ids]
+    rest, chosen = (
+        [parameter for parameter in group["params"] if parameter.requires_grad]
+        for group in parameter_groups(model, settings.weight_decay)
+    )
 
     def sgd(weights: list[nn.Parameter], rate: float, decay: float) -> torch.optim.Optimizer:
         momentum = settings.momentum
