@@ -150,7 +150,7 @@ class Trace:
 
     @cached_property
     def telling(self) -> tuple[int, int, int]:
-        """Channel, row and column that show max and average best, see `measure.most_telling`."""
+        """Channel, row and column that show all three poolings best, see `most_telling`."""
         chosen = self.settings
         return most_telling(
             self.feature_map,
@@ -158,6 +158,7 @@ class Trace:
             chosen.stride,
             chosen.padding,
             chosen.ceil_mode,
+            self.blend_weight,
         )
 
 

@@ -67,6 +67,7 @@ def most_telling(
     stride: Size2d | None = None,
     padding: Size2d = 0,
     ceil_mode: bool = False,
+    blend_weight: Tensor | None = None,
 ) -> tuple[int, int, int]:
     """The channel and the pooled cell that show best how max and average pooling differ.
 
@@ -81,6 +82,8 @@ def most_telling(
     Args:
         feature_map: the map before pooling.
         kernel_size: window of the pooling; `stride`, `padding` and `ceil_mode` belong to it.
+        blend_weight: of each channel (C,), where a channel is to show hybrid pooling too: its
+            contrast counts as far as its hybrid map lies from the nearer of max and average.
 
     Shape:
         ``(C, H, W)`` with at least one channel.
@@ -95,6 +98,8 @@ def most_telling(
         >>> flat, busy = torch.ones(1, 2, 4), torch.tensor([[[0.0, 0, 0, 4], [0, 0, 0, 0]]])
         >>> most_telling(torch.cat([flat, busy]), kernel_size=2)
         (1, 0, 1)
+        >>> most_telling(torch.cat([busy, busy]), 2, blend_weight=torch.tensor([0.99, 0.4]))
+        (1, 0, 1)
     """
     if feature_map.ndim != 3 or len(feature_map) == 0:
         raise ValueError(
@@ -107,7 +112,11 @@ def most_telling(
     contrast = maximum - average
     contrast = contrast.where(contrast > negligible(finite), 0)
     span = finite.amax((-2, -1)) - finite.amin((-2, -1))
-    score = (contrast.mean((-2, -1)) / span).where(span > FAINT * span.max(), -1)
+    share = contrast.mean((-2, -1)) / span
+    if blend_weight is not None:
+        room = torch.minimum(blend_weight, 1 - blend_weight)
+        share = share * room if room.any() else share
+    score = share.where(span > FAINT * span.max(), -1)
     channel = int(score.argmax())
     if score[channel] <= 0:
         contrast = average.abs()

@@ -30,7 +30,7 @@ from hybridpool.ui import compute, words
 from hybridpool.ui.browser import sent
 from hybridpool.ui.browser.component import component
 from hybridpool.ui.phrases import percent
-from hybridpool.ui.settings import SHARED, Upload, accept_upload, upload
+from hybridpool.ui.settings import SHARED, Upload, accept_upload, pick_picture, upload
 from hybridpool.ui.words import _, fill, ngettext
 
 THUMBNAIL_SIZE = 96
@@ -174,9 +174,8 @@ def stem_controls() -> None:
 
 
 def window_controls() -> None:
-    """Kernel, stride, padding, ceil mode, and where a blend weight that is not learned starts."""
+    """Kernel, stride, padding, ceil mode."""
     settings = SHARED.chosen().settings
-    stem = trained_stems().get(settings.stem)
     st.header(_("Pooling window"))
     SHARED.control(st.slider, "kernel_size", _("Kernel size"), min_value=1, max_value=MAX_KERNEL)
     SHARED.control(st.slider, "stride", _("Stride"), min_value=1, max_value=MAX_KERNEL)
@@ -194,6 +193,11 @@ def window_controls() -> None:
         _("Ceil mode"),
         help=_("Keep a last window that only partly lies on the feature map."),
     )
+
+
+def start_controls() -> None:
+    """Where a blend weight that is not learned starts."""
+    stem = trained_stems().get(SHARED.chosen().settings.stem)
     if stem and "hybrid" in stem.learned:
         st.caption(_("The blend weight comes with the filters: a network has learned it."))
         return
@@ -243,9 +247,7 @@ def _picked() -> None:
     key = st.session_state["gallery"].get("pick")
     if isinstance(key, str) and key in GALLERY:
         st.session_state.pop("upload_problem", None)
-        SHARED.choose(picture=key)
-        if not SHARED.chosen().view.pinned:
-            SHARED.choose(channel=None, row=None, column=None)
+        pick_picture(key)
 
 
 def _say_what_is_cropped(settings: Settings) -> None:
