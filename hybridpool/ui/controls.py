@@ -36,8 +36,11 @@ from hybridpool.ui.words import _, fill, ngettext
 THUMBNAIL_SIZE = 96
 
 
-def picture_controls() -> None:
-    """Gallery, upload with drag and drop, camera, and the size before the stem."""
+def picture_controls(*, words_beside: bool = False) -> None:
+    """Gallery, upload with drag and drop, camera, and the size before the stem.
+
+    `words_beside` says that the page itself says what to look for in the picture.
+    """
     settings = SHARED.chosen().settings
     st.header(_("Picture"))
     gallery = component("gallery", "gallery/gallery.js")
@@ -46,6 +49,8 @@ def picture_controls() -> None:
         data={
             "language": words.language(),
             "label": _("Gallery"),
+            "more": _("More pictures"),
+            "fewer": _("Fewer pictures"),
             "chosen": settings.picture,
             "pictures": [
                 {"key": key, "title": _(GALLERY[key].title), "thumbnail": thumbnail}
@@ -56,7 +61,8 @@ def picture_controls() -> None:
     )
     if settings.picture in GALLERY:
         picture = GALLERY[settings.picture]
-        st.markdown(f"**{_(picture.title)}**  \n{_(picture.words)}")
+        title = f"**{_(picture.title)}**"
+        st.markdown(title if words_beside else f"{title}  \n{_(picture.words)}")
         st.caption(
             _("Source: {source}. Licence: {licence}.").format(
                 source=picture.source, licence=picture.licence
@@ -76,16 +82,17 @@ def picture_controls() -> None:
                 icon=":material/undo:",
             )
     _say_what_is_cropped(settings)
-    _own_picture()
     if problem := st.session_state.get("upload_problem"):
         st.error(fill(problem), icon=":material/broken_image:")
-    SHARED.control(
-        st.select_slider,
-        "image_size",
-        _("Size before the stem (longer side)"),
-        options=IMAGE_SIZES,
-        format_func=lambda size: f"{size} px",
-    )
+    with st.expander(_("Your own picture, and its size")):
+        _own_picture()
+        SHARED.control(
+            st.select_slider,
+            "image_size",
+            _("Size before the stem (longer side)"),
+            options=IMAGE_SIZES,
+            format_func=lambda size: f"{size} px",
+        )
 
 
 def _own_picture() -> None:
@@ -137,9 +144,12 @@ def hear_what_is_withheld() -> None:
 
 
 def stem_controls() -> None:
-    """Which weights the stem carries, and the seed."""
+    """Which weights the stem carries, and how many filters where they are drawn."""
     stems = trained_stems() | STEMS
-    st.header(_("Stem"))
+    st.header(
+        _("Stem"),
+        help=_("The first convolution of a network: it turns the picture into the feature map."),
+    )
     SHARED.control(
         st.selectbox,
         "stem",
@@ -160,17 +170,6 @@ def stem_controls() -> None:
             options=list(CHANNELS),
             required=True,
         )
-    if info and "attention" in info.learned:
-        return  # nothing is drawn: filters and attention come with the weights
-    SHARED.control(
-        st.number_input,
-        "seed",
-        _("Seed"),
-        min_value=0,
-        max_value=MAX_SEED,
-        step=1,
-        help=_("Draws the random filters and the start of the attention layer."),
-    )
 
 
 def window_controls() -> None:
@@ -214,8 +213,16 @@ def start_controls() -> None:
     )
 
 
-def device_controls() -> None:
-    """Where to compute."""
+def advanced_controls(*, start: bool = False) -> None:
+    """Device and seed; and where the blend weight starts, on a page without `window_controls`."""
+    with st.expander(_("Advanced")):
+        _device_control()
+        _seed_control()
+        if start:
+            start_controls()
+
+
+def _device_control() -> None:
     names = {"auto": _("Automatic"), "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
     SHARED.control(
         st.selectbox,
@@ -223,6 +230,21 @@ def device_controls() -> None:
         _("Device"),
         options=["auto", *available_devices()],
         format_func=names.__getitem__,
+    )
+
+
+def _seed_control() -> None:
+    info = (trained_stems() | STEMS).get(SHARED.chosen().settings.stem)
+    if info and "attention" in info.learned:
+        return  # nothing is drawn: filters and attention come with the weights
+    SHARED.control(
+        st.number_input,
+        "seed",
+        _("Seed"),
+        min_value=0,
+        max_value=MAX_SEED,
+        step=1,
+        help=_("Draws the random filters and the start of the attention layer."),
     )
 
 

@@ -87,16 +87,17 @@ def open_page(
     introduction: str,
     *,
     shared_controls: bool = True,
-    window_controls: bool = True,
+    inspected: bool = False,
     first: Callable[[], None] | None = None,
     state: PageState[Any] | None = None,
 ) -> None:
     """Draw the frame. Call it first on every page, with translated words.
 
     `shared_controls` are those of picture, stem and window: a page that brings its own leaves
-    them out, or the `window_controls` alone. `state` is the page's own: a name that its links had
-    before means nothing to the other pages. `first` draws what a person waits for: it is under way
-    to the browser before those controls, which hear of every change before anything is drawn.
+    them out; on one that is `inspected` the window stands beside the maps. `state` is the page's
+    own: a name that its links had before means nothing to the other pages. `first` draws what a
+    person waits for: it is under way to the browser before those controls, which hear of every
+    change before anything is drawn.
     """
     product = _("Hybrid Pooling Explorer")
     st.set_page_config(
@@ -140,12 +141,12 @@ def open_page(
     finally:
         if shared_controls:
             with st.sidebar:
-                controls.picture_controls()
+                controls.picture_controls(words_beside=inspected)
                 controls.stem_controls()
-                if window_controls:
+                if not inspected:
                     controls.window_controls()
-                controls.start_controls()
-                controls.device_controls()
+                    controls.start_controls()
+                controls.advanced_controls(start=inspected)
 
 
 def _lost() -> None:
