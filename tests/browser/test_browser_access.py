@@ -148,12 +148,14 @@ _FOCUS = """
   // Streamlit hides the real control and draws another one in its place.
   const drawn = one.closest("label, [role=group], button") ?? one;
   const { left, right, top, bottom } = (one.offsetWidth > 2 ? one : drawn).getBoundingClientRect();
-  const away = one.closest("[data-testid=stMain]")?.scrollTop ?? 0;
+  let [away, main] = [0, false];
+  for (let up = one; up; up = up.parentNode || up.host) {
+    away += up.scrollTop || 0;
+    main ||= up.dataset?.testid === "stMain";
+  }
   return {
     name: `${one.tagName} ${one.ariaLabel ?? ""} ${one.textContent.slice(0, 30)}`,
-    main: Boolean(drawn.getRootNode().host?.closest("[data-testid=stMain]")
-      ?? one.closest("[data-testid=stMain]")),
-    left, right, top: top + away, bottom: bottom + away,
+    main, left, right, top: top + away, bottom: bottom + away,
   };
 }
 """
