@@ -18,11 +18,11 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from hybridpool.filters import ChannelName
 from hybridpool.functional import hybrid_pool2d
 from hybridpool.layers import POOLINGS, HybridPoolingWithAttention
 from hybridpool.measure import most_telling
 from hybridpool.stem import ConvStem
+from hybridpool.stem.filters import ChannelName
 
 IMAGE_SIZES = (64, 96, 128, 160, 224)
 CHANNELS = (8, 16, 32, 64)

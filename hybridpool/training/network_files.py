@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from hybridpool.errors import SentenceError
 from hybridpool.training.arms import ARMS
 from hybridpool.training.checkpoints import read_checkpoint
 from hybridpool.training.data import MEAN, STD
@@ -21,22 +22,13 @@ KIND = "hybridpool network 1"
 _LARGEST = 200_000_000
 
 
-class NetworkFileError(ValueError):
-    """A file that holds no network of this program, said in one sentence for a person.
-
-    Args:
-        template: The sentence in English, to be translated, with `str.format` fields.
-        **values: The values of those fields.
+class NetworkFileError(SentenceError, ValueError):
+    """A file that holds no network of this program.
 
     Example:
         >>> str(NetworkFileError("{file} holds no network.", file="x"))
         'x holds no network.'
     """
-
-    def __init__(self, template: str, **values: object) -> None:
-        super().__init__(template.format(**values))
-        self.template = template
-        self.values = values
 
 
 @dataclass(frozen=True)

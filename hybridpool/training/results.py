@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from hybridpool.errors import SentenceError
 from hybridpool.training.files import write_whole
 from hybridpool.training.reading import check, record, upgraded
 
@@ -24,22 +25,13 @@ _UNREADABLE = (
 )
 
 
-class ResultsError(ValueError):
-    """A file of results that cannot be used, said in one sentence for a person.
-
-    Args:
-        template: The sentence in English, to be translated, with `str.format` fields.
-        **values: The values of those fields.
+class ResultsError(SentenceError, ValueError):
+    """A file of results that cannot be used.
 
     Example:
         >>> str(ResultsError("{file} holds no results.", file="x.json"))
         'x.json holds no results.'
     """
-
-    def __init__(self, template: str, **values: object) -> None:
-        super().__init__(template.format(**values))
-        self.template = template
-        self.values = values
 
 
 @dataclass(frozen=True)

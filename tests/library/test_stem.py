@@ -19,7 +19,6 @@ import torchvision
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from hybridpool import stem_files
 from hybridpool.stem import (
     STEMS,
     ChannelName,
@@ -29,6 +28,7 @@ from hybridpool.stem import (
     stem_on_disk,
     trained_stems,
 )
+from hybridpool.stem import files as stem_files
 
 # Drawn pictures are 17 pixels wide, so that one cell of the map has its window in the middle.
 SIZE = 17

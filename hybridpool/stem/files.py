@@ -13,6 +13,8 @@ from urllib.request import Request, urlopen
 import torch
 from torch import Tensor
 
+from hybridpool.errors import SentenceError
+
 _ANSWER_SECONDS = 6.0
 _STALL_SECONDS = 10.0
 _download_lock = threading.Lock()
@@ -50,22 +52,13 @@ _TRAINED_TENSORS = {
 }
 
 
-class StemUnavailable(RuntimeError):  # noqa: N818 - it says what is the case, as a sentence
-    """A set of weights that cannot be had, said in one plain sentence.
-
-    Args:
-        template: The sentence in English, to be translated, with `str.format` fields.
-        **values: The values of those fields.
+class StemUnavailable(SentenceError, RuntimeError):  # noqa: N818 - it says what is the case, as a sentence
+    """A set of weights that cannot be had.
 
     Example:
         >>> str(StemUnavailable("There is no stem called {key}.", key="vgg"))
         'There is no stem called vgg.'
     """
-
-    def __init__(self, template: str, **values: object) -> None:
-        super().__init__(template.format(**values))
-        self.template = template
-        self.values = values
 
 
 def resnet18_url() -> str:
@@ -191,7 +184,7 @@ def read_head(path: Path) -> tuple[dict[str, str], tuple[str, ...]]:
     Example:
         >>> read_head(Path("no such file.safetensors"))
         Traceback (most recent call last):
-        hybridpool.stem_files.StemUnavailable: The trained stem no such file.safetensors cannot ...
+        hybridpool.stem.files.StemUnavailable: The trained stem no such file.safetensors cannot ...
     """
     from safetensors import safe_open
 
@@ -219,7 +212,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     Example:
         >>> read_tensors(Path("no such file.safetensors"))
         Traceback (most recent call last):
-        hybridpool.stem_files.StemUnavailable: The trained stem no such file.safetensors cannot ...
+        hybridpool.stem.files.StemUnavailable: The trained stem no such file.safetensors cannot ...
     """
     from safetensors.torch import load_file
 
