@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,8 +16,7 @@ from torch import Tensor, nn
 
 from hybridpool.functional import hybrid_pool2d
 from hybridpool.layers import HybridPoolingWithAttention
-from hybridpool.window import Axis
-from hybridpool.window import Window as PoolingWindow
+from hybridpool.window import Axis, Window
 
 SIDES = (2, 8)
 MAX_KERNEL = 8
@@ -27,66 +25,6 @@ MAX_PADDING = 4
 PRESETS = ("ramp", "checkerboard", "bright", "noise", "ties", "negative")
 #: How many channels `derived_channels` makes of a grid.
 CHANNELS = 4
-
-
-@dataclass(frozen=True)
-class Window:
-    """The window and how it moves, as PyTorch's pooling layers take it.
-
-    Args:
-        height: Rows of the window.
-        width: Columns of the window.
-        stride: Step of the window in cells, in both directions.
-        padding: Cells added at each border.
-        ceil_mode: Whether a window that sticks out at the end counts.
-        count_include_pad: Whether the average counts padding as zeros.
-    """
-
-    height: int = 2
-    width: int = 2
-    stride: int = 2
-    padding: int = 0
-    ceil_mode: bool = False
-    count_include_pad: bool = False
-
-    @property
-    def pooling(self) -> PoolingWindow:
-        """The same as the window of a pooling, which may be an impossible one."""
-        return PoolingWindow(
-            (self.height, self.width),
-            (self.stride, self.stride),
-            (self.padding, self.padding),
-            self.ceil_mode,
-            self.count_include_pad,
-        )
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The window as the keyword arguments of `hybrid_pool2d`.
-
-        Example:
-            >>> Window(height=3).arguments["kernel_size"]
-            (3, 2)
-        """
-        return self.pooling.arguments
-
-    def axes(self, rows: int, columns: int) -> tuple[Axis, Axis]:
-        """Where the windows lie on a grid of `rows` by `columns` cells, downwards and across."""
-        return self.pooling.axes(rows, columns)
-
-    def check(self, rows: int, columns: int) -> None:
-        """Refuse what PyTorch would refuse for a grid of `rows` by `columns` cells.
-
-        Raises:
-            ImpossibleWindowError: If the padding is too large or the window fits nowhere.
-
-        Example:
-            >>> Window(height=5, width=5).check(4, 4)
-            Traceback (most recent call last):
-            hybridpool.window.ImpossibleWindowError: kernel_size (5, 5) does not fit ...
-        """
-        self.pooling.check()
-        self.pooling.check_fits(rows, columns)
 
 
 @dataclass(frozen=True)
@@ -205,11 +143,13 @@ def pool_by_hand(grid: Tensor, window: Window) -> ByHand:
         ImpossibleWindowError: If PyTorch refuses this window for this grid.
 
     Example:
-        >>> work = pool_by_hand(preset_grid("ramp", 4, 4), Window())
+        >>> from hybridpool.window import check_window
+        >>> work = pool_by_hand(preset_grid("ramp", 4, 4), check_window(2))
         >>> work.max.tolist(), work.average.tolist()
         ([[6.0, 8.0], [14.0, 16.0]], [[3.5, 5.5], [11.5, 13.5]])
     """
-    window.check(*grid.shape)
+    window.check()
+    window.check_fits(*grid.shape)
     rows, columns = window.axes(*grid.shape)
     maximum = hybrid_pool2d(grid[None], 1.0, **window.arguments)[0]
     windows = [(i, j) for i in range(rows.count) for j in range(columns.count)]
@@ -279,11 +219,13 @@ def attend_by_hand(
         ImpossibleWindowError: If PyTorch refuses this window for this grid.
 
     Example:
-        >>> steps = attend_by_hand(preset_grid("ramp", 4, 4), Window())
+        >>> from hybridpool.window import check_window
+        >>> steps = attend_by_hand(preset_grid("ramp", 4, 4), check_window(2))
         >>> steps.means.tolist(), steps.values.shape
         ([8.5, 8.5, 0.75, 3.0], torch.Size([4]))
     """
-    window.check(*grid.shape)
+    window.check()
+    window.check_fits(*grid.shape)
     with torch.device("meta"):  # elsewhere nn.Linear would draw from everybody's generator
         layer = HybridPoolingWithAttention(
             CHANNELS, reduction=CHANNELS // hidden, **window.arguments

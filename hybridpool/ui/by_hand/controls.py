@@ -49,10 +49,10 @@ def show_controls() -> None:
 
 
 def _window_controls(task: Task) -> None:
-    window = task.window
+    options = task.options
     st.header(_("Pooling window"))
     apart = st.toggle(
-        _("Height and width apart"), value=window.height != window.width, key="by_hand_apart"
+        _("Height and width apart"), value=options.height != options.width, key="by_hand_apart"
     )
     side = {"min_value": 1, "max_value": MAX_KERNEL}
     if apart:
