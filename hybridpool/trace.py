@@ -23,6 +23,7 @@ from hybridpool.layers import POOLINGS, HybridPoolingWithAttention
 from hybridpool.measure import most_telling
 from hybridpool.stem import ConvStem
 from hybridpool.stem.filters import ChannelName
+from hybridpool.window import check_window
 
 IMAGE_SIZES = (64, 96, 128, 160, 224)
 CHANNELS = (8, 16, 32, 64)
@@ -151,14 +152,7 @@ class Trace:
     @cached_property
     def telling(self) -> tuple[int, int, int]:
         """Channel, row and column that show max and average best, see `measure.most_telling`."""
-        chosen = self.settings
-        return most_telling(
-            self.feature_map,
-            chosen.kernel_size,
-            chosen.stride,
-            chosen.padding,
-            chosen.ceil_mode,
-        )
+        return most_telling(self.feature_map, check_window(**self.settings.window))
 
 
 def maps_at(trace: Trace, blend_weight: float | None) -> dict[str, Tensor]:

@@ -46,6 +46,7 @@ from hybridpool.ui.shift import state as shift_state
 from hybridpool.ui.shift import words as shift_words
 from hybridpool.viz.frequency_charts import BAND_COLOURS, COLOURS, gradient_chart, shift_chart
 from hybridpool.viz.palette import paint, sequential
+from hybridpool.window import check_window
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "pages/3_Shift_and_frequency.py"
@@ -327,7 +328,9 @@ def test_overlapping_windows_add_their_gradients(image, stem):
     trace = traced(image, stem, kernel_size=3, stride=1)
     found = gradient_maps(trace, stem, image, 0, 1.0, None, False)
     assert found.part("max").shape == trace.feature_map.shape[1:]
-    torch.testing.assert_close(found.maps["max"], gradient_shares(trace.feature_map[0], 1.0, 3, 1))
+    torch.testing.assert_close(
+        found.maps["max"], gradient_shares(trace.feature_map[0], 1.0, check_window(3, 1))
+    )
 
 
 # ---- sentences ---------------------------------------------------------------------------------
