@@ -124,8 +124,12 @@ class PageState(Generic[R]):
     ) -> None:
         """A widget filled from the record, which writes back what is chosen to all its fields.
 
-        `shown` is what it shows in the place of a value that is left to the page.
+        `shown` is what it shows in the place of a value that is left to the page. Options that are
+        a mapping are shown by the names in it.
         """
+        choices = options.get("options")
+        if isinstance(choices, Mapping):
+            options |= {"options": list(choices), "format_func": choices.__getitem__}
         names = (field,) if isinstance(field, str) else field
         key = "_".join((self.key, *names))
         value = value_of(self.chosen(), names[0]) if shown is None else shown
@@ -135,6 +139,16 @@ class PageState(Generic[R]):
             value = options["options"][0]
         st.session_state[key] = value
         widget(label, key=key, on_change=self._moved, args=(names, key), **options)
+
+    def pick(self, field: str, label: str, options: Any, **others: Any) -> None:
+        """A `control` that shows all options side by side, one of which is always chosen."""
+        others |= {"options": options, "required": True}
+        self.control(st.segmented_control, field, label, **others)
+
+    def whole(self, field: str, label: str, low: int, high: int, **others: Any) -> None:
+        """A `control` for a whole number within limits."""
+        others |= {"min_value": low, "max_value": high, "step": 1}
+        self.control(st.number_input, field, label, **others)
 
     def _moved(self, names: tuple[str, ...], key: str) -> None:
         value = st.session_state[key]

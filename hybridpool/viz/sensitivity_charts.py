@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from hybridpool.viz.charts import add_present
 from hybridpool.viz.palette import POOLING_COLOURS, word_anchor
 
 # Blue, orange, yellow, dark red: four places of a 2 × 2 window that no common colour blindness
@@ -86,19 +87,7 @@ def error_chart(
             f"{words[name]}<br>{words['level']} %{{x:~g}}<br>%{{y:.1f}} ± %{{customdata:.1f}} %"
             "<extra></extra>"
         )
-    figure.add_scatter(
-        x=[present] * len(here),
-        y=[100 * value for value in here.values()],
-        mode="markers",
-        name=words["draw"],
-        marker={
-            "symbol": 5,
-            "size": 10,
-            "color": [POOLING_COLOURS[name] for name in here],
-            "line": {"width": 1.5, "color": "#ffffff"},
-        },
-        hovertemplate=f"{words['draw']}<br>%{{y:.1f}} %<extra></extra>",
-    )
+    add_present(figure, present, here, words["draw"], {"symbol": 5, "size": 10})
     span = (
         [math.log10(levels[0]), math.log10(levels[-1])] if logarithmic else [levels[0], levels[-1]]
     )
