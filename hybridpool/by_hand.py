@@ -1,8 +1,8 @@
 """Pooling by hand: a small grid of numbers, the windows over it, and every number on the way.
 
-`pool_by_hand` gives the pooled values, the winners and what flows back, `attend_by_hand` every step
-of the attention layer. All values come from PyTorch through the library, and the places of the
-windows from `hybridpool.window`.
+`pool_by_hand` gives the pooled values, the winners and the gradients; `attend_by_hand` gives every
+step of the attention layer. PyTorch computes all values through the library, and
+`hybridpool.window` says where the windows lie.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CHANNELS = 4
 
 @dataclass(frozen=True)
 class ByHand:
-    """A grid, its pooled values, and what flows back from each of them. Windows in reading order.
+    """A grid, its pooled values, and the gradient of each of them. Windows are in reading order.
 
     Attributes:
         grid: (H, W) the numbers.
@@ -40,7 +40,7 @@ class ByHand:
         average: (h, w) their average.
         tied: For each window the places (row, column) of its largest number. The first of them is
             the winner, to which PyTorch sends the gradient.
-        divisors: For each window what its average divides by.
+        divisors: For each window the number that its average divides by.
         max_gradient: (h * w, H, W) derivative of each pooled value by each number, for max.
         average_gradient: (h * w, H, W) the same for average; hybrid's is their blend.
         weight_gradient: (h, w) derivative of each hybrid value by the blend weight.
@@ -67,16 +67,16 @@ class AttentionByHand:
         channels: (C, H, W) from `derived_channels`.
         means: (C,) the mean of each channel.
         first_weight: (D, C) the first matrix.
-        first_bias: (D,) what is added to its result.
+        first_bias: (D,) the bias that is added to its result.
         sums: (D,) first matrix times means, plus bias.
         hidden: (D,) the same after ReLU.
         second_weight: (C, D) the second matrix.
-        second_bias: (C,) what is added to its result.
+        second_bias: (C,) the bias that is added to its result.
         logits: (C,) second matrix times hidden values, plus bias.
         values: (C,) sigmoid of the logits: the attention value, each channel's blend weight.
         max: (C, h, w) max pooling of the channels.
         average: (C, h, w) average pooling of the channels.
-        pooled: (C, h, w) what the layer returns.
+        pooled: (C, h, w) the output of the layer.
     """
 
     channels: Tensor
@@ -103,7 +103,7 @@ def preset_grid(name: str, rows: int, columns: int, seed: int = 0) -> Tensor:
             deviation 3, ``"ties"`` is 5 everywhere, ``"negative"`` counts up to -1.
         rows: Rows of the grid.
         columns: Columns of the grid.
-        seed: Draws the noise; the others are the same for every seed.
+        seed: The seed of the noise; the other presets do not use it.
 
     Raises:
         ValueError: If there is no preset of that name.
@@ -185,9 +185,9 @@ def pool_by_hand(grid: Tensor, window: Window) -> ByHand:
 def derived_channels(grid: Tensor) -> Tensor:
     """Four channels made of one grid, as a few filters of a network might.
 
-    The numbers themselves; turned over (lowest + highest - number); the size of the step from the
-    left neighbour; the size of the step from the neighbour above. Where there is no neighbour the
-    step is 0.
+    The first holds the numbers themselves, the second the numbers turned over (lowest + highest -
+    number), the third the absolute difference from the left neighbour, the fourth the absolute
+    difference from the neighbour above. Where there is no neighbour the difference is 0.
 
     Shape:
         (H, W) to (4, H, W).
@@ -212,7 +212,7 @@ def attend_by_hand(
     Args:
         grid: The numbers, of shape (H, W).
         window: The window that moves over them.
-        seed: Draws the parameters.
+        seed: The seed of the parameters.
         hidden: Hidden values between the two matrices; the article's ``C // 4`` is 1 here.
 
     Raises:
@@ -226,7 +226,7 @@ def attend_by_hand(
     """
     window.check()
     window.check_fits(*grid.shape)
-    with torch.device("meta"):  # elsewhere nn.Linear would draw from everybody's generator
+    with torch.device("meta"):  # elsewhere nn.Linear would draw from the global generator
         layer = HybridPoolingWithAttention(
             CHANNELS, reduction=CHANNELS // hidden, **window.arguments
         )
@@ -262,11 +262,11 @@ def attend_by_hand(
 
 
 def _gradients(grid: Tensor, window: Window, blend_weight: float) -> tuple[Tensor, Tensor]:
-    """Derivatives of each pooled value by every number, and by the blend weight."""
+    """The derivatives of each pooled value by every number and by the blend weight."""
     shape = hybrid_pool2d(grid[None], 0.0, **window.arguments).shape
     count = shape.numel()
     with torch.enable_grad():
-        # A copy of the grid and of the weight for each value: one backward pass for all of them.
+        # Each value gets its own copy of grid and weight, so that one backward pass serves all.
         copies = grid.expand(count, 1, *grid.shape).clone().requires_grad_()
         weights = torch.full((count, 1), blend_weight, dtype=grid.dtype).requires_grad_()
         pooled = hybrid_pool2d(copies, weights, **window.arguments)

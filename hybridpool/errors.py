@@ -1,4 +1,4 @@
-"""What all errors share that a person reads as one sentence."""
+"""The base of every error that a person reads as one sentence."""
 
 
 class SentenceError(Exception):

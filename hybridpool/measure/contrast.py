@@ -1,4 +1,4 @@
-"""The windows of a feature map: how far max and average pooling lie apart in them."""
+"""How far max and average pooling lie apart in the windows of a feature map."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def window_contrast(
     blend weight. It is zero exactly where all cells of the window are equal.
 
     Args:
-        feature_map: the map before pooling.
+        feature_map: The map before pooling.
         window: The window of the pooling; a size alone is a window with that stride.
 
     Shape:
@@ -40,7 +40,7 @@ def window_contrast(
 
 
 def highest_contrast(maximum: Tensor, average: Tensor) -> Tensor:
-    """In each channel the pooled cell where max and average differ most.
+    """The pooled cell of each channel where max and average differ most.
 
     Args:
         maximum: The max map.
@@ -62,28 +62,28 @@ def most_telling(
     feature_map: Tensor,
     window: Window | Size2d,
 ) -> tuple[int, int, int]:
-    """The channel and the pooled cell that show best how max and average pooling differ.
+    """The channel and the pooled cell that best show how max and average pooling differ.
 
     The channel is the one with the largest mean contrast (see :func:`window_contrast`) in units of
     its own range: painted over that range, its max and average maps differ most to the eye. A
     single bright cell has a small mean, so nearly empty channels lose; channels whose range is
-    below 5 % of the widest are left out, for they may be nothing but rounding. The cell is the one
-    of highest contrast there. Where no window has any contrast it is the window that is furthest
-    from zero, so a window of zeros is chosen only when there is no other. NaN and infinity count as
-    zeros.
+    below 5 % of the widest are left out, because they may be nothing but rounding. The cell is the
+    one with the highest contrast in that channel. If no window has any contrast, it is the window
+    furthest from zero; so a window of zeros is chosen only if there is no other. NaN and infinity
+    count as zeros.
 
     Args:
-        feature_map: the map before pooling.
+        feature_map: The map before pooling.
         window: The window of the pooling; a size alone is a window with that stride.
 
     Shape:
         ``(C, H, W)`` with at least one channel.
 
     Returns:
-        channel, row and column in the pooled map.
+        Channel, row and column in the pooled map.
 
     Raises:
-        ValueError: the map is not ``(C, H, W)`` or has no channels.
+        ValueError: If the map is not ``(C, H, W)`` or has no channels.
 
     Example:
         >>> flat, busy = torch.ones(1, 2, 4), torch.tensor([[[0.0, 0, 0, 4], [0, 0, 0, 0]]])
@@ -114,8 +114,8 @@ def window_on(feature_map: Tensor, window: Window | Size2d) -> Window:
     """The window, checked against the map; averages are taken over the cells of the map alone.
 
     Raises:
-        TypeError: the map is not floating point.
-        ValueError: the map is empty, or the window cannot be or does not fit.
+        TypeError: If the map is not floating point.
+        ValueError: If the map is empty, or the window is impossible or does not fit.
 
     Example:
         >>> window_on(torch.zeros(4, 4), 2).stride

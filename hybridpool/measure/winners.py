@@ -1,4 +1,4 @@
-"""The windows of a feature map: who wins in them, and who gets the gradient."""
+"""Which cell wins in each window of a feature map, and where the gradient goes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hybridpool.measure.changes import exact, negligible
 from hybridpool.measure.contrast import maximum_and_average, planes_of, window_on
 from hybridpool.window import Size2d, Window
 
-#: What stands for the winner of a window that has none.
+#: Stands for the winner of a window that has none.
 TIE = -1
 
 
@@ -26,7 +26,7 @@ def window_winners(
     PyTorch, whose max pooling sends the gradient there; of several NaN, the last.
 
     Args:
-        feature_map: the map before pooling.
+        feature_map: The map before pooling.
         window: The window of the pooling; a size alone is a window with that stride.
 
     Shape:
@@ -58,9 +58,9 @@ def winner_ties(
     A window with a NaN has no maximum and counts 0.
 
     Args:
-        feature_map: the map before pooling.
+        feature_map: The map before pooling.
         window: The window of the pooling; a size alone is a window with that stride.
-        tolerance: how far below the maximum a cell may be and still share it.
+        tolerance: How far below the maximum a cell may be and still share it.
 
     Shape:
         ``(..., H, W)`` to ``(..., H_out, W_out)``, int64.
@@ -79,13 +79,13 @@ def clear_winners(
     feature_map: Tensor,
     window: Window | Size2d,
 ) -> Tensor:
-    """Which cell of each window is its maximum, `TIE` where several are but for rounding.
+    """Which cell of each window is its maximum, or `TIE` where several are up to rounding.
 
     Cells whose values differ by less than :func:`hybridpool.measure.negligible` share a maximum, so
-    that a winner is never made by rounding: in a map of one colour every window has a tie.
+    that rounding never makes a winner: in a map of one colour every window has a tie.
 
     Args:
-        feature_map: the map before pooling.
+        feature_map: The map before pooling.
         window: The window of the pooling; a size alone is a window with that stride.
 
     Shape:
@@ -106,22 +106,22 @@ def gradient_shares(
     *,
     upstream: Tensor | None = None,
 ) -> Tensor:
-    r"""Where the gradient of pooled cells goes on the map before pooling.
+    r"""The gradient of pooled cells on the map before pooling.
 
-    Max pooling hands all of it to the winner, average pooling the same to each of the n cells:
+    Max pooling sends all of it to the winner, average pooling an equal part to each of n cells:
 
     .. math:: \frac{\partial\,\text{hybrid}}{\partial x_i}
         = w \cdot [i = \operatorname{argmax}] + \frac{1 - w}{n}
 
-    Each pooled cell's shares sum to 1; padding takes none.
+    The shares of each pooled cell sum to 1; padding gets none.
 
     Args:
-        feature_map: the map before pooling.
+        feature_map: The map before pooling.
         blend_weight: 1 for max, 0 for average; a number, or a tensor that broadcasts with the
             pooled map, such as ``(C, 1, 1)``. It is held fixed, attention's too.
         window: The window of the pooling; a size alone is a window with that stride.
-        upstream: gradient that arrives at each pooled cell, all ones by default; a single one
-            among zeros shows where that cell sends its own.
+        upstream: The gradient of each pooled cell, all ones by default; a single one among zeros
+            shows where that cell sends its gradient.
 
     Shape:
         ``(..., H, W)`` to ``(..., H, W)``; `upstream` broadcasts to ``(..., H_out, W_out)``.
@@ -132,7 +132,7 @@ def gradient_shares(
         [[0.125, 0.625], [0.125, 0.125]]
     """
     window = window_on(feature_map, window)
-    # A caller that serves maps works in inference mode, where nothing can be differentiated.
+    # The caller may work in inference mode, where nothing can be differentiated.
     with torch.inference_mode(False), torch.enable_grad():
         cells = exact(feature_map).clone().requires_grad_()
         weight = torch.as_tensor(blend_weight, device=cells.device).detach().clone().to(cells)

@@ -1,4 +1,4 @@
-"""The one error that a picture file is refused with, as a sentence for a person."""
+"""The one error that refuses a picture file, as a sentence for a person."""
 
 from hybridpool.errors import SentenceError
 

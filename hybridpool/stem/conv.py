@@ -12,15 +12,15 @@ from hybridpool.stem.filters import ChannelName
 
 @dataclass(frozen=True)
 class StemInfo:
-    """What a set of weights is, for the person who looks at its feature maps.
+    """A description of a set of weights, for the person who looks at its feature maps.
 
     Args:
         key: The name in links and settings.
         title: A short title, in English, to be translated unless `trained` from a file.
-        words: One or two plain sentences on what these weights are, to be translated.
+        words: One or two plain sentences about these weights, to be translated.
         trained: Whether something learned these weights.
-        data: What they were trained on, or "".
-        licence: What is known about the licence of the weights, or "".
+        data: The pictures they were trained on, or "".
+        licence: The licence of the weights as far as it is known, or "".
         seed: The seed they were drawn or trained with; None where a seed plays no role.
         metadata: Everything that the file of a trained stem says about itself.
         learned: The poolings that were learned with the filters, keys of `POOLINGS`.
@@ -48,14 +48,14 @@ class ConvStem(nn.Module):
 
     Args:
         weight: The filters.
-        info: What the weights are.
+        info: The description of the weights.
         channel_names: One name for each filter.
         bias: What is added to each channel after the convolution.
         norm: The state of a batch normalisation after the convolution.
         stride: Step of the convolution.
         padding: Cells added on each side.
         padding_mode: "replicate" repeats the border, so that a filter sees no edge there;
-            "zeros" is what networks are trained with.
+            "zeros" is common in trained networks.
         mean: Subtracted from the red, green and blue values before the convolution.
         std: The red, green and blue values are divided by it after that.
         pooling_state: Learned parameters for pooling layers, by key of the pooling.

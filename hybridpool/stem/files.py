@@ -160,7 +160,7 @@ def _answers(url: str) -> bool:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    # Needed by trained stems alone: what only counts or times poolings runs without it.
+    # Only trained stems need it: counting and timing poolings works without it.
     from safetensors import SafetensorError
 
     try:
@@ -174,7 +174,7 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def read_head(path: Path) -> tuple[dict[str, str], tuple[str, ...]]:
-    """What a trained stem says about itself, and which poolings were learned with it.
+    """The metadata of a trained stem, and the poolings that were learned with it.
 
     Every entry is checked; the tensors are not read yet.
 
@@ -204,10 +204,10 @@ def read_head(path: Path) -> tuple[dict[str, str], tuple[str, ...]]:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a trained stem, after a check that they are all there and fit together.
+    """The tensors of a trained stem, checked to be complete and to fit together.
 
     Raises:
-        StemUnavailable: If the file cannot be read or a tensor lacks or does not fit.
+        StemUnavailable: If the file cannot be read, or a tensor is missing or does not fit.
 
     Example:
         >>> read_tensors(Path("no such file.safetensors"))

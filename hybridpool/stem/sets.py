@@ -60,8 +60,8 @@ def load_stem(
 
     Args:
         key: A key of `STEMS`, or the name of a trained stem in `folder`.
-        seed: The seed of the random filters; the other sets have none to choose.
-        channels: How many random filters to draw; the other sets have a number of their own.
+        seed: The seed of the random filters; the other sets ignore it.
+        channels: How many random filters to draw; the other sets ignore it.
         folder: Where trained stems lie.
 
     Raises:
@@ -119,8 +119,8 @@ def trained_stems(folder: Path = STEM_FOLDER) -> dict[str, StemInfo]:
     layer with "hybrid." or "attention." before each name. Its metadata are strings: title, data,
     seed, epochs, accuracy (a share of 1), licence, stride, padding and padding_mode.
 
-    A file that cannot be used is left out, with a warning in the log; `load_stem` says why. So is
-    a `folder` that is not there: the project's own lies in its checkout, not in the wheel.
+    A file that cannot be used is left out with a warning in the log; `load_stem` says why. A
+    missing `folder` is logged too: the project's own is in its checkout, not in the wheel.
 
     Example:
         >>> trained_stems(Path("no such folder"))
@@ -138,7 +138,7 @@ def trained_stems(folder: Path = STEM_FOLDER) -> dict[str, StemInfo]:
 
 
 def _numbered(template: str, channels: int) -> tuple[ChannelName, ...]:
-    """Names that count from 1, as people do."""
+    """Names that are numbered from 1."""
     return tuple(ChannelName(template, {"number": number + 1}) for number in range(channels))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hybridpool.viz.charts import add_present
 from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential, word_anchor
 
-#: The further poolings; their lines are dashed, so that no colour alone has to tell them apart.
+#: The further poolings; their lines are dashed, so that colour is not all that tells them apart.
 MORE_COLOURS = {
     "blur": "#E69F00",
     "lp": "#56B4E9",

@@ -1,4 +1,4 @@
-"""Charts of how poolings answer to a changed picture: plain numbers and translated words in."""
+"""Charts of how poolings respond to a changed picture, from plain numbers and translated words."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def error_chart(
         [0.0, 20.0]
     """
     figure = go.Figure()
-    with np.errstate(invalid="ignore"):  # what grew from zero has no deviation
+    with np.errstate(invalid="ignore"):  # infinite changes have no deviation
         spreads = {name: values.std(1) for name, values in changes.items()}
         ends = {
             name: (values.mean(1) - spreads[name], values.mean(1) + spreads[name])
@@ -216,7 +216,7 @@ def _add_line(
     name: str,
     words: Mapping[str, str],
 ) -> None:
-    still = {"marker": {"opacity": 1}}  # a click chooses a level; nothing else should fade
+    still = {"marker": {"opacity": 1}}  # a click chooses a level, and nothing else should fade
     figure.add_scatter(
         x=list(x),
         y=(100 * y).tolist(),
@@ -258,7 +258,7 @@ def _lay_out(figure: go.Figure, x: str, y: str) -> None:
 def _mark(figure: go.Figure, at: float, text: str) -> None:
     """A line across the chart at `at`, in the axis' own numbers, with a word above it.
 
-    The word stays inside the chart where the line stands near an end.
+    The word stays inside the chart also if the line is near an end.
     """
     figure.add_shape(
         type="line",
