@@ -123,7 +123,7 @@ def test_every_way_of_training_gives_the_gradients_of_the_formula(window, shape,
 
 @cache
 def pytorch_takes_batched_gradients(layout: torch.memory_format) -> bool:
-    """Whether PyTorch's own max pooling does; before 2.14 it refuses them in channels last."""
+    """Whether PyTorch's own max pooling does; older versions refuse them in channels last."""
     image = draw(1, 2, 4, 4, dtype=torch.float64).to(memory_format=layout).requires_grad_()
     options = {"fast_mode": True, "check_batched_grad": True, "raise_exception": False}
     return gradgradcheck(lambda image: F.max_pool2d(image, 2), (image,), **options)
