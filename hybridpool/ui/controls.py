@@ -30,7 +30,7 @@ from hybridpool.trace import (
 from hybridpool.ui import compute, words
 from hybridpool.ui.browser import sent
 from hybridpool.ui.browser.component import component, show
-from hybridpool.ui.page_state import draw_control
+from hybridpool.ui.page_state import PageState, draw_control
 from hybridpool.ui.phrases import percent
 from hybridpool.ui.settings import SHARED, Upload, accept_upload, upload
 from hybridpool.ui.words import _, fill, ngettext
@@ -162,22 +162,14 @@ def stem_controls() -> None:
         if not stem_on_disk(info.key):
             st.caption(_("These weights are not on this machine yet; choosing them fetches them."))
     if SHARED.chosen().settings.stem == "random":
-        SHARED.control(
-            st.segmented_control,
-            "channels",
-            _("Number of filters"),
-            options=list(CHANNELS),
-            required=True,
-        )
+        SHARED.pick("channels", _("Number of filters"), list(CHANNELS))
     if info and "attention" in info.learned:
         return  # nothing is drawn: filters and attention come with the weights
-    SHARED.control(
-        st.number_input,
+    SHARED.whole(
         "seed",
         _("Seed"),
-        min_value=0,
-        max_value=MAX_SEED,
-        step=1,
+        0,
+        MAX_SEED,
         help=_("Draws the random filters and the start of the attention layer."),
     )
 
@@ -189,20 +181,7 @@ def window_controls() -> None:
     st.header(_("Pooling window"))
     SHARED.control(st.slider, "kernel_size", _("Kernel size"), min_value=1, max_value=MAX_KERNEL)
     SHARED.control(st.slider, "stride", _("Stride"), min_value=1, max_value=MAX_KERNEL)
-    SHARED.control(
-        st.segmented_control,
-        "padding",
-        _("Padding"),
-        options=list(range(settings.kernel_size // 2 + 1)),
-        help=_("At most half the kernel size, as PyTorch demands."),
-        required=True,
-    )
-    SHARED.control(
-        st.toggle,
-        "ceil_mode",
-        _("Ceil mode"),
-        help=_("Keep a last window that only partly lies on the feature map."),
-    )
+    edge_controls(SHARED, settings.kernel_size // 2)
     if stem and "hybrid" in stem.learned:
         st.caption(_("The blend weight comes with the filters: a network has learned it."))
         return
@@ -216,6 +195,22 @@ def window_controls() -> None:
         help=_(
             "0 is average pooling, 1 is max pooling. The dial beside the maps moves on from it."
         ),
+    )
+
+
+def edge_controls(state: PageState[Any], most_padding: int) -> None:
+    """What the windows of a page do at the edge of the map: padding, and ceil mode."""
+    state.pick(
+        "padding",
+        _("Padding"),
+        list(range(most_padding + 1)),
+        help=_("At most half the kernel size, as PyTorch demands."),
+    )
+    state.control(
+        st.toggle,
+        "ceil_mode",
+        _("Ceil mode"),
+        help=_("Keep a last window that only partly lies on the feature map."),
     )
 
 

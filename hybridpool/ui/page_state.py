@@ -126,8 +126,12 @@ class PageState(Generic[R]):
     ) -> None:
         """A widget filled from the record, which writes back what is chosen to all its fields.
 
-        `shown` is what it shows in the place of a value that is left to the page.
+        `shown` is what it shows in the place of a value that is left to the page. Options that are
+        a mapping are shown by the names in it.
         """
+        choices = options.get("options")
+        if isinstance(choices, Mapping):
+            options |= {"options": list(choices), "format_func": choices.__getitem__}
         names = (field,) if isinstance(field, str) else field
         value = value_of(self.chosen(), names[0]) if shown is None else shown
         if isinstance(value, tuple):
@@ -140,6 +144,16 @@ class PageState(Generic[R]):
             self.choose(**dict.fromkeys(names, value))
 
         draw_control(widget, label, value, act, key="_".join((self.key, *names)), **options)
+
+    def pick(self, field: str, label: str, options: Any, **others: Any) -> None:
+        """A `control` that shows all options side by side, one of which is always chosen."""
+        others |= {"options": options, "required": True}
+        self.control(st.segmented_control, field, label, **others)
+
+    def whole(self, field: str, label: str, low: int, high: int, **others: Any) -> None:
+        """A `control` for a whole number within limits."""
+        others |= {"min_value": low, "max_value": high, "step": 1}
+        self.control(st.number_input, field, label, **others)
 
     def _changed(self, record: R, values: Values) -> R:
         changed: R = _replaced(record, self._along(record, values))

@@ -144,7 +144,8 @@ _FOCUS = """
   let one = document.activeElement;
   while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement;
   // What scrolls, and what Streamlit adds to headings and labels, is no control.
-  if (!one || one.matches("body, main, section, a[href^='#'], [aria-label^='Help for']")) return null;
+  const theirs = "body, main, section, a[href^='#'], [aria-label^='Help for']";
+  if (!one || one.matches(theirs)) return null;
   // Streamlit hides the real control and draws another one in its place.
   const drawn = one.closest("label, [role=group], button") ?? one;
   const { left, right, top, bottom } = (one.offsetWidth > 2 ? one : drawn).getBoundingClientRect();

@@ -70,22 +70,18 @@ def _show_choices(groups: list[Group], chosen: Group) -> None:
         "group",
         _("Which networks"),
         shown=chosen.key,
-        options=list(labels),
-        format_func=labels.__getitem__,
+        options=labels,
         help=_("Only runs that differ in nothing but pooling and seed are compared."),
     )
     blends = names.blend_names()
-    STATE.control(
-        st.segmented_control,
+    STATE.pick(
         "arm",
         _("Hybrid pooling with"),
-        options=list(blends),
-        format_func=blends.__getitem__,
+        blends,
         help=_(
             "Which of the article's poolings is judged. The plan of the experiment names one "
             "weight a layer; the others are exploratory."
         ),
-        required=True,
     )
 
 

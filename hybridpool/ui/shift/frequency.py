@@ -128,23 +128,9 @@ def _gradient_controls(trace: Trace, seen: Shown) -> tuple[int, int] | None:
     senders, shown_on = shift_words.sender_names(), shift_words.shown_on_names()
     sender, row, column, on = st.columns([3, 1.4, 1.4, 3], vertical_alignment="top")
     with sender:
-        STATE.control(
-            st.segmented_control,
-            "sender",
-            _("Gradient of"),
-            options=list(senders),
-            format_func=senders.__getitem__,
-            required=True,
-        )
+        STATE.pick("sender", _("Gradient of"), senders)
     with on:
-        STATE.control(
-            st.segmented_control,
-            "shown_on",
-            _("Shown on"),
-            options=list(shown_on),
-            format_func=shown_on.__getitem__,
-            required=True,
-        )
+        STATE.pick("shown_on", _("Shown on"), shown_on)
     if STATE.chosen().sender == "all":
         return None
     cell = chosen_cell(trace, STATE.chosen(), seen.channel)
