@@ -62,6 +62,11 @@ _STYLE = """
 }
 """
 _LARGE = "html { font-size: 20px; }"
+#: With `?embed=true` Streamlit hides its menu alone. A lesson page wants what can be touched.
+_EMBEDDED = """
+:is([data-testid="stSidebar"], [data-testid="stHeader"]) { display: none; }
+.stApp.stApp.stApp .block-container.block-container { padding: 0.75rem; }
+"""
 
 #: What stands at the lower edge once the server has not answered for a while.
 _AWAY = """
@@ -124,7 +129,9 @@ def open_page(
     link = st.query_params.to_dict()
     settings.begin({name: text for name, text in link.items() if name not in old})
     large = bool(st.session_state.get("large"))
-    st.html(f"<style>{_STYLE}{_LARGE if large else ''}{_built_in_words()}</style>")
+    embedded = bool(st.context.is_embedded)
+    looks = (_STYLE, _LARGE if large else "", _EMBEDDED if embedded else "", _built_in_words())
+    st.html(f"<style>{''.join(looks)}</style>")
     with st.sidebar:
         component("page", "page/history.js", "page/page.js")(
             key="page",
@@ -140,8 +147,9 @@ def open_page(
         for file, name in pages().items():
             st.page_link(file, label=name)
         controls.language_controls()
-    st.title(title)
-    st.markdown(introduction)
+    if not embedded:
+        st.title(title)
+        st.markdown(introduction)
     if st.session_state.pop("lost", False):
         st.info(
             _(

@@ -49,6 +49,37 @@ def test_only_a_site_that_is_named_may_frame_the_page_and_uploads_are_explained(
         page.close()
 
 
+def test_a_lesson_page_shows_what_can_be_touched_and_nothing_around_it(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    link = "embed=true&stem=filters&size=64&lang=zh&embed_options=dark_theme"
+    with (
+        running_server(HYBRIDPOOL_FRAME_ANCESTORS="http://localhost:*") as server,
+        other_site(tmp_path, f"{server.url}/?{link}") as site,
+    ):
+        page = chromium.new_page()
+        page.goto(site)
+        inside = page.frame_locator("iframe")
+        inside.locator(".inspector[data-painted]").wait_for()
+        for part in ("stSidebar", "stHeader"):
+            expect(inside.get_by_test_id(part)).to_be_hidden()
+        expect(inside.locator("h1")).to_have_count(0)
+        expect(inside.locator(".stApp")).to_have_css("background-color", "rgb(18, 22, 21)")
+        top = inside.locator(".inspector").bounding_box()
+        assert top
+        assert top["y"] < 40, "the inspector begins at the upper edge"
+        inside.locator("#dial").fill("0.9")
+        expect(inside.locator(".dial-value")).to_have_text("0.90")
+        # The server has heard of it, and the frame is still embedded.
+        (frame,) = page.frames[1:]
+        page.wait_for_timeout(200)
+        expect(inside.locator(".stApp[data-test-script-state=notRunning]")).to_be_visible()
+        assert {"embed=true", "weight=0.9"} <= set(
+            frame.evaluate("location.search.slice(1)").split("&")
+        )
+        page.close()
+
+
 def test_a_server_that_has_gone_covers_nothing_and_one_that_is_back_says_what_is_lost(
     chromium: Browser,
 ) -> None:
