@@ -163,6 +163,13 @@ class ByHand(Tab):
     ready = ".by-hand[data-painted]"
 
 
+class TheAnswer(Tab):
+    """The page The answer."""
+
+    path = "The_answer"
+    ready = ".answer[data-painted]"
+
+
 class Noise(Tab):
     """The page Noise and occlusion."""
 
