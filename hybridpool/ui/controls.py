@@ -38,8 +38,8 @@ from hybridpool.ui.words import _, fill, ngettext
 THUMBNAIL_SIZE = 96
 
 
-def picture_controls() -> None:
-    """Gallery, upload with drag and drop, camera, and the size before the stem."""
+def picture_controls(*, sized: bool = True) -> None:
+    """Gallery, upload with drag and drop, camera, and, if `sized`, the size before the stem."""
     settings = SHARED.chosen().settings
     st.header(_("Picture"))
     show(
@@ -81,6 +81,8 @@ def picture_controls() -> None:
     _own_picture()
     if problem := st.session_state.get("upload_problem"):
         st.error(fill(problem), icon=":material/broken_image:")
+    if not sized:
+        return
     SHARED.control(
         st.select_slider,
         "image_size",

@@ -95,6 +95,7 @@ def pages() -> dict[str, str]:
     return {
         "app.py": _("Explore"),
         "pages/1_By_hand.py": _("By hand"),
+        "pages/7_The_answer.py": _("The answer"),
         "pages/2_Noise_and_occlusion.py": _("Noise and occlusion"),
         "pages/3_Shift_and_frequency.py": _("Shift and frequency"),
         "pages/4_Learning.py": _("Learning"),

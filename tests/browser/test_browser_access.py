@@ -8,8 +8,20 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Locator
 
+from tests import made_up_networks
 from tests.made_up_runs import a_folder, a_full_house
-from tests.pages import ByHand, Cost, Evidence, Explore, Learning, Noise, OpenTab, Shift, Tab
+from tests.pages import (
+    ByHand,
+    Cost,
+    Evidence,
+    Explore,
+    Learning,
+    Noise,
+    OpenTab,
+    Shift,
+    Tab,
+    TheAnswer,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -17,6 +29,7 @@ SMALL = {"lang": "en", "stem": "filters", "size": "64", "picture": "coins"}
 PAGES: dict[type[Tab], dict[str, str]] = {
     Explore: SMALL,
     ByHand: {"lang": "en"},
+    TheAnswer: {"lang": "en", "show": "occlusion"},
     Noise: SMALL | {"show": "occlusion"},
     Shift: SMALL | {"more": "blur"},
     Learning: {"lang": "en", "pictures": "50"},
@@ -35,7 +48,8 @@ THEIRS = [
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = a_folder(tmp_path_factory.mktemp("results"), a_full_house())
-    return {"HYBRIDPOOL_RESULTS": str(folder)}
+    networks = made_up_networks.a_folder(tmp_path_factory.mktemp("networks"))
+    return {"HYBRIDPOOL_RESULTS": str(folder), "HYBRIDPOOL_NETWORKS": str(networks)}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
