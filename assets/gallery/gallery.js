@@ -3,7 +3,7 @@
 // So many pictures stand in the one row that is shown at first.
 const ROW = 4;
 
-export default function mount({ data, parentElement, setTriggerValue }) {
+export default function mount({ data, parentElement, setStateValue }) {
   const group = parentElement.querySelector(".gallery");
   group.setAttribute("aria-label", data.label);
   if (group.dataset.language !== data.language) {
@@ -39,7 +39,7 @@ export default function mount({ data, parentElement, setTriggerValue }) {
   more.onclick = () => unfold(more.getAttribute("aria-expanded") !== "true");
   group.onclick = (event) => {
     const button = event.target.closest("button");
-    if (button) setTriggerValue("pick", button.dataset.key);
+    if (button) setStateValue("pick", { key: button.dataset.key, told: Date.now() });
   };
   group.onkeydown = (event) => {
     const shown = buttons.filter((button) => !button.hidden);
