@@ -1,7 +1,7 @@
 """Learning: the blend weight learns before one's eyes, from several starts at once."""
 
 from hybridpool.ui.frame import open_page
-from hybridpool.ui.learning.controls import show_controls
+from hybridpool.ui.learning.controls import show_controls, show_tasks
 from hybridpool.ui.learning.gaps import show_overfitting
 from hybridpool.ui.learning.race import show_race
 from hybridpool.ui.learning.state import STATE
@@ -17,6 +17,6 @@ open_page(
     shared_controls=False,
     state=STATE,
 )
-chosen = show_controls()
+show_tasks()
 show_race()
-show_overfitting(chosen)
+show_overfitting(show_controls())

@@ -35,10 +35,8 @@ def show_nothing() -> None:
 
 
 def show_summary(evidence: Evidence, group: Group) -> None:
-    """Two sentences for a practitioner, what was trained, and the table of claims."""
+    """Two sentences for a practitioner, the table of claims, and what was trained."""
     say([opening.gains(evidence), opening.price(evidence)])
-    st.markdown(trained(group))
-    say([_about_the_article(group)])
     st.html(_STYLE)
     st.html(table(evidence))
     st.caption(
@@ -48,6 +46,8 @@ def show_summary(evidence: Evidence, group: Group) -> None:
             "after Holm's correction."
         )
     )
+    st.markdown(trained(group))
+    say([_about_the_article(group)])
     with st.expander(_("How a verdict is reached"), icon=":material/gavel:"):
         st.markdown("\n".join(f"- {rule}" for rule in names.rule_words()))
 

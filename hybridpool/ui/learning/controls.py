@@ -21,10 +21,13 @@ from hybridpool.ui.words import _
 _SAMPLES = 6
 
 
+def show_tasks() -> None:
+    """The choice of a task."""
+    STATE.pick("task", _("Task"), learning_words.task_names())
+
+
 def show_controls() -> Lesson:
-    """The task with sample pictures, then what is learned from and how."""
-    names = learning_words.task_names()
-    STATE.pick("task", _("Task"), names)
+    """The task in words and sample pictures, then what is learned from and how."""
     chosen = STATE.chosen()
     st.markdown(learning_words.task_notes()[chosen.race.task])
     _show_samples(chosen)
