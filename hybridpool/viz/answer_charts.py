@@ -149,7 +149,6 @@ def _lay_out(
         height=380,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.08, "x": 0},
-        hovermode="closest",
         clickmode="event+select",
     )
     figure.update_xaxes(title=x)

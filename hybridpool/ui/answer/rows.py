@@ -174,7 +174,7 @@ def _row(row: Row) -> dict[str, Any]:
     told: dict[str, Any] = {
         "key": row.key,
         "name": row.name,
-        "colour": OWN_COLOUR if row.own else ARM_COLOURS[row.key],
+        "colours": OWN_COLOUR if row.own else ARM_COLOURS[row.key],
         "chosen": [network.key for network in row.networks],
     }
     classes = row.networks[0].info.classes
