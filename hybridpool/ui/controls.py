@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import io
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any
 
 import streamlit as st
@@ -28,8 +29,8 @@ from hybridpool.trace import (
 )
 from hybridpool.ui import compute, words
 from hybridpool.ui.browser import sent
-from hybridpool.ui.browser.component import component
-from hybridpool.ui.page_state import PageState
+from hybridpool.ui.browser.component import component, show
+from hybridpool.ui.page_state import PageState, draw_control
 from hybridpool.ui.phrases import percent
 from hybridpool.ui.settings import SHARED, Upload, accept_upload, upload
 from hybridpool.ui.words import _, fill, ngettext
@@ -41,10 +42,10 @@ def picture_controls() -> None:
     """Gallery, upload with drag and drop, camera, and the size before the stem."""
     settings = SHARED.chosen().settings
     st.header(_("Picture"))
-    gallery = component("gallery", "gallery/gallery.js")
-    gallery(
-        key="gallery",
-        data={
+    show(
+        component("gallery", "gallery/gallery.js"),
+        "gallery",
+        {
             "language": words.language(),
             "label": _("Gallery"),
             "chosen": settings.picture,
@@ -53,7 +54,7 @@ def picture_controls() -> None:
                 for key, thumbnail in _thumbnails().items()
             ],
         },
-        on_pick_change=_picked,
+        pick=_picked,
     )
     if settings.picture in GALLERY:
         picture = GALLERY[settings.picture]
@@ -100,11 +101,10 @@ def _own_picture() -> None:
             )
         )
         return
-    st.file_uploader(
+    _take_file(
+        st.file_uploader,
         _("Your own picture"),
         key="uploader",
-        on_change=_uploaded,
-        args=("uploader",),
         help=_("It stays on the machine that runs this page and is never part of the link."),
     )
     if not st.toggle(_("Use the camera"), key="camera_on"):
@@ -122,7 +122,15 @@ def _own_picture() -> None:
     if why := without.get(withheld()["camera"]):
         st.warning(why)
     else:
-        st.camera_input(_("Take a photo"), key="camera", on_change=_uploaded, args=("camera",))
+        _take_file(st.camera_input, _("Take a photo"), key="camera")
+
+
+def _take_file(widget: Callable[..., Any], label: str, *, key: str, **options: Any) -> None:
+    """Draw a widget that takes a file; one whose callback was broken off is taken here."""
+    file = widget(label, key=key, on_change=_uploaded, args=(key,), **options)
+    if file is not None and st.session_state.get(f"{key}_taken") != file.file_id:
+        _uploaded(key)
+        st.rerun()
 
 
 def withheld() -> dict[str, Any]:
@@ -221,25 +229,30 @@ def device_controls() -> None:
 def language_controls() -> None:
     """Language, and larger text for a projector."""
     st.session_state["language"] = words.language()
-    st.segmented_control(
+    draw_control(
+        st.segmented_control,
         _("Language"),
+        words.language(),
+        partial(_keep, "language"),
+        key="language_choice",
         options=list(words.LANGUAGES),
         format_func=words.LANGUAGES.__getitem__,
-        key="language_choice",
-        default=words.language(),
-        on_change=_language_chosen,
         required=True,
         label_visibility="collapsed",
     )
-    st.session_state["large_choice"] = bool(st.session_state.get("large"))
-    st.toggle(_("Large text for a projector"), key="large_choice", on_change=_large_chosen)
+    draw_control(
+        st.toggle,
+        _("Large text for a projector"),
+        bool(st.session_state.get("large")),
+        partial(_keep, "large"),
+        key="large_choice",
+    )
 
 
-def _picked() -> None:
-    key = st.session_state["gallery"].get("pick")
-    if isinstance(key, str) and key in GALLERY:
+def _picked(told: Mapping[str, Any]) -> None:
+    if pick := sent.checked(told, {"key": sent.word(GALLERY)}):
         st.session_state.pop("upload_problem", None)
-        SHARED.choose(picture=key)
+        SHARED.choose(picture=pick["key"])
         if not SHARED.chosen().view.pinned:
             SHARED.choose(channel=None, row=None, column=None)
 
@@ -271,9 +284,10 @@ def _uploaded(key: str) -> None:
     except ImageError as problem:
         # The traceback holds on to the whole file.
         st.session_state["upload_problem"] = problem.with_traceback(None)
-        return
-    st.session_state.pop("upload_problem", None)
-    accept_upload(Upload(data, digest, file.name))
+    else:
+        st.session_state.pop("upload_problem", None)
+        accept_upload(Upload(data, digest, file.name))
+    st.session_state[f"{key}_taken"] = file.file_id
 
 
 class _Queue:
@@ -296,12 +310,8 @@ class _Queue:
         self._note = self._note.toast(sentence.format(count=ahead), icon=icon, duration="long")
 
 
-def _language_chosen() -> None:
-    st.session_state["language"] = st.session_state["language_choice"]
-
-
-def _large_chosen() -> None:
-    st.session_state["large"] = st.session_state["large_choice"]
+def _keep(name: str, value: object) -> None:
+    st.session_state[name] = value
 
 
 def _provenance(info: StemInfo) -> str:

@@ -108,7 +108,7 @@ def _show_uploader() -> None:
     st.html(f"<style>{place} span::after {{ content: {words} !important; }}</style>")
     # A new key after each upload empties the widget: what it held is in the session.
     key = f"own_files_{st.session_state.get('own_files_taken', 0)}"
-    st.file_uploader(
+    missed = st.file_uploader(
         _("JSON files of your runs"),
         accept_multiple_files=True,
         key=key,
@@ -119,6 +119,9 @@ def _show_uploader() -> None:
             "same rules as ours, and stay on the machine that runs this page."
         ),
     )
+    if missed:  # A callback that is broken off is not made up for.
+        _uploaded(key)
+        st.rerun()
     if problems := state.own_problems():
         st.error(told(problems), icon=":material/error:")
     if count := len(state.own_runs()):
