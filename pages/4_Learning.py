@@ -11,8 +11,8 @@ open_page(
     _("Learning"),
     _(
         "Watch blend weights learn: nine small networks are trained at once, step by step. They "
-        "differ in nothing but their pooling and where its blend weight starts. Does it find what "
-        "the task needs, and what does the start decide?"
+        "differ only in their pooling and in the start of its blend weight. Does the weight find "
+        "what the task needs, and what does its start decide?"
     ),
     shared_controls=False,
     state=STATE,

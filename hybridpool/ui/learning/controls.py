@@ -48,10 +48,10 @@ def show_controls() -> Lesson:
         st.markdown(
             _(
                 "**The network:** eight filters of 3 × 3, pooling over the whole map, a linear "
-                "layer. There is no activation before the pooling, so what the pooling passes on "
-                "is all that the network knows. All begin with the same filters and see the "
-                "same pictures in the same order; they share nothing, so each learns what it would "
-                "learn alone."
+                "layer. There is no activation before the pooling, so the output of the pooling is "
+                "all that the network knows. All networks begin with the same filters and see the "
+                "same pictures in the same order; they share no parameter, so each learns what it "
+                "would learn alone."
             )
         )
         _training_controls()
