@@ -101,4 +101,21 @@ def test_a_server_that_has_gone_covers_nothing_and_one_that_is_back_says_what_is
         with running_server(int(port)):
             lost = page.get_by_test_id("stMain").get_by_test_id("stAlert")
             expect(lost).to_contain_text("The server has lost this session")
+            assert shown.link()["picture"] == "coins"
+        page.close()
+
+
+def test_the_first_control_that_is_moved_after_a_restart_moves(chromium: Browser) -> None:
+    with running_server() as server:
+        shown = Explore(chromium.new_page(), server).open(lang="en", picture="coins", size="64")
+        page, port = shown.page, server.url.rpartition(":")[2]
+        server.process.kill()
+        server.process.wait()
+        large = page.get_by_test_id("stSidebar").get_by_text("Large text for a projector")
+        expect(large).to_be_disabled()
+        with running_server(int(port)):
+            # Streamlit takes clicks as soon as it is connected, before the page is drawn anew.
+            large.click()
+            shown.await_link(large="1", picture="coins")
+            expect(page.locator("html")).to_have_css("font-size", "20px")
         page.close()
