@@ -32,7 +32,7 @@ from hybridpool.ui.browser import sent
 from hybridpool.ui.browser.component import component, show
 from hybridpool.ui.page_state import PageState, draw_control
 from hybridpool.ui.phrases import percent
-from hybridpool.ui.settings import SHARED, Upload, accept_upload, upload
+from hybridpool.ui.settings import SHARED, Upload, accept_upload, pick_picture, upload
 from hybridpool.ui.words import _, fill, ngettext
 
 THUMBNAIL_SIZE = 96
@@ -175,13 +175,17 @@ def stem_controls() -> None:
 
 
 def window_controls() -> None:
-    """Kernel, stride, padding, ceil mode, and where a blend weight that is not learned starts."""
+    """Kernel, stride, padding, ceil mode."""
     settings = SHARED.chosen().settings
-    stem = trained_stems().get(settings.stem)
     st.header(_("Pooling window"))
     SHARED.control(st.slider, "kernel_size", _("Kernel size"), min_value=1, max_value=MAX_KERNEL)
     SHARED.control(st.slider, "stride", _("Stride"), min_value=1, max_value=MAX_KERNEL)
     edge_controls(SHARED, settings.kernel_size // 2)
+
+
+def start_controls() -> None:
+    """Where a blend weight that is not learned starts."""
+    stem = trained_stems().get(SHARED.chosen().settings.stem)
     if stem and "hybrid" in stem.learned:
         st.caption(_("The blend weight comes with the filters: a network has learned it."))
         return
@@ -252,9 +256,7 @@ def language_controls() -> None:
 def _picked(told: Mapping[str, Any]) -> None:
     if pick := sent.checked(told, {"key": sent.word(GALLERY)}):
         st.session_state.pop("upload_problem", None)
-        SHARED.choose(picture=pick["key"])
-        if not SHARED.chosen().view.pinned:
-            SHARED.choose(channel=None, row=None, column=None)
+        pick_picture(pick["key"])
 
 
 def _say_what_is_cropped(settings: Settings) -> None:

@@ -18,7 +18,7 @@ from hybridpool.ui.words import _, language
 ROOT = Path(__file__).resolve().parents[2]
 
 _STYLE = """
-.block-container { padding: 2.5rem clamp(1rem, 3vw, 3rem) 4rem; max-width: 1600px; }
+.block-container { padding: 1.2rem clamp(1rem, 3vw, 3rem) 4rem; max-width: 1600px; }
 /* Where the sidebar is put away, Streamlit's bar with the button that brings it back lies above. */
 .stApp:not(:has([data-testid="stSidebar"][data-collapsed="false"])) .block-container {
   padding-top: 4rem;
@@ -108,15 +108,16 @@ def open_page(
     introduction: str,
     *,
     shared_controls: bool = True,
+    window_controls: bool = True,
     first: Callable[[], None] | None = None,
     state: PageState[Any] | None = None,
 ) -> None:
     """Draw the frame. Call it first on every page, with translated words.
 
     `shared_controls` are those of picture, stem and window: a page that brings its own leaves
-    them out. `state` is the page's own: a name that its links had before means nothing to the
-    other pages. `first` draws what a person waits for: it is under way to the browser before those
-    controls, which hear of every change before anything is drawn.
+    them out, or the `window_controls` alone. `state` is the page's own: a name that its links had
+    before means nothing to the other pages. `first` draws what a person waits for: it is under way
+    to the browser before those controls, which hear of every change before anything is drawn.
     """
     product = _("Hybrid Pooling Explorer")
     st.set_page_config(
@@ -165,7 +166,9 @@ def open_page(
             with st.sidebar:
                 controls.picture_controls()
                 controls.stem_controls()
-                controls.window_controls()
+                if window_controls:
+                    controls.window_controls()
+                controls.start_controls()
                 controls.device_controls()
 
 

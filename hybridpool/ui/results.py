@@ -47,3 +47,14 @@ def current_trace() -> tuple[Trace, str]:
     key = compute.picture_key(settings, own)
     st.session_state["last_good"] = (found, key)
     return found, key
+
+
+def through_window(trace: Trace) -> Trace:
+    """The same picture and stem through the window that has been chosen since."""
+    window = {name: getattr(SHARED.chosen().settings, name) for name in trace.settings.window}
+    if window == trace.settings.window:
+        return trace
+    found = compute.trace(replace(trace.settings, **window), upload())
+    if last := st.session_state.get("last_good"):
+        st.session_state["last_good"] = (found, last[1])
+    return found

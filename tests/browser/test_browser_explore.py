@@ -22,7 +22,7 @@ from hybridpool.trace import Settings, Trace, run_poolings, run_stem
 from hybridpool.ui.settings import DEFAULT, SHARED, Shared
 from hybridpool.viz.palette import sequential
 from tests.pages import PATIENCE, Explore, OpenTab, expect
-from tests.shown import POOLED, expected, number, steps
+from tests.shown import POOLED, assert_painted, channel_range, expected, number
 
 pytestmark = pytest.mark.browser
 
@@ -44,24 +44,6 @@ def opened(explore: Explore, chosen: Settings, **view: str) -> Explore:
 
 
 # ---- numbers from paint and print --------------------------------------------------------------
-
-
-def channel_range(found: Trace, channel: int | None) -> tuple[float, float]:
-    """The range that colours span: of one channel, or of all of them."""
-    maps = [found.feature_map, found.pooled["max"], found.pooled["average"]]
-    part = maps if channel is None else [values[channel] for values in maps]
-    return (
-        min(values.min().item() for values in part),
-        max(values.max().item() for values in part),
-    )
-
-
-def assert_painted(pixels: NDArray[np.uint8], values: Tensor, low: float, high: float) -> None:
-    """Each cell has the colour nearest to its value, but for the 16 bits it travelled in."""
-    wanted = (values.double().numpy() - low) / ((high - low) or 1.0) * 255
-    assert pixels.shape[:2] == wanted.shape
-    first, last = steps(pixels, sequential())
-    assert np.maximum(first - wanted, wanted - last).max() <= 0.5 + 2 * 255 / 65535
 
 
 def numbers(text: str) -> list[float]:
@@ -510,19 +492,6 @@ def test_the_gallery_by_mouse_and_by_keyboard(explore: Explore) -> None:
         assert explore.page.locator(".gallery [aria-pressed=true]").count() == 1
         low, high = channel_range(found, explore.channel())
         assert_painted(explore.map("max"), found.pooled["max"][explore.channel()], low, high)
-
-
-def test_a_control_of_the_sidebar_by_keyboard(explore: Explore) -> None:
-    opened(explore, SMALL, channel="4")
-    kernel = explore.page.get_by_role("slider", name=re.compile("^Kernel size"))
-    kernel.focus()
-    kernel.press("ArrowRight")
-    explore.await_link(kernel="3")
-    chosen = replace(SMALL, kernel_size=3)
-    found = expected(chosen)
-    expect(explore.root.locator(".window tr")).to_have_count(3)
-    low, high = channel_range(found, 3)
-    assert_painted(explore.map("max"), found.pooled["max"][3], low, high)
 
 
 def picture_file(seed: int, format: str) -> bytes:
