@@ -76,7 +76,7 @@ def most_telling(
     Args:
         feature_map: The map before pooling.
         window: The window of the pooling; a size alone is a window with that stride.
-        blend_weight: Of each channel (C,), where a channel is to show hybrid pooling too: its
+        blend_weight: Of each channel (C,), if a channel is to show hybrid pooling too: its
             contrast counts as far as its hybrid map lies from the nearer of max and average.
 
     Shape:

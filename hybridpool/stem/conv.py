@@ -139,6 +139,7 @@ class ConvStem(nn.Module):
         Added up in double precision; the filters of :math:`(x - \mu) / \sigma`, before the ReLU.
 
         Example:
+            >>> from hybridpool.stem import load_stem
             >>> weight, bias = load_stem("filters").folded()
             >>> weight.shape, bias.shape
             (torch.Size([16, 3, 7, 7]), torch.Size([16]))
