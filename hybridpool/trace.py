@@ -151,9 +151,9 @@ class Trace:
 
     @cached_property
     def telling(self) -> tuple[int, int, int]:
-        """Channel, row and column that show all three poolings best; see `most_telling`."""
+        """Channel, row and column that best show all three poolings; see `most_telling`."""
         window = check_window(**self.settings.window)
-        return most_telling(self.feature_map, window, blend_weight=self.blend_weight)
+        return most_telling(self.feature_map, window, self.blend_weight)
 
 
 def maps_at(trace: Trace, blend_weight: float | None) -> dict[str, Tensor]:

@@ -83,12 +83,12 @@ class Answers extends Occluding(Component) {
     for (const row of rows) {
       const made = this.$(".rows").appendChild(element("div", "row"));
       made.dataset.row = row.key;
-      made.style.setProperty("--own", row.colour);
+      made.style.setProperty("--own", row.colours);
       made.setAttribute("role", "group");
       made.setAttribute("aria-label", row.name);
       const name = made.appendChild(element("div", "name"));
       const dot = name.appendChild(element("span", "dot"));
-      dot.style.background = row.colour;
+      dot.style.background = row.colours;
       const title = name.appendChild(element("span", "", row.name));
       title.append(element("span", "own numbers"));
       const lines = made.appendChild(element("div", "lines"));

@@ -1,6 +1,7 @@
 """What trained networks answer: the same picture through networks that differ in their pooling."""
 
 from hybridpool.answer.change import ACTIONS, Change
+from hybridpool.answer.curves import AnswerCurve, answer_curve, kind_of
 from hybridpool.answer.networks import (
     ARMS_SHOWN,
     Network,
@@ -18,14 +19,17 @@ __all__ = [
     "KNOWN",
     "OUTSIDE",
     "Answer",
+    "AnswerCurve",
     "Change",
     "Network",
     "Program",
     "UnfitNetworkError",
     "answer",
+    "answer_curve",
     "answers",
     "as_seen",
     "dialled",
+    "kind_of",
     "network_files",
     "program_of",
     "read_fit_network",

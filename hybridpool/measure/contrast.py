@@ -61,7 +61,6 @@ def highest_contrast(maximum: Tensor, average: Tensor) -> Tensor:
 def most_telling(
     feature_map: Tensor,
     window: Window | Size2d,
-    *,
     blend_weight: Tensor | None = None,
 ) -> tuple[int, int, int]:
     """The channel and the pooled cell that best show how max and average pooling differ.
@@ -77,8 +76,8 @@ def most_telling(
     Args:
         feature_map: The map before pooling.
         window: The window of the pooling; a size alone is a window with that stride.
-        blend_weight: The blend weight of each channel (C,), if hybrid pooling is to show too: then
-            a contrast counts as far as the hybrid map lies from the nearer of max and average.
+        blend_weight: Of each channel (C,), if a channel is to show hybrid pooling too: its
+            contrast counts as far as its hybrid map lies from the nearer of max and average.
 
     Shape:
         ``(C, H, W)`` with at least one channel.

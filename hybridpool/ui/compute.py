@@ -7,7 +7,7 @@ large array. Tensors that are returned are shared between sessions and must not 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,10 +22,13 @@ from torch import Tensor
 
 from hybridpool.answer import (
     Answer,
+    AnswerCurve,
     Change,
     Network,
     answer,
+    answer_curve,
     dialled,
+    kind_of,
     network_files,
     read_fit_network,
     test_pictures,
@@ -510,3 +513,31 @@ def _asked(
 ) -> Answer:
     prepare()
     return answer(dialled(_network, weight), _clean, change.apply(_clean))
+
+
+def answer_curves(
+    networks: Mapping[str, Sequence[Network]],
+    clean: Tensor,
+    named: str,
+    change: Change,
+    weight: float | None,
+) -> Iterator[AnswerCurve]:
+    """The answers of networks at every level of a kind of change, growing until they are whole.
+
+    Only what is whole is kept, as in :func:`noise_sweeps`.
+    """
+    prepare()
+    keys = tuple((arm, tuple(each.key for each in ones)) for arm, ones in networks.items())
+    kind = kind_of(change)
+    kept = _kept_curve(keys, named, kind, weight)
+    if not kept:
+        turned = {arm: [dialled(each, weight) for each in ones] for arm, ones in networks.items()}
+        yield from _growing(answer_curve(turned, clean, kind), kept)
+    yield kept[0]
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _kept_curve(
+    keys: tuple[tuple[str, tuple[str, ...]], ...], named: str, kind: Change, weight: float | None
+) -> list[AnswerCurve]:
+    return []

@@ -38,7 +38,7 @@ from hybridpool.ui.words import _, fill, ngettext
 THUMBNAIL_SIZE = 96
 
 
-def picture_controls(*, sized: bool = True, words_beside: bool = False) -> None:
+def picture_controls(*, words_beside: bool = False, sized: bool = True) -> None:
     """Gallery, upload with drag and drop, camera, and, if `sized`, the size before the stem.
 
     `words_beside` says that the page itself says what to look for in the picture.
@@ -86,7 +86,8 @@ def picture_controls(*, sized: bool = True, words_beside: bool = False) -> None:
     _say_what_is_cropped(settings)
     if problem := st.session_state.get("upload_problem"):
         st.error(fill(problem), icon=":material/broken_image:")
-    with st.expander(_("Your own picture, and its size") if sized else _("Your own picture")):
+    own_label = _("Your own picture, and its size") if sized else _("Your own picture")
+    with st.expander(own_label):
         _own_picture()
         if sized:
             SHARED.control(

@@ -61,7 +61,16 @@ _STYLE = """
   }
 }
 """
-_LARGE = "html { font-size: 20px; }"
+_LARGE = """html { font-size: 20px; }
+/* The result comes first: the title shares its line with the button that opens the sidebar. */
+.stApp.stApp:not(:has([data-testid="stSidebar"][data-collapsed="false"])) {
+  .block-container.block-container { padding-top: 0.8rem; }
+  [data-testid="stHeading"] h1 { padding-left: 2.5rem; }
+  [data-testid="stHeader"] { background: none; pointer-events: none; }
+  [data-testid="stHeader"] button { pointer-events: auto; }
+}
+[data-testid="stHeading"] h1 { font-size: 1.5rem; }
+"""
 #: With `?embed=true` Streamlit hides its menu alone. A lesson page wants what can be touched.
 _EMBEDDED = """
 :is([data-testid="stSidebar"], [data-testid="stHeader"]) { display: none; }
@@ -122,16 +131,16 @@ def open_page(
     change before anything is drawn.
     """
     product = _("Hybrid Pooling Explorer")
-    st.set_page_config(
-        page_title=f"{title} · {product}",
-        page_icon=ROOT / "assets" / "icon.png",
-        layout="wide",
-        initial_sidebar_state="auto",
-    )
     old = state.old_names() if state else set()
     link = st.query_params.to_dict()
     settings.begin({name: text for name, text in link.items() if name not in old})
     large = bool(st.session_state.get("large"))
+    st.set_page_config(
+        page_title=f"{title} · {product}",
+        page_icon=ROOT / "assets" / "icon.png",
+        layout="wide",
+        initial_sidebar_state="collapsed" if large else "auto",
+    )
     embedded = bool(st.context.is_embedded)
     looks = (_STYLE, _LARGE if large else "", _EMBEDDED if embedded else "", _built_in_words())
     st.html(f"<style>{''.join(looks)}</style>")
@@ -151,8 +160,10 @@ def open_page(
             st.page_link(file, label=name)
         controls.language_controls()
     if not embedded:
-        st.title(title)
-        st.markdown(introduction)
+        # On a projector the introduction waits behind a mark.
+        st.title(title, help=introduction if large else None)
+        if not large:
+            st.markdown(introduction)
     if st.session_state.pop("lost", False):
         st.info(
             _(

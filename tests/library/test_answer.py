@@ -12,12 +12,15 @@ from hybridpool.answer import (
     ARMS_SHOWN,
     KNOWN,
     OUTSIDE,
+    AnswerCurve,
     Change,
     UnfitNetworkError,
     answer,
+    answer_curve,
     answers,
     as_seen,
     dialled,
+    kind_of,
     network_files,
     program_of,
     read_fit_network,
@@ -196,6 +199,71 @@ def test_the_dial_leaves_the_network_as_it_was() -> None:
     assert [layer.blend_weight.item() for layer in blends(network.model).values()] == before
     assert dialled(network, None) is network
     assert dialled(a_network("max"), 0.25).key == a_network("max").key
+
+
+# ---- curves ------------------------------------------------------------------------------------
+
+
+def test_a_curve_holds_what_each_network_says_at_each_level() -> None:
+    networks = {"max": [a_network("max", 0), a_network("max", 1)], "blur": [a_network("blur")]}
+    change = Change("noise", Perturbation(noise="salt", level=0.3, draw=9))
+    parts = list(answer_curve(networks, photo(), kind_of(change), draws=3))
+    assert [len(part.levels) for part in parts] == list(range(1, 9))
+    assert [part.done for part in parts] == [False] * 7 + [True]
+    curve = parts[-1]
+    for place, level in enumerate(curve.levels):
+        pictures = torch.stack(
+            [Perturbation(noise="salt", level=level, draw=draw).apply(photo()) for draw in range(3)]
+        )
+        sure, same = [], []
+        for network in networks["max"]:
+            said = answers(network, photo()[None])[0].argmax()
+            found = answers(network, pictures)
+            sure += found[:, said].tolist()
+            same += (found.argmax(1) == said).tolist()
+        assert curve.sure["max"][place] == pytest.approx(sure, abs=1e-5)
+        assert curve.same["max"][place] == pytest.approx(sum(same) / 6)
+    assert curve.same["max"][0] == 1, "nothing is done at level 0"
+
+
+def test_a_curve_depends_on_the_kind_and_not_on_the_level_or_the_seed() -> None:
+    noise = [
+        Change("noise", Perturbation(level=level, draw=draw))
+        for level, draw in ((0.1, 0), (0.4, 7))
+    ]
+    assert kind_of(noise[0]) == kind_of(noise[1])
+    assert kind_of(noise[0]) != kind_of(Change("noise", Perturbation(noise="salt")))
+    small, large = (
+        Change(
+            "occlusion",
+            Perturbation(
+                "occlusion", top=500 - half, left=500 - half, height=2 * half, width=2 * half
+            ),
+        )
+        for half in (100, 300)
+    )
+    assert kind_of(small) == kind_of(large)
+    assert kind_of(Change("shift", columns=2)) == kind_of(Change("shift", columns=-5))
+    assert kind_of(Change("shift", rows=3)) != kind_of(Change("shift", columns=3))
+
+
+def test_the_occluders_of_a_curve_lie_around_the_middle_of_the_chosen_one() -> None:
+    chosen = Perturbation("occlusion", top=250, left=500, height=250, width=250, fill="black")
+    white = torch.ones(3, 32, 32)
+    for side, changes in kind_of(Change("occlusion", chosen)).curve(3):
+        covered = [each.apply(white)[0] == 0 for each in changes]
+        assert all(int(each.sum()) == side**2 for each in covered)
+        if 0 < side <= 16:
+            rows, columns = covered[0].nonzero().float().mean(0).tolist()
+            assert (rows, columns) == pytest.approx((11.5, 19.5), abs=0.6)
+
+
+def test_the_answer_flips_where_fewer_than_half_keep_it_on_either_side() -> None:
+    levels = (-2.0, -1.0, 0.0, 1.0, 2.0)
+    same = {"max": (0.2, 0.4, 1.0, 0.5, 0.1), "blur": (0.9, 0.9, 1.0, 0.9, 0.9)}
+    curve = AnswerCurve(levels, 5, {}, same, harmless=0.0)
+    assert curve.flips("max") == [-1.0, 2.0]
+    assert curve.flips("blur") == []
 
 
 # ---- the steps ---------------------------------------------------------------------------------

@@ -13,7 +13,15 @@ import streamlit as st
 import torch
 from numpy.typing import NDArray
 
-from hybridpool.answer import ARMS_SHOWN, Answer, Change, answers, as_seen, program_of
+from hybridpool.answer import (
+    ARMS_SHOWN,
+    Answer,
+    Change,
+    answers,
+    as_seen,
+    kind_of,
+    program_of,
+)
 from hybridpool.pictures.gallery import gallery_image
 from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES
 from hybridpool.sensitivity import Perturbation
@@ -22,6 +30,7 @@ from hybridpool.ui import phrases
 from hybridpool.ui.answer import sentences
 from hybridpool.ui.answer import state as answer_state
 from hybridpool.ui.answer import words as answer_words
+from hybridpool.ui.answer.curves import go_to, present_level
 from hybridpool.ui.answer.rows import packed_networks
 from hybridpool.ui.answer.state import STATE, Chosen
 from tests.apps import Visit
@@ -134,7 +143,7 @@ def test_the_rows_are_sent_in_order_with_what_pytorch_says(networks: Path) -> No
         for seed, key in enumerate(row["chosen"]):
             wanted = answers(a_network(row["key"], seed), pictures)
             torch.testing.assert_close(
-                torch.tensor(header["judged"][key]), wanted, atol=1e-5, rtol=0
+                torch.tensor(header["judged"][key]), wanted, atol=2e-5, rtol=0
             )
 
 
@@ -209,7 +218,7 @@ def test_every_noise_is_sent_so_that_the_browser_can_scale_it(networks: Path, no
         "poisson": draw,
     }[noise]
     wanted = Change("noise", Perturbation(noise=noise, level=level, draw=4)).apply(seen)
-    torch.testing.assert_close(changed, wanted, atol=1e-5, rtol=0)
+    torch.testing.assert_close(changed, wanted, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("fill", FILLS)
@@ -224,7 +233,7 @@ def test_every_occluder_is_judged_by_pytorch(networks: Path, shape: str, fill: s
     changed = STATE.read(link).change.apply(as_seen(gallery_image("coffee")))
     wanted = answers(a_network("max", 0), changed[None])[0]
     found = torch.tensor(header["judged"][key][1])
-    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
+    torch.testing.assert_close(found, wanted, atol=2e-5, rtol=0)
 
 
 def test_who_comes_first_sees_a_picture_that_the_networks_can_know(networks: Path) -> None:
@@ -234,7 +243,7 @@ def test_who_comes_first_sees_a_picture_that_the_networks_can_know(networks: Pat
     asked = Visit(PAGE, lang="en", picture="astronaut").run()
     assert asked.link["picture"] == "astronaut"
     assert told(asked)[0]["known"] is None
-    assert "shows none of them" in asked.app.main.markdown[-1].value
+    assert any("shows none of them" in each.value for each in asked.app.main.markdown)
 
 
 def test_every_control_moves_the_page(networks: Path) -> None:
@@ -312,3 +321,72 @@ def test_right_and_wrong_are_counted_where_the_class_is_known() -> None:
 def test_every_pooling_and_class_has_a_name() -> None:
     assert list(answer_words.arm_names()) == list(ARMS_SHOWN)
     assert answer_words.class_names(("yeti", "cat")) == ["yeti", "cat"]
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"max": [], "average": []}, "At every level most networks keep their answer."),
+        (
+            {"max": [0.2], "average": [0.1], "hybrid": [0.2]},
+            "Most networks have lost their answer with **Average** at 0.1 and **Max and Hybrid** "
+            "at 0.2.",
+        ),
+        (
+            {"max": [0.2], "average": []},
+            "Most networks have lost their answer with **Max** at 0.2 and **Average** at none.",
+        ),
+        (
+            {"max": [0.2], "average": [0.2]},
+            "Most networks lose their answer at the same level with every pooling: **Max and "
+            "Average** at 0.2.",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("english")
+def test_where_the_answer_is_lost_is_said_with_ties(
+    found: dict[str, list[float]], said: str
+) -> None:
+    assert sentences.flips(found, NAMES, 0.0) == said
+
+
+# ---- curves ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("link", "levels"),
+    [
+        ({"noise": "poisson"}, 8),
+        ({"show": "occlusion"}, 8),
+        ({"show": "shift", "down": "3", "right": "0"}, 17),
+    ],
+)
+def test_curves_are_drawn_for_every_kind_of_change(
+    networks: Path, link: dict[str, str], levels: int
+) -> None:
+    visit = Visit(PAGE, lang="en", **link).run()
+    charts = [json.loads(chart.proto.spec) for chart in visit.app.get("plotly_chart")]
+    assert len(charts) == 2
+    for chart in charts:
+        named = [line for line in chart["data"] if line.get("showlegend") is not False]
+        assert len(named) == len(ARMS_SHOWN)
+    change = STATE.read(link).change
+    at = chart["layout"]["shapes"][0]["x0"]
+    assert at == pytest.approx(present_level(change))
+    assert len(named[0]["x"]) == levels
+
+
+@pytest.mark.parametrize(
+    ("link", "level"),
+    [
+        ({"noise": "salt"}, 0.3),
+        ({"show": "occlusion", "occluder": "250-250-250-250"}, 16.0),
+        ({"show": "shift", "right": "1"}, -4.0),
+        ({"show": "shift", "down": "2", "right": "0"}, 7.0),
+    ],
+)
+def test_a_click_on_a_point_goes_there(link: dict[str, str], level: float) -> None:
+    change = STATE.read(link).change
+    there = STATE._changed(STATE.read(link), go_to(change, level)).change
+    assert present_level(there) == pytest.approx(level)
+    assert kind_of(there) == kind_of(change)

@@ -11,6 +11,7 @@ from hybridpool.training.data import CIFAR10_CLASSES
 from hybridpool.ui import compute, controls
 from hybridpool.ui.answer import sentences, state
 from hybridpool.ui.answer.controls import Kinds, show_controls
+from hybridpool.ui.answer.curves import show_curves
 from hybridpool.ui.answer.picture import (
     Seen,
     begin_with_a_known_picture,
@@ -46,6 +47,7 @@ def show_answer(kinds: Kinds) -> None:
     }
     show_rows(rows, seen, chosen, weight, found, kinds.levels[chosen.change.done.noise])
     st.markdown(said(rows, seen, found))
+    show_curves(rows, seen, chosen.change, weight, kinds.levels[chosen.change.done.noise])
 
 
 def no_networks() -> str:

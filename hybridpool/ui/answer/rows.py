@@ -24,12 +24,12 @@ from hybridpool.ui.answer.words import arm_names, class_names, row_words
 from hybridpool.ui.browser.component import BASE, DIAL, component, show, show_packed, taken
 from hybridpool.ui.browser.packing import pack_message
 from hybridpool.ui.words import _, language
+from hybridpool.viz.answer_charts import OWN_COLOUR
 from hybridpool.viz.palette import ARM_COLOURS
 
 KEY = "answer_rows"
 _SCRIPTS = ("common/engine.js", "answer/network.js")
 _DRAWN = {"gaussian": "normal", "speckle": "normal", "poisson": "picture"}
-OWN_COLOUR = "#767676"
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def _row(row: Row) -> dict[str, Any]:
     told: dict[str, Any] = {
         "key": row.key,
         "name": row.name,
-        "colour": OWN_COLOUR if row.own else ARM_COLOURS[row.key],
+        "colours": OWN_COLOUR if row.own else ARM_COLOURS[row.key],
         "chosen": [network.key for network in row.networks],
     }
     classes = row.networks[0].info.classes

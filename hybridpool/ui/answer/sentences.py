@@ -97,3 +97,42 @@ def caution(networks: int) -> str:
         "pooling.",
         networks,
     ).format(count=networks)
+
+
+def flips(found: Mapping[str, Sequence[float]], names: Mapping[str, str], harmless: float) -> str:
+    """Which pooling loses its answer last, as far as the levels tell; ties together.
+
+    Args:
+        found: For each pooling the levels nearest to the harmless one at which most networks and
+            draws have lost it.
+        names: What each pooling is called.
+        harmless: The level from which the change grows.
+    """
+    far = {
+        arm: min((abs(level - harmless), level) for level in levels)
+        for arm, levels in found.items()
+        if levels
+    }
+    never = [arm for arm in found if arm not in far]
+    if not far:
+        return _("At every level most networks keep their answer.")
+    groups: dict[float, list[str]] = {}
+    for arm, (distance, _level) in far.items():
+        groups.setdefault(distance, []).append(arm)
+    parts = [
+        _("**{names}** at {level}").format(
+            names=bold(arms, names), level=joined(_levels([far[arm][1] for arm in arms]))
+        )
+        for _distance, arms in sorted(groups.items())
+    ]
+    if len(parts) == 1 and not never:
+        return _(
+            "Most networks lose their answer at the same level with every pooling: {list}."
+        ).format(list=parts[0])
+    if never:
+        parts.append(_("**{names}** at none").format(names=bold(never, names)))
+    return _("Most networks have lost their answer with {list}.").format(list=joined(parts))
+
+
+def _levels(levels: Sequence[float]) -> list[str]:
+    return [f"{level:g}" for level in sorted(set(levels))]
