@@ -47,6 +47,8 @@ class Inspector extends Sweeping(Termed(Sizing(Windowing(Painting(Maps))))) {
   listen() {
     this.listenToSizes();
     this.listenToSweep();
+    this.watch = new ResizeObserver(() => this.measure());
+    this.watch.observe(this.root);
     for (const box of this.all("[data-view]")) {
       box.addEventListener("change", () => this.set({ [box.dataset.view]: box.checked }));
     }
@@ -69,6 +71,18 @@ class Inspector extends Sweeping(Termed(Sizing(Windowing(Painting(Maps))))) {
         this.pickChannel(this.view.channel + step);
       });
     }
+  }
+
+  // How much of the first screen stands above the maps, for the style sheet.
+  measure() {
+    const scrolled = document.querySelector("[data-testid=stMain]")?.scrollTop ?? scrollY;
+    const above = this.$(".maps").getBoundingClientRect().top + scrolled;
+    this.root.style.setProperty("--above", `${clip(Math.round(above), 0, 300)}px`);
+  }
+
+  dispose() {
+    this.watch.disconnect();
+    super.dispose();
   }
 
   // ---- what is shown ----------------------------------------------------------------------
