@@ -101,9 +101,8 @@ const Living = (Base) => class extends Base {
     const { stem, window } = header;
     const weights = { filter: arrays.filter, bias: arrays.bias };
     for (const name of ["inner", "innerBias", "outer", "outerBias"]) weights[name] = arrays[name];
-    for (const name of Object.keys(weights)) weights[name] = floats(weights[name]);
-    this.picture = floats(arrays.picture);
-    this.draw = arrays.draw ? floats(arrays.draw) : null;
+    this.picture = arrays.picture;
+    this.draw = arrays.draw ?? null;
     const passage = new Passage({ ...stem, ...header.live.stem }, { ...window, ...header.live.window },
       weights, header.image_shape);
     this.clean = passage.begin(this.picture);
@@ -243,8 +242,6 @@ function unpackedMaps({ header, arrays }) {
   }
   return maps;
 }
-
-const floats = (bytes) => (bytes instanceof Float32Array ? bytes : new Float32Array(bytes.buffer));
 
 // A picture of numbers, channel by channel, as red, green and blue bytes.
 function bytesOf(picture) {

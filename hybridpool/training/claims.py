@@ -1,8 +1,8 @@
-"""The article's claims against what networks did: outcomes by family, and a verdict by rule.
+"""The article's claims, judged by the runs: outcomes by family, and a verdict by rule.
 
 The rules are those of ``assets/results/ANALYSIS.md``, which was written before the runs. Each
-baseline is judged by itself; a verdict follows from the outcomes and from nothing else, and what
-could not be seen is never called refuted.
+baseline is judged by itself. A verdict follows from the outcomes and from nothing else, and an
+effect that could not be seen is never called refuted.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hybridpool.training.comparisons import Comparison, Pair, family
-from hybridpool.training.results import Run
+from hybridpool.training.records import Run
 from hybridpool.training.selection import (
     COMPLEX,
     SMALL_DATA,
@@ -69,9 +69,9 @@ class Finding:
             ``"not_confirmed"``: none does; ``"open"``: too few runs to tell; ``"elsewhere"``:
             measured without training.
         arm: The hybrid pooling that was judged.
-        comparisons: The primary ones, family by family.
+        comparisons: The primary comparisons, family by family.
         conditions: For each condition ``"holds"``, ``"refuted"``, ``"unseen"`` or ``"few"``.
-        added: For the claim about cost: added parameters by arm, as a share of those with max.
+        added: For the claim about cost, the added parameters by arm, as a share of those with max.
     """
 
     claim: str
@@ -84,11 +84,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is judged together.
+    """The runs that are judged together.
 
     Attributes:
         runs: Runs that differ in arm and seed only.
-        everything: These and all others of the same source.
+        everything: These and all other runs of the same source.
         arm: The hybrid pooling that is judged, one of `BLENDS`.
     """
 
@@ -109,7 +109,7 @@ class Evidence:
         return self._found[claim]
 
     def against(self, claim: str) -> tuple[Comparison, ...]:
-        """The arm minus each baseline in what a claim is measured by, or ``"shift"``.
+        """The arm minus each baseline, in the measure of a claim or in ``"shift"``.
 
         Example:
             >>> Evidence([], [], "hybrid").against("shift")
@@ -118,8 +118,8 @@ class Evidence:
         if claim in ("accuracy", "noise", "occlusion"):
             return self.finding(claim).comparisons
         if claim not in self._found:
-            found = against_baselines(self.runs, self.arm, measure_of(claim, self.runs))
-            self._found[claim] = Finding(claim, "unmeasured", self.arm, found)
+            comparisons = against_baselines(self.runs, self.arm, measure_of(claim, self.runs))
+            self._found[claim] = Finding(claim, "unmeasured", self.arm, comparisons)
         return self._found[claim].comparisons
 
 
@@ -129,7 +129,7 @@ def judge(claim: str, runs: Sequence[Run], everything: Sequence[Run], arm: str) 
     Args:
         claim: A key of `CLAIMS`.
         runs: Runs that differ in arm and seed only.
-        everything: These and others of the same source, with other networks or fewer pictures.
+        everything: These and other runs of the same source, with other networks or fewer pictures.
         arm: Which hybrid pooling is judged, one of `BLENDS`.
 
     Example:
@@ -147,13 +147,13 @@ def judge(claim: str, runs: Sequence[Run], everything: Sequence[Run], arm: str) 
     if claim == "frequency":
         return _judge_frequency(runs, arm)
     by = measure_of(claim, runs)
-    found = _finding(claim, arm, against_baselines(runs, arm, by), _ahead_of_both)
+    finding = _finding(claim, arm, against_baselines(runs, arm, by), _ahead_of_both)
     measured = any(by.value(run) is not None for run in runs)
-    return replace(found, verdict="open") if measured and not found.comparisons else found
+    return replace(finding, verdict="open") if measured and not finding.comparisons else finding
 
 
 def measure_of(claim: str, runs: Iterable[Run]) -> Measure:
-    """What a claim is measured by; of claims that nothing measures, what no run has.
+    """The measure of a claim; for a claim that nothing measures, a measure that no run has.
 
     Example:
         >>> measure_of("accuracy", []) is CLEAN
@@ -177,7 +177,7 @@ def against_baselines(
     baselines: Sequence[str] = PRIMARY,
     condition: str = "",
 ) -> tuple[Comparison, ...]:
-    """An arm minus each baseline: one family.
+    """An arm minus each baseline, as one family.
 
     Example:
         >>> against_baselines([], "hybrid", CLEAN)
@@ -192,7 +192,7 @@ def against_baselines(
 
 
 def others_against(runs: Sequence[Run], arm: str) -> tuple[Comparison, ...]:
-    """Every further arm minus this one, in accuracy: what gains more than hybrid pooling does.
+    """The accuracy of every further arm minus that of this one: which gains more than hybrid?
 
     Example:
         >>> others_against([], "hybrid")
@@ -211,24 +211,24 @@ def others_against(runs: Sequence[Run], arm: str) -> tuple[Comparison, ...]:
 
 def _judge_frequency(runs: Sequence[Run], arm: str) -> Finding:
     arms = by_arm(runs)
-    found = family(
+    comparisons = family(
         Pair(side, arm, baseline, arms.get(arm, ()), arms.get(baseline, ()), keeping(names))
         for side in ("low", "high")
         if (names := bands(runs, side))
         for baseline in SINGLE
     )
-    return _finding("frequency", arm, found, _one_of_both)
+    return _finding("frequency", arm, comparisons, _one_of_both)
 
 
 def _judge_start(runs: Sequence[Run], everything: Sequence[Run], arm: str) -> Finding:
     starts, by = by_start(runs, everything), replace(CLEAN, paired=True)
-    found = family(
+    comparisons = family(
         Pair("", str(MIDDLE_START), str(start), starts[MIDDLE_START], starts[start], by)
         for start in OTHER_STARTS
         if MIDDLE_START in starts and start in starts
     )
     ends = tuple(map(str, OTHER_STARTS[:2]))
-    return _finding("start", arm, found, lambda ones: _ahead_of_both(ones, ends))
+    return _finding("start", arm, comparisons, lambda ones: _ahead_of_both(ones, ends))
 
 
 def _judge_cost(runs: Sequence[Run], arm: str) -> Finding:
@@ -242,21 +242,21 @@ def _judge_cost(runs: Sequence[Run], arm: str) -> Finding:
 
 
 def _judge_small_data(runs: Sequence[Run], everything: Sequence[Run], arm: str) -> Finding:
-    found: list[Comparison] = []
+    comparisons: list[Comparison] = []
     for size, few in few_pictures(runs, everything).items():
         arms = by_arm(few)
-        found += family(
+        comparisons += family(
             Pair(f"{size} {blend}", blend, "hybrid", arms[blend], arms["hybrid"], by, name)
             for blend in COMPLEX
             if blend in arms
             for name, by in (("accuracy", CLEAN_OF_FEW), ("gap", Measure(gap)))
         )
-    return _finding("small_data", arm, found, _overfits)
+    return _finding("small_data", arm, comparisons, _overfits)
 
 
 def _judge_size(runs: Sequence[Run], everything: Sequence[Run], arm: str) -> Finding:
     networks = by_network(runs, everything)
-    found = [
+    comparisons = [
         one
         for (name, width), ones in networks.items()
         for one in against_baselines(
@@ -264,8 +264,8 @@ def _judge_size(runs: Sequence[Run], everything: Sequence[Run], arm: str) -> Fin
         )
         if one.baseline in SINGLE
     ]
-    finding = _finding("size", arm, found, _ahead_of_both)
-    judged = [at for at in finding.conditions.values() if at != "few"]
+    finding = _finding("size", arm, comparisons, _ahead_of_both)
+    judged = [state for state in finding.conditions.values() if state != "few"]
     if len(networks) < 2:
         return replace(finding, verdict="unmeasured")
     return replace(finding, verdict="open") if len(judged) < 2 else finding
@@ -277,7 +277,7 @@ def _finding(
     comparisons: Sequence[Comparison],
     rule: Callable[[Sequence[Comparison]], str],
 ) -> Finding:
-    """The finding of comparisons, condition by condition, by the rule of the claim."""
+    """What the comparisons say, condition by condition, by the rule of the claim."""
     by_condition: dict[str, list[Comparison]] = {}
     for one in comparisons:
         by_condition.setdefault(one.condition, []).append(one)
@@ -286,16 +286,16 @@ def _finding(
 
 
 def verdict_of(conditions: Iterable[str]) -> str:
-    """The verdict that conditions make together; those with too few runs take no part.
+    """The verdict of several conditions together; those with too few runs do not count.
 
     Example:
         >>> verdict_of(["holds", "unseen"]), verdict_of(["refuted", "unseen"]), verdict_of([])
         ('depends', 'partly_refuted', 'unmeasured')
     """
-    found = list(conditions)
-    judged = [one for one in found if one != "few"]
+    states = list(conditions)
+    judged = [one for one in states if one != "few"]
     if not judged:
-        return "open" if found else "unmeasured"
+        return "open" if states else "unmeasured"
     if "holds" in judged:
         return "confirmed" if set(judged) == {"holds"} else "depends"
     if "refuted" in judged:
@@ -304,7 +304,7 @@ def verdict_of(conditions: Iterable[str]) -> str:
 
 
 def _ahead_of_both(comparisons: Sequence[Comparison], baselines: tuple[str, ...] = SINGLE) -> str:
-    """Better than each single pooling: false as soon as one of them is as good."""
+    """Whether the arm beats both single poolings: refuted as soon as one of them is as good."""
     outcomes = {one.baseline: one.outcome for one in comparisons if one.baseline in baselines}
     if len(outcomes) < len(baselines) or "few" in outcomes.values():
         return "few"
@@ -314,7 +314,7 @@ def _ahead_of_both(comparisons: Sequence[Comparison], baselines: tuple[str, ...]
 
 
 def _one_of_both(comparisons: Sequence[Comparison]) -> str:
-    """Better than one single pooling and worse than neither."""
+    """Whether the arm beats one single pooling and is worse than neither."""
     outcomes = [one.outcome for one in comparisons]
     if len(outcomes) < len(SINGLE) or "few" in outcomes:
         return "few"
@@ -324,7 +324,7 @@ def _one_of_both(comparisons: Sequence[Comparison]) -> str:
 
 
 def _overfits(comparisons: Sequence[Comparison]) -> str:
-    """Complex blending knows training pictures better than simple blending, test pictures worse."""
+    """Whether complex blending beats simple blending in training and loses to it in the test."""
     outcomes = {one.measure: one.outcome for one in comparisons}
     if len(outcomes) < 2 or "few" in outcomes.values():
         return "few"

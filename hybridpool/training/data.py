@@ -1,4 +1,4 @@
-"""Labelled pictures as tensors: CIFAR-10, the original or a JPEG copy, or a person's own."""
+"""Labelled pictures as tensors: CIFAR-10, a JPEG copy of it, or a person's own."""
 
 from __future__ import annotations
 
@@ -38,13 +38,14 @@ class Dataset:
     """Pictures and their classes.
 
     Attributes:
-        name: What stands in every result.
+        name: The name in every result.
         train: (N, 3, H, W) uint8.
         train_labels: (N,) int64.
         test: (M, 3, H, W) uint8.
         test_labels: (M,) int64.
-        classes: The name of each label; CIFAR-10's unless said otherwise, and so are the rest.
-        mean: Of the training pictures, for each channel, with white as 1.
+        classes: The name of each label; by default those of CIFAR-10.
+        mean: The mean of each channel of the training pictures, with white as 1; by default that of
+            CIFAR-10.
         std: Their standard deviation.
     """
 
@@ -79,11 +80,11 @@ class Dataset:
         return replace(self, train=self.train[chosen], train_labels=self.train_labels[chosen])
 
     def split(self, held_out: int) -> Dataset:
-        """Training pictures in two parts, to choose settings without a look at the test pictures.
+        """Split the training pictures, so that settings can be chosen without the test pictures.
 
         Args:
             held_out: How many training pictures become the test pictures, from each class in
-                proportion to its size. They are drawn from one fixed seed: the same in every run.
+                proportion to its size. One fixed seed draws them: they are the same in every run.
 
         Returns:
             The rest of the training pictures, in their order, and the held-out ones as test.
@@ -104,7 +105,7 @@ class Dataset:
         generator = torch.Generator().manual_seed(_HELD_OUT_SEED)
         order = torch.randperm(count, generator=generator).to(self.train_labels.device)
         labels = self.train_labels[order]
-        # How much of its class is drawn once this picture is: equal shares in every class.
+        # The share of its class that is drawn up to this picture: shares of classes rise together.
         share = (_turns(labels) + 0.5) / sizes[labels]
         drawn = torch.argsort(share, stable=True)
         test, train = (order[part].sort().values for part in (drawn[:held_out], drawn[held_out:]))
@@ -117,7 +118,7 @@ class Dataset:
         )
 
     def to(self, device: torch.device) -> Dataset:
-        """The same on a device, where it stays for the whole run.
+        """The same pictures on a device, where they stay for the whole run.
 
         Example:
             >>> nothing = torch.zeros(0)
@@ -134,7 +135,7 @@ class Dataset:
 
 
 def _turns(labels: Tensor) -> Tensor:
-    """How many pictures of the same class stand before each."""
+    """For each picture, how many of its class come before it."""
     turn = torch.empty_like(labels)
     for label in range(int(labels.max()) + 1):
         these = labels == label
@@ -145,7 +146,7 @@ def _turns(labels: Tensor) -> Tensor:
 def load(
     source: str | None = None, side: int = 32, *, download_to: Path = Path("build/data")
 ) -> Dataset:
-    """Labelled pictures from wherever they are.
+    """Load labelled pictures from a file, a folder or a download.
 
     Args:
         source: None is CIFAR-10 (Krizhevsky, 2009), which torchvision downloads once. A folder
@@ -155,7 +156,7 @@ def load(
             class (see `hybridpool.training.data_files.read_class_folders`), and any other
             ``.npz`` file as one of MedMNIST.
         side: Height and width of the pictures, 32 or 64; others are scaled.
-        download_to: Where the download lies.
+        download_to: The folder of the download.
 
     Raises:
         DataUnavailable: If the pictures are not there or cannot be read, in one sentence.
@@ -168,9 +169,9 @@ def load(
     """
     if side not in SIDES:
         raise ValueError(f"Pictures have {' or '.join(map(str, SIDES))} pixels a side, not {side}.")
-    at = "" if side == SIDES[0] else f" at {side} pixels"
+    suffix = "" if side == SIDES[0] else f" at {side} pixels"
     if source is None:
-        return Dataset(f"CIFAR-10{at}", *_download_cifar10(download_to, side))
+        return Dataset(f"CIFAR-10{suffix}", *_download_cifar10(download_to, side))
     place = Path(source)
     if not place.exists():
         raise DataUnavailable(
@@ -178,9 +179,9 @@ def load(
             "--data out to download CIFAR-10."
         )
     if place.is_dir() and any((place / f"{part}.parquet").exists() for part in ("train", "test")):
-        return Dataset(_COPY + at, *read_parquet(place, side, CIFAR10_CLASSES))
+        return Dataset(_COPY + suffix, *read_parquet(place, side, CIFAR10_CLASSES))
     if place.suffix == ".npz" and is_packed(place):
-        return Dataset(_COPY + at, *read_packed(place, side, CIFAR10_CLASSES))
+        return Dataset(_COPY + suffix, *read_packed(place, side, CIFAR10_CLASSES))
     if place.is_dir():
         files = read_class_folders(place, side)
     elif place.suffix == ".npz":
@@ -190,22 +191,22 @@ def load(
             f"{source} is neither a folder of pictures nor an .npz file: name one of these."
         )
     name = place.resolve().name.removesuffix(".npz")
-    return Dataset(f"{name}{at}", *files, *_mean_and_std(files.train))
+    return Dataset(f"{name}{suffix}", *files, *_mean_and_std(files.train))
 
 
 def _mean_and_std(
     pictures: Tensor,
 ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Of each channel, from how often it has each of its 256 values: exact and small."""
+    """Mean and deviation of each channel from its histogram, which is exact and small."""
     levels = torch.arange(256, dtype=torch.float64) / 255
-    found = []
+    moments = []
     for channel in pictures.unbind(1):
         shares = channel.flatten().bincount(minlength=256).double() / channel.numel()
         mean = (shares * levels).sum()
-        # One colour everywhere has no deviation to divide by.
+        # Pictures of one colour have no deviation to divide by.
         std = (shares * (levels - mean) ** 2).sum().sqrt().clamp(min=1 / 255)
-        found.append((mean.item(), std.item()))
-    (red, green, blue) = found
+        moments.append((mean.item(), std.item()))
+    (red, green, blue) = moments
     return (red[0], green[0], blue[0]), (red[1], green[1], blue[1])
 
 
@@ -214,14 +215,14 @@ def _download_cifar10(place: Path, side: int) -> LabelledFiles:
     from torchvision.datasets import CIFAR10
 
     try:
-        found = [CIFAR10(str(place), train=train, download=True) for train in (True, False)]
+        parts = [CIFAR10(str(place), train=train, download=True) for train in (True, False)]
     except (OSError, RuntimeError) as error:
         raise DataUnavailable(
             f"CIFAR-10 could not be downloaded to {place} ({error}): try again with a network, "
             "or name a folder with a copy of it by --data."
         ) from error
     train, test = (
-        scale(torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous(), side) for part in found
+        scale(torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous(), side) for part in parts
     )
-    labels, test_labels = (torch.tensor(part.targets) for part in found)
+    labels, test_labels = (torch.tensor(part.targets) for part in parts)
     return LabelledFiles(train, labels, test, test_labels, CIFAR10_CLASSES)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from hybridpool.training.results import Run, RunSettings, comparable
+from hybridpool.training.records import Run, RunSettings
+from hybridpool.training.summary import comparable
 
 ARMS = (
     *("max", "average", "fixed", "hybrid", "frozen", "channel", "attention", "gated"),
@@ -27,10 +28,10 @@ _Key = TypeVar("_Key", bound=Hashable)
 
 
 def by_arm(runs: Iterable[Run]) -> dict[str, list[Run]]:
-    """The runs of each arm, by seed; arms in the order of `ARMS`, others behind.
+    """The runs of each arm, by seed; arms in the order of `ARMS`, then the others.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> list(by_arm([_example("hybrid", 0, 0.7), _example("max", 1, 0.7)]))
         ['max', 'hybrid']
     """
@@ -44,7 +45,7 @@ def network_of(run: Run) -> Network:
     """The network of a run and its width.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> network_of(_example("max", 0, 0.7))[0]
         'small'
     """
@@ -60,20 +61,15 @@ def by_network(runs: Sequence[Run], everything: Sequence[Run]) -> dict[Network, 
     """
     if not runs:
         return {}
-    name, count = runs[0].data["name"], runs[0].settings.train_pictures
-    alike = [
-        run
-        for run in everything
-        if (run.data["name"], run.settings.train_pictures) == (name, count)
-    ]
-    found = _largest(alike, runs, network_of)
-    return dict(sorted(found.items(), key=lambda item: item[1][0].costs.parameters))
+    alike = _like_first(runs, everything, lambda run: run.settings.train_pictures)
+    largest = _largest(alike, runs, network_of)
+    return dict(sorted(largest.items(), key=lambda item: item[1][0].costs.parameters))
 
 
 def by_size(runs: Sequence[Run], everything: Sequence[Run]) -> dict[int, list[Run]]:
     """Runs of the same network on the same data, by the number of training pictures, rising.
 
-    Where one number was run with several settings, the ones like `runs` count, else the most.
+    If one number was run with several settings, those of `runs` count, else the largest group.
 
     Example:
         >>> by_size([], [])
@@ -81,18 +77,14 @@ def by_size(runs: Sequence[Run], everything: Sequence[Run]) -> dict[int, list[Ru
     """
     if not runs:
         return {}
-    alike = [
-        run
-        for run in everything
-        if (run.data["name"], network_of(run)) == (runs[0].data["name"], network_of(runs[0]))
-    ]
+    alike = _like_first(runs, everything, network_of)
     return dict(sorted(_largest(alike, runs, lambda run: run.settings.train_pictures).items()))
 
 
 def few_pictures(runs: Sequence[Run], everything: Sequence[Run]) -> dict[int, list[Run]]:
     """Runs on few pictures that compare complex with simple blending, by their number, rising.
 
-    Those of the same network where there are any, else those of the network with most runs.
+    They are those of the same network if there are any, else of the network with most runs.
 
     Example:
         >>> few_pictures([], [])
@@ -113,14 +105,14 @@ def few_pictures(runs: Sequence[Run], everything: Sequence[Run]) -> dict[int, li
     if not same and fit:
         most = max(fit, key=len)
         same = [group for group in fit if network_of(group[0]) == network_of(most[0])]
-    found: dict[int, list[Run]] = {}
+    by_count: dict[int, list[Run]] = {}
     for group in sorted(same, key=lambda group: (group[0].settings.train_pictures, -len(group))):
-        found.setdefault(group[0].settings.train_pictures, group)
-    return found
+        by_count.setdefault(group[0].settings.train_pictures, group)
+    return by_count
 
 
 def by_start(runs: Sequence[Run], everything: Sequence[Run]) -> dict[float | None, list[Run]]:
-    """Runs of hybrid pooling that differ in start and seed only, by start; the most starts count.
+    """Runs of hybrid pooling that differ only in start and seed, by start; most starts win.
 
     Example:
         >>> by_start([], [])
@@ -128,22 +120,34 @@ def by_start(runs: Sequence[Run], everything: Sequence[Run]) -> dict[float | Non
     """
     if not runs:
         return {}
-    found: dict[RunSettings, dict[float | None, list[Run]]] = {}
+    groups: dict[RunSettings, dict[float | None, list[Run]]] = {}
     for run in everything:
         if run.settings.arm == "hybrid" and run.data["name"] == runs[0].data["name"]:
             key = replace(run.settings, seed=0, blend_start=None)
-            found.setdefault(key, {}).setdefault(run.settings.blend_start, []).append(run)
-    most = max(found.values(), key=lambda at: (len(at), sum(map(len, at.values()))), default={})
+            groups.setdefault(key, {}).setdefault(run.settings.blend_start, []).append(run)
+    most = max(
+        groups.values(),
+        key=lambda starts: (len(starts), sum(map(len, starts.values()))),
+        default={},
+    )
     return most if len(most) > 1 else {}
+
+
+def _like_first(
+    runs: Sequence[Run], everything: Iterable[Run], key: Callable[[Run], Hashable]
+) -> list[Run]:
+    """All runs with the data of the first of `runs` and with the same `key`."""
+    first = runs[0].data["name"], key(runs[0])
+    return [run for run in everything if (run.data["name"], key(run)) == first]
 
 
 def _largest(
     everything: Iterable[Run], first: Sequence[Run], key: Callable[[Run], _Key]
 ) -> dict[_Key, list[Run]]:
     """For each key one group of comparable runs: that of `first`, else the largest."""
-    found: dict[_Key, list[Run]] = {key(first[0]): list(first)}
+    largest: dict[_Key, list[Run]] = {key(first[0]): list(first)}
     for group in comparable(everything).values():
         name = key(group[0])
-        if name != key(first[0]) and len(group) > len(found.get(name, [])):
-            found[name] = group
-    return found
+        if name != key(first[0]) and len(group) > len(largest.get(name, [])):
+            largest[name] = group
+    return largest

@@ -1,4 +1,4 @@
-"""What one run is worth: accuracies and gaps, and which of its pictures were right."""
+"""The values of one run: accuracies and gaps, and which of its pictures were right."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from hybridpool.training.results import Run, right_of
+from hybridpool.training.records import Run
+from hybridpool.training.results import right_of
 
 Value = Callable[[Run], float | None]
 """A number of a run, None where it was not measured."""
@@ -27,13 +28,13 @@ WIDE_MARGIN = 0.01
 
 @dataclass(frozen=True)
 class Measure:
-    """What two poolings are compared by.
+    """The quantity in which two poolings are compared.
 
     Attributes:
-        value: The number of a run.
-        right: Which pictures it comes from; None where pictures do not count as a sample.
-        paired: Whether runs of one seed are compared with each other.
-        margin: How close two values are that count as equivalent.
+        value: Returns the number of a run.
+        right: Returns which pictures were right; None if pictures do not count as a sample.
+        paired: Whether runs of the same seed are compared with each other.
+        margin: The largest difference that counts as equivalent.
     """
 
     value: Value
@@ -46,7 +47,7 @@ def clean(run: Run) -> float | None:
     """Accuracy on all test pictures.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> clean(_example("max", 0, 0.7))
         0.7
     """
@@ -61,10 +62,10 @@ CLEAN_OF_FEW = Measure(clean)
 
 
 def gap(run: Run) -> float | None:
-    """How much better training pictures are known than test pictures.
+    """Training accuracy minus test accuracy.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> gap(_example("max", 0, 0.7))
         0.0
     """
@@ -92,33 +93,37 @@ def corruptions(runs: Iterable[Run]) -> list[str]:
 
 
 def occluders(runs: Iterable[Run]) -> list[str]:
-    """The occluders that runs were measured behind, each as shape and fill.
+    """The occluders behind which runs were measured, each as shape and fill.
 
     Example:
         >>> occluders([])
         []
     """
     return list(
-        dict.fromkeys(f"{at.shape} {at.fill}" for run in runs for at in run.measures.occlusions)
+        dict.fromkeys(
+            f"{occlusion.shape} {occlusion.fill}"
+            for run in runs
+            for occlusion in run.measures.occlusions
+        )
     )
 
 
 def bands(runs: Iterable[Run], side: str) -> list[str]:
-    """The low or the high frequencies that runs were measured on alone, as side and radius.
+    """The bands of frequencies on which runs were measured, each as side and radius.
 
     Example:
         >>> bands([], "low")
         []
     """
-    found = dict.fromkeys(name for run in runs for name in run.measures.frequencies)
-    return [name for name in found if name.partition(" ")[0] == side]
+    names = dict.fromkeys(name for run in runs for name in run.measures.frequencies)
+    return [name for name in names if name.partition(" ")[0] == side]
 
 
 def under(names: Sequence[str]) -> Measure:
     """Accuracy under some corruptions, the mean over them and their severities.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> under(["shot_noise"]).value(_example("max", 0, 0.7)) is None
         True
     """
@@ -140,21 +145,24 @@ def behind(names: Sequence[str]) -> Measure:
     """Accuracy behind some occluders, the mean over them and their sizes.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> behind(["block grey"]).value(_example("max", 0, 0.7)) is None
         True
     """
 
     def value(run: Run) -> float | None:
-        known = {f"{at.shape} {at.fill}": at.test for at in run.measures.occlusions}
+        known = {
+            f"{occlusion.shape} {occlusion.fill}": occlusion.test
+            for occlusion in run.measures.occlusions
+        }
         return _mean_of_all([known.get(name) for name in names])
 
     def keys(run: Run) -> list[str]:
         return [
-            f"{at.shape} {at.fill} {side}"
-            for at in run.measures.occlusions
-            if f"{at.shape} {at.fill}" in names
-            for side in at.sides
+            f"{occlusion.shape} {occlusion.fill} {side}"
+            for occlusion in run.measures.occlusions
+            if f"{occlusion.shape} {occlusion.fill}" in names
+            for side in occlusion.sides
         ]
 
     return Measure(value, _right(keys))
@@ -164,23 +172,23 @@ def keeping(names: Sequence[str]) -> Measure:
     """Accuracy on pictures with some frequencies alone, the mean over them.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> keeping(["low 4"]).value(_example("max", 0, 0.7)) is None
         True
     """
 
     def value(run: Run) -> float | None:
-        found = [run.measures.frequencies.get(name) for name in names]
-        return _mean_of_all([None if at is None else (at,) for at in found])
+        accuracies = [run.measures.frequencies.get(name) for name in names]
+        return _mean_of_all([None if accuracy is None else (accuracy,) for accuracy in accuracies])
 
     return Measure(value, _right(lambda run: list(names)))
 
 
 def consistency(run: Run) -> float | None:
-    """Share of pictures whose class a shift does not change; None if that was not measured.
+    """The share of pictures whose class a shift does not change; None if it was not measured.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> consistency(_example("max", 0, 0.7)) is None  # measured on no picture
         True
     """
@@ -188,17 +196,17 @@ def consistency(run: Run) -> float | None:
 
 
 def loss_of(value: Value) -> Value:
-    """How much accuracy is lost from the same pictures unchanged.
+    """The loss of accuracy against the same pictures unchanged.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> round(loss_of(lambda run: 0.5)(_example("max", 0, 0.7)), 3)
         0.2
     """
 
     def lost(run: Run) -> float | None:
-        found = value(run)
-        return None if found is None else run.measures.clean_of_these - found
+        changed = value(run)
+        return None if changed is None else run.measures.clean_of_these - changed
 
     return lost
 
@@ -207,10 +215,10 @@ def iocclusion(names: Sequence[str]) -> Value:
     """iOcclusion, the mean over some occluders and their sizes.
 
     It divides by the gap between training and test accuracy on unchanged pictures. Where that is
-    not more than two of its standard errors from 0 the ratio says nothing, and is None.
+    not more than two standard errors from 0, the ratio says nothing and is None.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> iocclusion(["block grey"])(_example("max", 0, 0.7)) is None
         True
     """
@@ -218,26 +226,26 @@ def iocclusion(names: Sequence[str]) -> Value:
     def value(run: Run) -> float | None:
         if not _gap_is_clear(run):
             return None
-        found = [
+        ratios = [
             ratio
-            for at in run.measures.occlusions
-            if f"{at.shape} {at.fill}" in names
-            for ratio in at.iocclusion
+            for occlusion in run.measures.occlusions
+            if f"{occlusion.shape} {occlusion.fill}" in names
+            for ratio in occlusion.iocclusion
             if ratio is not None
         ]
-        return fmean(found) if found else None
+        return fmean(ratios) if ratios else None
 
     return value
 
 
 def _gap_is_clear(run: Run) -> bool:
     """Whether the gap on the measured pictures is more than two standard errors from 0."""
-    at, count = run.measures, run.measures.pictures
+    measures, count = run.measures, run.measures.pictures
     if not count:
         return False
-    shares = (at.train_of_these, at.clean_of_these)
+    shares = (measures.train_of_these, measures.clean_of_these)
     error = math.sqrt(sum(share * (1 - share) / count for share in shares))
-    return abs(at.train_of_these - at.clean_of_these) > 2 * error
+    return abs(measures.train_of_these - measures.clean_of_these) > 2 * error
 
 
 def _mean_of_all(parts: Sequence[Sequence[float] | None]) -> float | None:
@@ -249,12 +257,12 @@ def _mean_of_all(parts: Sequence[Sequence[float] | None]) -> float | None:
 
 
 def _right(keys: Callable[[Run], Sequence[str]]) -> Right:
-    """The share of some trials in which each picture was right."""
+    """For each picture, the share of some trials in which it was right."""
 
     def right(run: Run) -> NDArray[np.float64] | None:
-        found = [right_of(run, key) for key in keys(run)]
-        known = [one for one in found if one is not None]
-        if not known or len(known) < len(found) or len({len(one) for one in known}) > 1:
+        marks = [right_of(run, key) for key in keys(run)]
+        known = [one for one in marks if one is not None]
+        if not known or len(known) < len(marks) or len({len(one) for one in known}) > 1:
             return None
         share: NDArray[np.float64] = np.mean(known, axis=0, dtype=np.float64)
         return share

@@ -18,7 +18,7 @@ from hybridpool.ui.words import _, language
 ROOT = Path(__file__).resolve().parents[2]
 
 _STYLE = """
-.block-container { padding: 2.5rem clamp(1rem, 3vw, 3rem) 4rem; max-width: 1600px; }
+.block-container { padding: 1.2rem clamp(1rem, 3vw, 3rem) 4rem; max-width: 1600px; }
 /* Where the sidebar is put away, Streamlit's bar with the button that brings it back lies above. */
 .stApp:not(:has([data-testid="stSidebar"][data-collapsed="false"])) .block-container {
   padding-top: 4rem;
@@ -27,7 +27,8 @@ _STYLE = """
 [data-testid="stHeading"] h1 { font-size: 1.9rem; padding: 0; }
 [data-testid="stHeading"] h2 { font-size: 1.3rem; padding: 0.3rem 0; }
 [data-testid="stSidebarHeader"] { height: 2.5rem; }
-[data-testid="stStatusWidget"], .st-key-page { display: none; }
+[data-testid="stStatusWidget"], .st-key-page,
+[data-testid="stElementContainer"]:has([data-heard]) { display: none; }
 [data-testid="stMarkdownContainer"]:has(> table) { overflow-x: auto; }
 [data-testid="stMarkdownContainer"] :is(th, td) { word-break: keep-all; overflow-wrap: normal; }
 [data-testid="stHtml"] :is(th, td) { overflow-wrap: normal; }
@@ -44,8 +45,37 @@ _STYLE = """
 [data-testid="stPageLink-NavLink"]:focus-visible, [data-testid="stSidebar"] a:focus-visible {
   outline: 3px solid light-dark(#00735a, #35c79f); outline-offset: -2px;
 }
+/* Streamlit draws toggles, sliders and what is chosen with colours of the background alone. */
+@media (forced-colors: active) {
+  [data-testid="stCheckbox"] label:has([role="switch"]) > div:not([data-testid]),
+  [data-testid="stSlider"] [role="group"] > div > div:not([data-testid]) {
+    border: 1px solid ButtonText; box-sizing: content-box;
+  }
+  [data-testid="stCheckbox"] label:has([role="switch"]) > div:not([data-testid]) > div,
+  [data-testid="stSlider"] [role="group"] > div > div:has(input) {
+    forced-color-adjust: none; background: ButtonText;
+  }
+  [data-testid="stSlider"] [data-testid] { color: CanvasText; background: none; }
+  [data-variant][data-selected="true"], [data-variant][data-selected="true"] * {
+    forced-color-adjust: none; background: Highlight !important; color: HighlightText;
+  }
+}
 """
-_LARGE = "html { font-size: 20px; }"
+_LARGE = """html { font-size: 20px; }
+/* The result comes first: the title shares its line with the button that opens the sidebar. */
+.stApp.stApp:not(:has([data-testid="stSidebar"][data-collapsed="false"])) {
+  .block-container.block-container { padding-top: 0.8rem; }
+  [data-testid="stHeading"] h1 { padding-left: 2.5rem; }
+  [data-testid="stHeader"] { background: none; pointer-events: none; }
+  [data-testid="stHeader"] button { pointer-events: auto; }
+}
+[data-testid="stHeading"] h1 { font-size: 1.5rem; }
+"""
+#: With `?embed=true` Streamlit hides its menu alone. A lesson page wants what can be touched.
+_EMBEDDED = """
+:is([data-testid="stSidebar"], [data-testid="stHeader"]) { display: none; }
+.stApp.stApp.stApp .block-container.block-container { padding: 0.75rem; }
+"""
 
 #: What stands at the lower edge once the server has not answered for a while.
 _AWAY = """
@@ -74,6 +104,7 @@ def pages() -> dict[str, str]:
     return {
         "app.py": _("Explore"),
         "pages/1_By_hand.py": _("By hand"),
+        "pages/7_The_answer.py": _("The answer"),
         "pages/2_Noise_and_occlusion.py": _("Noise and occlusion"),
         "pages/3_Shift_and_frequency.py": _("Shift and frequency"),
         "pages/4_Learning.py": _("Learning"),
@@ -87,28 +118,32 @@ def open_page(
     introduction: str,
     *,
     shared_controls: bool = True,
+    inspected: bool = False,
     first: Callable[[], None] | None = None,
     state: PageState[Any] | None = None,
 ) -> None:
     """Draw the frame. Call it first on every page, with translated words.
 
     `shared_controls` are those of picture, stem and window: a page that brings its own leaves
-    them out. `state` is the page's own: a name that its links had before means nothing to the
-    other pages. `first` draws what a person waits for: it is under way to the browser before those
-    controls, which hear of every change before anything is drawn.
+    them out; on one that is `inspected` the window stands beside the maps. `state` is the page's
+    own: a name that its links had before means nothing to the other pages. `first` draws what a
+    person waits for: it is under way to the browser before those controls, which hear of every
+    change before anything is drawn.
     """
     product = _("Hybrid Pooling Explorer")
-    st.set_page_config(
-        page_title=f"{title} · {product}",
-        page_icon=ROOT / "assets" / "icon.png",
-        layout="wide",
-        initial_sidebar_state="auto",
-    )
     old = state.old_names() if state else set()
     link = st.query_params.to_dict()
     settings.begin({name: text for name, text in link.items() if name not in old})
     large = bool(st.session_state.get("large"))
-    st.html(f"<style>{_STYLE}{_LARGE if large else ''}{_built_in_words()}</style>")
+    st.set_page_config(
+        page_title=f"{title} · {product}",
+        page_icon=ROOT / "assets" / "icon.png",
+        layout="wide",
+        initial_sidebar_state="collapsed" if large else "auto",
+    )
+    embedded = bool(st.context.is_embedded)
+    looks = (_STYLE, _LARGE if large else "", _EMBEDDED if embedded else "", _built_in_words())
+    st.html(f"<style>{''.join(looks)}</style>")
     with st.sidebar:
         component("page", "page/history.js", "page/page.js")(
             key="page",
@@ -124,8 +159,11 @@ def open_page(
         for file, name in pages().items():
             st.page_link(file, label=name)
         controls.language_controls()
-    st.title(title)
-    st.markdown(introduction)
+    if not embedded:
+        # On a projector the introduction waits behind a mark.
+        st.title(title, help=introduction if large else None)
+        if not large:
+            st.markdown(introduction)
     if st.session_state.pop("lost", False):
         st.info(
             _(
@@ -139,10 +177,12 @@ def open_page(
     finally:
         if shared_controls:
             with st.sidebar:
-                controls.picture_controls()
+                controls.picture_controls(words_beside=inspected)
                 controls.stem_controls()
-                controls.window_controls()
-                controls.device_controls()
+                if not inspected:
+                    controls.window_controls()
+                    controls.start_controls()
+                controls.advanced_controls(start=inspected)
 
 
 def _lost() -> None:

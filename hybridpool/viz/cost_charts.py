@@ -29,9 +29,9 @@ class TimeBar:
         label: What it is called.
         forward: Median of the forward pass.
         whole: Median of the whole step.
-        quartiles: Those of the whole step.
-        hover: What is said when it is pointed at.
-        hatched: Whether the bar is hatched, for what is compiled.
+        quartiles: The quartiles of the whole step.
+        hover: The text when it is pointed at.
+        hatched: Whether the bar is hatched, which stands for compiled.
     """
 
     name: str
@@ -49,7 +49,7 @@ class ShareBar:
 
     Attributes:
         share: In [0, 1].
-        quartiles: Those of the turns; the whiskers.
+        quartiles: The quartiles over the turns, drawn as whiskers.
         text: The share as it is printed.
     """
 
@@ -62,7 +62,7 @@ def time_chart(bars: Sequence[TimeBar], words: Mapping[str, str]) -> go.Figure:
     """Horizontal bars of time in multiples of max alone, the quartiles as whiskers.
 
     Args:
-        bars: From top to bottom; the first named ``copy`` is marked by a line, as 1 is.
+        bars: The bars from top to bottom; lines mark 1 and the first bar named ``copy``.
         words: ``forward``, ``backward``, ``compiled``, ``relative``, ``max`` and ``copy``, already
             translated.
 
@@ -130,8 +130,8 @@ def share_chart(
 
     Args:
         shares: Network -> pooling -> its bar; the second network is hatched.
-        names: What each pooling is called.
-        network_names: What each network is called.
+        names: The name of each pooling.
+        network_names: The name of each network.
         words: ``share``, already translated.
 
     Example:
@@ -141,28 +141,28 @@ def share_chart(
         ([10.0], [15.0])
     """
     figure = go.Figure()
-    patterns = {network: _pattern("/" if at else "") for at, network in enumerate(shares)}
-    for network, found in shares.items():
+    patterns = {network: _pattern("/" if index else "") for index, network in enumerate(shares)}
+    for network, by_pooling in shares.items():
         figure.add_bar(
-            y=[names[name] for name in found],
-            x=[100 * bar.share for bar in found.values()],
-            error_x=_spans([(bar.share, bar.quartiles) for bar in found.values()], 100),
+            y=[names[name] for name in by_pooling],
+            x=[100 * bar.share for bar in by_pooling.values()],
+            error_x=_spans([(bar.share, bar.quartiles) for bar in by_pooling.values()], 100),
             orientation="h",
             offsetgroup=network,
             marker={
-                "color": [COST_COLOURS[name] for name in found],
+                "color": [COST_COLOURS[name] for name in by_pooling],
                 "pattern": patterns[network],
             },
-            customdata=[bar.text for bar in found.values()],
+            customdata=[bar.text for bar in by_pooling.values()],
             showlegend=False,
             hovertemplate=f"{network_names[network]}<br>%{{y}}: %{{customdata}}<extra></extra>",
         )
-        # Beside the whisker, which a text of the bar itself would cross.
+        # Beside the whisker, which the bar's own text would cross.
         figure.add_scatter(
-            y=[names[name] for name in found],
-            x=[100 * max(bar.share, bar.quartiles[1]) for bar in found.values()],
+            y=[names[name] for name in by_pooling],
+            x=[100 * max(bar.share, bar.quartiles[1]) for bar in by_pooling.values()],
             mode="text",
-            text=[f"  {bar.text}" for bar in found.values()],
+            text=[f"  {bar.text}" for bar in by_pooling.values()],
             textposition="middle right",
             textfont={"size": 15},
             cliponaxis=False,
@@ -173,7 +173,7 @@ def share_chart(
     for network, pattern in patterns.items():
         _explain(figure, network_names[network], {"color": _GREY, "pattern": pattern})
     _lay_out(figure, 2 * max(map(len, shares.values())), words["share"])
-    bars = [bar for found in shares.values() for bar in found.values()]
+    bars = [bar for by_pooling in shares.values() for bar in by_pooling.values()]
     longest = max(100 * max(bar.share, bar.quartiles[1]) for bar in bars)
     figure.update_layout(barmode="group", scattermode="group", margin={"t": 50})
     figure.update_xaxes(range=[0, 1.18 * longest], ticksuffix=" %")
@@ -193,11 +193,11 @@ def _explain(figure: go.Figure, text: str, marker: Mapping[str, object]) -> None
     figure.add_bar(y=[None], x=[None], orientation="h", name=text, marker=marker)
 
 
-def _mark(figure: go.Figure, at: float, name: str, word: str, *, shift: int) -> None:
+def _mark(figure: go.Figure, place: float, name: str, word: str, *, shift: int) -> None:
     """A dotted line with a word above it, each in the colour of the pooling."""
-    figure.add_vline(x=at, line={"color": COST_COLOURS[name], "width": 2, "dash": "dot"})
+    figure.add_vline(x=place, line={"color": COST_COLOURS[name], "width": 2, "dash": "dot"})
     figure.add_annotation(
-        x=at,
+        x=place,
         y=1,
         yref="paper",
         yanchor="bottom",
@@ -210,7 +210,7 @@ def _mark(figure: go.Figure, at: float, name: str, word: str, *, shift: int) -> 
 
 
 def _multiple(value: float) -> str:
-    """Two decimals, and two digits that count where these are zeros: 0.0023 is not 0.00."""
+    """Two decimals, or two significant digits if these are zeros: 0.0023 is not 0.00."""
     if abs(value) >= 0.1 or value == 0:
         return f"{value:.2f}"
     return np.format_float_positional(value, precision=2, unique=False, fractional=False)

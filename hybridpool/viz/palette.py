@@ -18,7 +18,7 @@ POOLING_COLOURS = {
     "attention": "#CC79A7",
 }
 
-#: The same for what networks were trained with besides; each has a symbol of its own, too.
+#: The same for the other arms of the experiment; each also has a symbol of its own.
 ARM_COLOURS = POOLING_COLOURS | {
     "fixed": "#808080",
     "frozen": "#8C8C00",
@@ -77,15 +77,15 @@ def _table(stops: list[str]) -> NDArray[np.uint8]:
         plotly.colors.hex_to_rgb(stop) if stop.startswith("#") else plotly.colors.unlabel_rgb(stop)
         for stop in stops
     ]
-    at = np.linspace(0, 1, 256)
+    places = np.linspace(0, 1, 256)
     known = np.linspace(0, 1, len(colours))
-    channels = [np.interp(at, known, [colour[i] for colour in colours]) for i in range(3)]
+    channels = [np.interp(places, known, [colour[i] for colour in colours]) for i in range(3)]
     table: NDArray[np.uint8] = np.rint(np.stack(channels, axis=1)).astype(np.uint8)
     return table
 
 
 def word_anchor(share: float) -> str:
-    """Which side of a word stands at a mark, so that the word stays inside the chart.
+    """The anchor of a word at a mark, chosen so that the word stays inside the chart.
 
     Args:
         share: Where the mark is, from 0 at the left end of the axis to 1 at its right end.

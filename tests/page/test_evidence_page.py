@@ -17,18 +17,21 @@ from hybridpool.training import claims
 from hybridpool.training.arms import ARMS as EVERY_ARM
 from hybridpool.training.claims import CLAIMS, PRIMARY, Evidence
 from hybridpool.training.comparisons import Comparison, Difference
-from hybridpool.training.results import Run, Summary, read_folder, write_run
-from hybridpool.ui import compute
+from hybridpool.training.records import Run
+from hybridpool.training.results import read_folder, write_run
+from hybridpool.training.summary import Summary
+from hybridpool.ui import compute, phrases
+from hybridpool.ui import names as ui_names
 from hybridpool.ui.evidence import bars, numbers, opening, outcomes, published, sentences, state
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.state import STATE, Choice, groups
 from hybridpool.viz.evidence_charts import Interval, forest_chart
 from hybridpool.viz.palette import ARM_COLOURS
+from tests import apps
 from tests.made_up_runs import ARMS, SEEDS, a_field, a_folder, a_full_house, a_run
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = "pages/5_Evidence.py"
-FOREVER = 300
+IN_ENGLISH = (sentences, names, published, bars, numbers, outcomes, opening, phrases, ui_names)
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +47,7 @@ def no_memory() -> Iterator[None]:
 
 def opened(folder: Path, monkeypatch: pytest.MonkeyPatch, **link: str) -> AppTest:
     monkeypatch.setattr(state, "RESULTS", folder)
-    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=FOREVER)
-    page.switch_page(PAGE)
-    for name, value in ({"lang": "en"} | link).items():
-        page.query_params[name] = value
-    page.run()
-    assert not page.exception
-    return page
+    return apps.opened("pages/5_Evidence.py", {"lang": "en"} | link)
 
 
 def the_table(page: AppTest) -> str:
@@ -403,14 +400,6 @@ def test_the_article_s_network_comes_first_where_it_can_be_judged() -> None:
     assert groups(a_field() + large[:3])[0].runs[0].settings.network == "small"
 
 
-@pytest.fixture
-def english(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (sentences, names, published, bars, numbers, outcomes, opening):
-        monkeypatch.setattr(module, "_", lambda message: message)
-    monkeypatch.setattr("hybridpool.ui.phrases._", lambda message: message)
-    monkeypatch.setattr("hybridpool.ui.names._", lambda message: message)
-
-
 def evidence(runs: list[Run], arm: str = "hybrid") -> Evidence:
     return Evidence(runs, runs, arm)
 
@@ -476,11 +465,11 @@ def worth(fixed: str, frozen: str | None = None) -> str:
 @pytest.mark.parametrize(
     ("fixed", "frozen", "said"),
     [
-        ("ahead", "ahead", "So it is the learning that helps"),
-        ("ahead", "equivalent", "So it is the value that helps"),
-        ("ahead", "behind", "learning it on the way costs something"),
-        ("ahead", "undecided", "these runs cannot tell"),
-        ("ahead", None, "the frozen blend would tell"),
+        ("ahead", "ahead", "So the learning itself helps"),
+        ("ahead", "equivalent", "So the value helps"),
+        ("ahead", "behind", "learning it during the training costs something"),
+        ("ahead", "undecided", "These runs cannot tell"),
+        ("ahead", None, "The frozen blend would tell"),
         ("behind", "ahead", "So learning the weight does harm here"),
         ("equivalent", "ahead", "a half of each is as good"),
         ("undecided", "ahead", "neither that learning the weight is worth anything nor"),
@@ -491,7 +480,7 @@ def test_learning_helps_only_ahead_of_a_half_and_of_its_own_values(
     fixed: str, frozen: str | None, said: str
 ) -> None:
     assert said in worth(fixed, frozen)
-    assert ("it is the learning that helps" in worth(fixed, frozen)) == (
+    assert ("the learning itself helps" in worth(fixed, frozen)) == (
         (fixed, frozen) == ("ahead", "ahead")
     )
 
@@ -524,7 +513,7 @@ def test_what_gains_more_is_named_only_where_it_is_seen() -> None:
         evidence(a_field(blur=0.72))
     )
     vague = [a_run(arm, seed, spread=0.02) for arm in ARMS for seed in SEEDS]
-    assert "Of 3 further poolings none was seen to gain more." in opening.price(evidence(vague))
+    assert "None of 3 further poolings was seen to gain more." in opening.price(evidence(vague))
     alone = [run for run in vague if run.settings.arm in ("max", "average", "hybrid")]
     assert "further poolings" not in opening.price(evidence(alone))
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 import struct
 from collections.abc import Callable, Iterator
 from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -506,6 +508,18 @@ def test_the_finding_stands_in_one_line_above_the_maps() -> None:
     assert "Hybrid" in finding.value
     assert "\n" not in finding.value
     assert "no answer of a network" in sent(test, "compare")["words"]["meaning"]
+
+
+def test_the_answer_of_networks_is_one_link_away_at_the_same_settings() -> None:
+    for wanted in (
+        {"noise": "salt", "level": "0.2", "noise-seed": "3"},
+        {"show": "occlusion", "fill": "black", "occluder": "100-100-200-200"},
+    ):
+        (address,) = re.findall(r"\]\(The_answer\?([^)]*)\)", texts(opened(**wanted)))
+        asked = dict(parse_qsl(address))
+        assert wanted.items() <= asked.items()
+        assert asked["picture"] == "coins"
+    assert "The_answer" not in texts(opened(noise="jpeg"))
 
 
 def test_only_a_level_that_the_control_offers_is_taken() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hybridpool.training.comparisons import Comparison
 from hybridpool.training.curves import weight_paths
-from hybridpool.training.results import Run
+from hybridpool.training.records import Run
 from hybridpool.training.selection import COMPLEX
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.numbers import inside, interval, points
@@ -70,7 +70,7 @@ def sampled(comparisons: Sequence[Comparison]) -> str:
     if 0 in counts:
         return _(
             "These runs did not keep which pictures were right, so the intervals are over seeds "
-            "alone: they speak of these very pictures."
+            "alone and hold for these test pictures only."
         )
     return _("The intervals are over seeds and {pictures} pictures at once.").format(
         pictures=f"{min(counts):,}"

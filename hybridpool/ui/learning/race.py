@@ -114,14 +114,7 @@ def _buttons(race: Race) -> None:
 
 def _speed() -> None:
     names = learning_words.speed_names()
-    STATE.control(
-        st.segmented_control,
-        "speed",
-        _("Speed"),
-        options=list(names),
-        format_func=names.__getitem__,
-        required=True,
-    )
+    STATE.pick("speed", _("Speed"), names)
 
 
 def _advance(race: Race) -> None:
@@ -140,8 +133,8 @@ def _advance(race: Race) -> None:
 
 def _pace() -> list[tuple[float, int]]:
     """When this session trained of late, and how many steps were taken by then."""
-    found: list[tuple[float, int]] = st.session_state.setdefault("race_pace", [])
-    return found
+    pace: list[tuple[float, int]] = st.session_state.setdefault("race_pace", [])
+    return pace
 
 
 def steps_a_second(pace: Sequence[tuple[float, int]]) -> float | None:

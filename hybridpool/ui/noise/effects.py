@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from hybridpool.pictures.perturb import CHANGES
 from hybridpool.sensitivity import Comparison, Perturbation
 from hybridpool.ui.names import pooling_names
 from hybridpool.ui.noise import sentences as noise_findings
 from hybridpool.ui.noise import words as noise_words
 from hybridpool.ui.noise.sentences import Reached
+from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.phrases import below_print
-from hybridpool.ui.settings import Shown
+from hybridpool.ui.settings import SHARED, Shown
+from hybridpool.ui.words import _, language
 
 
 def dial_weight(compared: Comparison, seen: Shown) -> float | None:
@@ -29,6 +33,16 @@ def finding(compared: Comparison, seen: Shown, done: Perturbation) -> str:
         return ranking
     where = noise_findings.what_was_done(done, noise_words.noise_names())
     return " ".join([where, ranking, noise_findings.place_of_hybrid(relative, weight)])
+
+
+def answer_link(done: Perturbation) -> str:
+    """Where networks answer for the same picture and change; nothing where they cannot."""
+    if done.kind == "noise" and not CHANGES[done.noise].random:
+        return ""
+    settings = {"picture": SHARED.chosen().settings.picture, "lang": language()}
+    return _("[What would networks answer?]({link})").format(
+        link=f"The_answer?{urlencode(settings | STATE.query(done))}"
+    )
 
 
 def sentences(compared: Comparison, seen: Shown, done: Perturbation) -> str:

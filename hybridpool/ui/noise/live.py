@@ -58,7 +58,7 @@ def _drawn(image: Tensor, done: Perturbation) -> Tensor | None:
 
 
 def _weights(clean: Trace, stem: ConvStem) -> dict[str, Tensor]:
-    weight, bias = _folded(stem)
+    weight, bias = stem.folded()
     layers = pooling_layers(len(weight), clean.settings, clean.features.pooling_state)
     attention = layers["attention"]
     assert isinstance(attention, HybridPoolingWithAttention)
@@ -70,20 +70,6 @@ def _weights(clean: Trace, stem: ConvStem) -> dict[str, Tensor]:
         **{"inner": inner.weight, "innerBias": inner.bias},
         **{"outer": outer.weight, "outerBias": outer.bias},
     }
-
-
-def _folded(stem: ConvStem) -> tuple[Tensor, Tensor]:
-    """One convolution for convolution and batch normalisation: filters and biases."""
-    weight, conv = stem.conv.weight.double(), stem.conv
-    bias = torch.zeros(len(weight)).double() if conv.bias is None else conv.bias.double()
-    if isinstance(stem.bn, nn.BatchNorm2d):
-        mean, variance = stem.bn.running_mean, stem.bn.running_var
-        assert mean is not None
-        assert variance is not None
-        scale = stem.bn.weight.double() / (variance.double() + stem.bn.eps).sqrt()
-        weight = weight * scale.view(-1, 1, 1, 1)
-        bias = (bias - mean) * scale + stem.bn.bias
-    return weight, bias
 
 
 def _floats(values: Tensor) -> NDArray[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ from hybridpool.ui import compute
 from hybridpool.ui.browser.inspector import telling_cells
 from hybridpool.ui.charts import show_chart
 from hybridpool.ui.names import pooling_names
+from hybridpool.ui.page_state import draw_control
 from hybridpool.ui.phrases import percent
 from hybridpool.ui.settings import Shown
 from hybridpool.ui.shift import frequency_sentences as frequency_findings
@@ -27,13 +29,17 @@ from hybridpool.viz.frequency_charts import gradient_chart, shares_chart, spectr
 def show_frequency(trace: Trace, picture: str, chosen: Study, seen: Shown) -> None:
     """Spectra, shares of bands, aliasing, and what they say."""
     weight = seen.dial
-    found = compute.spectra(trace, picture, chosen, weight)
+    spectra = compute.spectra(trace, picture, chosen, weight)
     names = shift_words.all_names()
     stride = trace.settings.stride
     st.header(_("Frequency"))
     show_chart(
         spectrum_chart(
-            {name: (each.frequency, each.power) for name, each in found.items() if name != "ideal"},
+            {
+                name: (each.frequency, each.power)
+                for name, each in spectra.items()
+                if name != "ideal"
+            },
             1 / (2 * stride),
             {
                 **names,
@@ -45,7 +51,7 @@ def show_frequency(trace: Trace, picture: str, chosen: Study, seen: Shown) -> No
         key="spectrum",
         alt=_("Radially averaged power spectrum of the feature map and of each pooled map"),
     )
-    shares = {name: each.shares for name, each in found.items()}
+    shares = {name: each.shares for name, each in spectra.items()}
     if not any(math.isnan(value) for each in shares.values() for value in each):
         bands = shift_words.share_names()
         show_chart(
@@ -53,11 +59,11 @@ def show_frequency(trace: Trace, picture: str, chosen: Study, seen: Shown) -> No
             key="shares",
             alt=_("Share of the energy of each map in low, middle, high and finer frequencies"),
         )
-    _show_table(found, names)
+    _show_table(spectra, names)
     pooled = {name: values for name, values in shares.items() if name != "feature_map"}
     folded = {
         name: each.aliased
-        for name, each in found.items()
+        for name, each in spectra.items()
         if each.aliased is not None and name != "ideal"
     }
     said = [
@@ -78,10 +84,10 @@ def show_frequency(trace: Trace, picture: str, chosen: Study, seen: Shown) -> No
     )
 
 
-def _show_table(found: dict[str, Spectrum], names: dict[str, str]) -> None:
+def _show_table(spectra: dict[str, Spectrum], names: dict[str, str]) -> None:
     head = [_("Pooling"), *shift_words.share_names().values(), _("Aliasing")]
     rows = []
-    for name, each in found.items():
+    for name, each in spectra.items():
         folded = "–" if each.aliased is None else percent(each.aliased)
         rows.append([names[name], *(percent(share) for share in each.shares), folded])
     show_table(head, rows)
@@ -94,12 +100,12 @@ def show_gradients(trace: Trace, chosen: Study, seen: Shown) -> None:
     chosen = STATE.chosen()
     on_picture = chosen.shown_on == "picture"
     stem, image = compute.stem_of(trace.settings), trace.features.image
-    found = gradient_maps(trace, stem, image, seen.channel, seen.weight, cell, on_picture)
-    _show_maps(found)
+    gradients = gradient_maps(trace, stem, image, seen.channel, seen.weight, cell, on_picture)
+    _show_maps(gradients)
     names = pooling_names()
-    reached = {name: spread_of(values) for name, values in found.maps.items()}
+    reached = {name: spread_of(values) for name, values in gradients.maps.items()}
     st.markdown(
-        frequency_findings.spread(reached, found.maps["max"].numel(), names, pixels=on_picture)
+        frequency_findings.spread(reached, gradients.maps["max"].numel(), names, pixels=on_picture)
     )
     note = (
         _(
@@ -126,23 +132,9 @@ def _gradient_controls(trace: Trace, seen: Shown) -> tuple[int, int] | None:
     senders, shown_on = shift_words.sender_names(), shift_words.shown_on_names()
     sender, row, column, on = st.columns([3, 1.4, 1.4, 3], vertical_alignment="top")
     with sender:
-        STATE.control(
-            st.segmented_control,
-            "sender",
-            _("Gradient of"),
-            options=list(senders),
-            format_func=senders.__getitem__,
-            required=True,
-        )
+        STATE.pick("sender", _("Gradient of"), senders)
     with on:
-        STATE.control(
-            st.segmented_control,
-            "shown_on",
-            _("Shown on"),
-            options=list(shown_on),
-            format_func=shown_on.__getitem__,
-            required=True,
-        )
+        STATE.pick("shown_on", _("Shown on"), shown_on)
     if STATE.chosen().sender == "all":
         return None
     cell = chosen_cell(trace, STATE.chosen(), seen.channel)
@@ -150,14 +142,15 @@ def _gradient_controls(trace: Trace, seen: Shown) -> tuple[int, int] | None:
     labels = (_("Row"), _("Column"))
     for place, (slot, name) in enumerate(((row, "row"), (column, "column"))):
         with slot:
-            st.session_state[f"gradient_{name}"] = cell[place] + 1
-            st.number_input(
+            draw_control(
+                st.number_input,
                 labels[place],
+                cell[place] + 1,
+                partial(_choose_cell, cell, place),
+                key=f"gradient_{name}",
                 min_value=1,
                 max_value=ends[place],
                 step=1,
-                key=f"gradient_{name}",
-                on_change=_cell_moved,
             )
     return cell
 
@@ -170,15 +163,16 @@ def chosen_cell(trace: Trace, chosen: Study, channel: int) -> tuple[int, int]:
     return min(chosen.row, rows - 1), min(chosen.column, columns - 1)
 
 
-def _cell_moved() -> None:
-    STATE.choose(
-        row=st.session_state["gradient_row"] - 1, column=st.session_state["gradient_column"] - 1
-    )
+def _choose_cell(cell: tuple[int, int], place: int, number: int) -> None:
+    row, column = ((number - 1 if each == place else cell[each]) for each in (0, 1))
+    STATE.choose(row=row, column=column)
 
 
-def _show_maps(found: GradientMaps) -> None:
+def _show_maps(gradients: GradientMaps) -> None:
     names = pooling_names()
-    parts = {name: found.part(name).double().numpy() for name in POOLINGS if name in found.maps}
+    parts = {
+        name: gradients.part(name).double().numpy() for name in POOLINGS if name in gradients.maps
+    }
     far = max(float(abs(values).max()) for values in parts.values())
     signed = any(bool((values < 0).any()) for values in parts.values())
     for slot, (name, values) in zip(st.columns(len(parts)), parts.items(), strict=True):
@@ -187,7 +181,7 @@ def _show_maps(found: GradientMaps) -> None:
             show_chart(
                 gradient_chart(
                     values,
-                    found.corner,
+                    gradients.corner,
                     far,
                     {"row": _("Row"), "column": _("Column"), "gradient": _("Gradient")},
                     signed=signed,

@@ -24,7 +24,7 @@ def show_shift(trace: Trace, picture: str, chosen: Study, seen: Shown) -> None:
     chosen = _shift_controls()
     weight = seen.dial
     try:
-        found = compute.shifted(trace, picture, chosen)
+        shifted = compute.shifted(trace, picture, chosen)
         curve = compute.shift_distances(trace, picture, chosen)
     except ValueError:
         st.error(
@@ -35,9 +35,9 @@ def show_shift(trace: Trace, picture: str, chosen: Study, seen: Shown) -> None:
             icon=":material/error:",
         )
         return
-    show_rows(found, seen, picture, chosen)
-    show_more_rows(found, seen)
-    here, names = found.relative_change(weight), shift_words.all_names()
+    show_rows(shifted, seen, picture, chosen)
+    show_more_rows(shifted, seen)
+    here, names = shifted.relative_change(weight), shift_words.all_names()
     step = trace.features.receptive_field[1] * trace.settings.stride
     cells = (chosen.rows / step, chosen.columns / step)
     said = [shift_findings.moved(chosen.rows, chosen.columns, cells)]
@@ -58,14 +58,7 @@ def _shift_controls() -> Study:
     with down:
         _pixels("rows", _("Down, in pixels"))
     with edge:
-        STATE.control(
-            st.segmented_control,
-            "mode",
-            _("At the edge"),
-            options=list(modes),
-            format_func=modes.__getitem__,
-            required=True,
-        )
+        STATE.pick("mode", _("At the edge"), modes)
     chosen = STATE.chosen()
     st.caption(shift_words.mode_notes()[chosen.mode].format(reach=REACH))
     return chosen
@@ -76,14 +69,7 @@ def _show_curve(
 ) -> None:
     axes, names = shift_words.axis_names(), shift_words.all_names()
     st.header(_("Distance against shift"))
-    STATE.control(
-        st.segmented_control,
-        "axis",
-        _("Along"),
-        options=list(axes),
-        format_func=axes.__getitem__,
-        required=True,
-    )
+    STATE.pick("axis", _("Along"), axes)
     shifts = curve.shifts
     curves = {
         name: curve.relative_change(
