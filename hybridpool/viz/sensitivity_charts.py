@@ -141,7 +141,7 @@ def _name_lines(
             text=words[name],
             font={"color": POOLING_COLOURS[name], "size": 14},
         )
-    figure.update_layout(margin={"r": 100})
+    figure.update_layout(margin={"r": 100}, legend={"entrywidth": 1})
 
 
 def blend_chart(

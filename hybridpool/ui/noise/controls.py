@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import streamlit as st
 
 from hybridpool.pictures.perturb import CHANGES
@@ -9,14 +11,16 @@ from hybridpool.sensitivity import Perturbation
 from hybridpool.trace import MAX_SEED
 from hybridpool.ui.noise import words as noise_words
 from hybridpool.ui.noise.state import STATE
-from hybridpool.ui.words import _
+from hybridpool.ui.words import _, language
 
 
 def show_controls() -> Perturbation:
     """What is done to the picture, in one line: noise or occlusion, and what belongs to it."""
     names = noise_words.kind_names()
     done = STATE.chosen()
-    kind, first, second, third = st.columns([3, 4, 3, 3], gap="medium", vertical_alignment="bottom")
+    kind, first, second, third, examples = st.columns(
+        [3, 4, 3, 3, 2], gap="medium", vertical_alignment="bottom"
+    )
     with kind:
         STATE.control(
             st.segmented_control,
@@ -39,6 +43,9 @@ def show_controls() -> Perturbation:
     if drawn:
         with third if done.kind == "occlusion" else second:
             _seed()
+    with examples, st.popover(_("To try"), width="stretch"):
+        for title, words, link in noise_words.examples():
+            st.markdown(f"[**{title}**](?{urlencode(link | {'lang': language()})})  \n{words}")
     return STATE.chosen()
 
 
