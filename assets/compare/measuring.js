@@ -14,10 +14,12 @@ const Measuring = (Base) => class extends Base {
       this.printLevel(level());
       this.follow({ level: level() });
     });
-    input.addEventListener("change", () => {
-      this.follow({ level: level() });
-      this.letGo("level", { level: level() });
-    });
+    // No browser speaks of a change where the hand lets go at the place where it began.
+    for (const end of ["change", "pointerup", "pointercancel"]) {
+      input.addEventListener(end, () => {
+        if (this.holding) this.letGo("level", { level: level() });
+      });
+    }
   }
 
   showLevel() {
