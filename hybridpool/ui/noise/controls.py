@@ -13,15 +13,16 @@ from hybridpool.ui.noise import words as noise_words
 from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.words import _, language
 
+#: Pixels that a list of names takes, and a number.
+_WIDE, _NARROW = 220, 130
+
 
 def show_controls() -> Perturbation:
     """What is done to the picture, in one line: noise or occlusion, and what belongs to it."""
     names = noise_words.kind_names()
     done = STATE.chosen()
-    kind, first, second, third, examples = st.columns(
-        [3, 4, 3, 3, 2], gap="medium", vertical_alignment="bottom"
-    )
-    with kind:
+    # A row that wraps: columns would stand below each other on a phone.
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         STATE.control(
             st.segmented_control,
             "kind",
@@ -30,22 +31,18 @@ def show_controls() -> Perturbation:
             format_func=names.__getitem__,
             required=True,
         )
-    if done.kind == "noise":
-        with first:
+        if done.kind == "noise":
             _change_control(done)
-        drawn = CHANGES[done.noise].random
-    else:
-        with first:
+            drawn = CHANGES[done.noise].random
+        else:
             _fill_control()
-        with second:
             _shape_control()
-        drawn = done.fill == "noise"
-    if drawn:
-        with third if done.kind == "occlusion" else second:
+            drawn = done.fill == "noise"
+        if drawn:
             _seed()
-    with examples, st.popover(_("To try"), width="stretch"):
-        for title, words, link in noise_words.examples():
-            st.markdown(f"[**{title}**](?{urlencode(link | {'lang': language()})})  \n{words}")
+        with st.popover(_("To try")):
+            for title, words, link in noise_words.examples():
+                st.markdown(f"[**{title}**](?{urlencode(link | {'lang': language()})})  \n{words}")
     return STATE.chosen()
 
 
@@ -62,6 +59,7 @@ def _change_control(done: Perturbation) -> None:
         options=list(CHANGES),
         format_func=names.__getitem__,
         help=" ".join(said),
+        width=_WIDE,
     )
 
 
@@ -80,23 +78,26 @@ def _shape_control() -> None:
 def _fill_control() -> None:
     fills = noise_words.fill_names()
     STATE.control(
-        st.selectbox, "fill", _("Filled with"), options=list(fills), format_func=fills.__getitem__
+        st.selectbox,
+        "fill",
+        _("Filled with"),
+        options=list(fills),
+        format_func=fills.__getitem__,
+        width=_WIDE,
     )
 
 
 def _seed() -> None:
-    number, button = st.columns([3, 2], gap="small", vertical_alignment="bottom")
-    with number:
-        STATE.control(st.number_input, "draw", _("Seed"), min_value=0, max_value=MAX_SEED, step=1)
-    with button:
-        st.button(
-            "",
-            key="draw_again",
-            icon=":material/casino:",
-            help=_("Draw again"),
-            on_click=_draw_again,
-            width="stretch",
-        )
+    STATE.control(
+        st.number_input, "draw", _("Seed"), min_value=0, max_value=MAX_SEED, step=1, width=_NARROW
+    )
+    st.button(
+        "",
+        key="draw_again",
+        icon=":material/casino:",
+        help=_("Draw again"),
+        on_click=_draw_again,
+    )
 
 
 def _draw_again() -> None:
