@@ -172,6 +172,33 @@ def rows_words(*, learned: bool = False) -> dict[str, str]:
         **pooling_names(),
         **view_words(learned=learned),
         "winners": _("Winner of the window"),
+        "nearest": _("Nearest to clean"),
+        "nearest_max": _("max"),
+        "nearest_average": _("average"),
+        "nearest_hybrid": _("hybrid, nearer than both"),
+        "nearest_note": _(
+            "Shares of the {count} cells that moved in this channel; where the nearest two tie, "
+            "the cell is left blank."
+        ),
+        "meaning": _(
+            "Relative change: how far a map moved, as a share of the clean map's own size. The "
+            "larger, the more it moved. It is no answer of a network: a map that moves less need "
+            "not belong to a network that errs less."
+        ),
+        "seen": _("Show changes"),
+        "against_clean": _("as they are"),
+        "against_max": _("against max"),
+        "points": _("{points} points"),
+        "more_than_max": _("Moved more than max"),
+        "differences_against": _(
+            "How much more (+) or less (−) than max a cell moved; for max, changed − clean"
+        ),
+        "moving": _("Computed in your browser while you move; PyTorch answers when you let go."),
+        "by_pytorch": _("Computed by PyTorch on {device}."),
+        "checked": _(
+            "Checked against PyTorch on {device}: your browser's maps were at most {difference} "
+            "apart. They travel in steps of {step}."
+        ),
         "clean": _("Clean"),
         "changed": _("Changed"),
         "difference": _("Difference"),
