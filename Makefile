@@ -11,11 +11,11 @@ BABEL := $(PY) -m babel.messages.frontend --quiet
 
 # What is a message besides `_("...")`. A plain number is the argument that is one; Babel takes
 # one argument of a call, and a further one only where it is told how many the call has.
-MESSAGES := ImageError StemUnavailable ResultsError stem_title channel_name ChannelName StemInfo:2 Picture:2 \
+MESSAGES := ImageError StemUnavailable ResultsError NetworkFileError UnfitNetworkError stem_title channel_name ChannelName StemInfo:2 Picture:2 \
 	$(foreach name,StemInfo Picture,$(foreach count,3 4 5 6 7 8 9 10,$(name):3,$(count)t))
 CATALOGUE := --width=96
 
-.PHONY: help run test lint format bench messages
+.PHONY: help run test lint format bench load messages
 
 help:
 	@echo "make run        start the page; installs what it needs first (.venv)"
@@ -23,6 +23,7 @@ help:
 	@echo "make lint       lint and types only"
 	@echo "make format     put the code into its usual form"
 	@echo "make bench      measure the poolings and the page on this machine"
+	@echo "make load       many people at once, on this machine; options in ARGS"
 	@echo "make messages   collect the words of the page into assets/locale"
 	@echo
 	@echo "Options go into ARGS: make run ARGS=\"--server.port 8600\", make test ARGS=\"-k gallery\"."
@@ -52,6 +53,9 @@ bench: .venv/bench.stamp
 	@$(PY) -m benchmarks.page
 	@$(PY) -m benchmarks.learning
 	@$(PY) -m benchmarks.noise_page
+
+load: .venv/test.stamp
+	@$(PY) -m benchmarks.load $(ARGS)
 
 messages: .venv/run.stamp
 	@mkdir -p build

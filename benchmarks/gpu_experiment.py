@@ -37,7 +37,8 @@ from hybridpool.training.evaluate import Trials, make_trials, measure
 from hybridpool.training.files import CannotWrite, check_folder
 from hybridpool.training.options import Parser, choose_device, number, train_command, whole_number
 from hybridpool.training.quiet import QuietTraining
-from hybridpool.training.results import Run, RunSettings, read_folder, write_run
+from hybridpool.training.records import Run, RunSettings
+from hybridpool.training.results import read_folder, write_run
 from hybridpool.training.tables import TABLES, in_order, with_frozen
 
 FIRST, LAST = "gpu-air", "gpu-resnet"

@@ -7,7 +7,6 @@ browser share this machine and its cores.
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from collections.abc import Iterator
 import torch
 from playwright.sync_api import Page
 
-from benchmarks.page import Figure
+from benchmarks.page import Figure, repetitions
 from hybridpool.race.race import ARMS, Race, RaceSettings
 from tests.machines import running_chromium, running_server
 from tests.pages import Learning
@@ -43,7 +42,7 @@ def redraws(page: Page, seconds: float) -> tuple[float, float]:
     return (painted_then - painted) / passed, (step_then - step) / passed
 
 
-def measure_page(count: int, seconds: float) -> Iterator[Figure]:
+def measure_page(count: int, seconds: float = 5.0) -> Iterator[Figure]:
     """The page at full speed."""
     with running_server() as server, running_chromium() as browser:
         rates = []
@@ -61,17 +60,13 @@ def measure_page(count: int, seconds: float) -> Iterator[Figure]:
 
 def main() -> None:
     """Measure everything and print one table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("-n", type=int, default=5, help="repetitions of each figure")
-    parser.add_argument("--quick", action="store_true", help="few repetitions")
-    options = parser.parse_args()
-    count = 2 if options.quick else options.n
+    count = repetitions(__doc__, 5, 2)
     torch.set_num_threads(1)
     print(f"{os.cpu_count()} cores, one torch thread, load {os.getloadavg()[0]:.1f} at the start")
     print(f"{'':58} {'median':>8} {'least':>8} {'most':>8}   n  target")
     name = f"{STEPS} steps of all {len(ARMS)} networks at once"
     print(Figure(name, [race_seconds() for _ in range(count)], "s", 5).line(), flush=True)
-    for figure in measure_page(count, 3.0 if options.quick else 5.0):
+    for figure in measure_page(count):
         print(figure.line(), flush=True)
 
 

@@ -295,12 +295,17 @@ def measure_page(browser: Browser, server: Server, count: int) -> Iterator[Figur
     yield Figure("requests to other hosts, in each of these tabs", others, "", 0)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("-n", type=int, default=12, help="repetitions of each figure")
-    parser.add_argument("--quick", action="store_true", help="few repetitions, about a minute")
+def repetitions(description: str, usual: int, quick: int) -> int:
+    """How often each figure is measured, as the command line says."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("-n", type=int, default=usual, help="repetitions of each figure")
+    parser.add_argument("--quick", action="store_true", help="few repetitions")
     options = parser.parse_args()
-    count = 4 if options.quick else options.n
+    return quick if options.quick else options.n
+
+
+def main() -> None:
+    count = repetitions(__doc__, 12, 4)
     with running_chromium() as browser:
         print(heading(browser))
         for figure in measure_opening(browser, count):

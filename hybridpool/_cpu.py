@@ -53,7 +53,7 @@ def is_eager(input: Tensor, weight: Tensor) -> bool:
 
 
 def pool(input: Tensor, weight: Tensor, window: Window) -> Tensor:
-    """The formula for (N, C, H, W), by whichever way is fastest.
+    """Blend a batch (N, C, H, W) by the formula, in whichever way is fastest.
 
     Args:
         input: The feature map.
@@ -128,7 +128,7 @@ def reshaped(output: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def _pools(input: Tensor, window: Window, with_indices: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """Average, maximum and where it lies, by whichever way is fastest for this input.
+    """The average, the maximum and its place, in whichever way is fastest for this input.
 
     The poolings have the memory format of ``input``; the indices may have any.
     """
@@ -176,7 +176,7 @@ def _tile_pools(input: Tensor, window: Window, with_indices: bool) -> tuple[Tens
 def _tile_indices(
     kernel: tuple[int, int], out_size: tuple[int, int], height: int, width: int
 ) -> tuple[Tensor, Tensor]:
-    """The index in the map of each cell of the first window, and how far the others lie off."""
+    """The index of each cell of the first window, and the offset of every other window."""
     dtype = _index_type(height, width)
     row, column = (torch.arange(k, dtype=dtype, device="cpu") for k in kernel)
     top, left = (torch.arange(n, dtype=dtype, device="cpu") for n in out_size)

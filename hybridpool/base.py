@@ -1,4 +1,4 @@
-"""What every pooling layer of ours is: a window, and perhaps parameters that make a blend."""
+"""The base of our pooling layers: a window, and perhaps parameters that decide a blend."""
 
 from collections.abc import Iterator
 from operator import index
@@ -15,10 +15,10 @@ from hybridpool.window import Size2d, Window, check_window, plain_size
 
 
 class Pooling2d(nn.Module):
-    """The base of the pooling layers: the window, its checks, and what the parameters are for.
+    """The base of the pooling layers: the window, its checks, and which parameters decide a blend.
 
-    A layer of one's own that blends can be derived from it; `hybridpool.parameter_groups` then
-    keeps weight decay away from its parameters.
+    Derive a blending layer of your own from it, and `hybridpool.parameter_groups` keeps weight
+    decay away from its parameters.
 
     Args:
         kernel_size: Height and width of the window, or one number for both.
@@ -59,10 +59,10 @@ class Pooling2d(nn.Module):
         )
 
     def blend_parameters(self) -> Iterator[nn.Parameter]:
-        """The parameters that make the blend; weight decay would pull them towards one half.
+        """The parameters that decide the blend; weight decay would pull it towards one half.
 
-        All parameters of the layer, under whatever names pruning or a parametrisation holds them.
-        A layer with other parameters beside them overrides this.
+        By default these are all parameters of the layer, also where pruning or a parametrisation
+        gave them other names. A layer that has other parameters too overrides this.
         """
         return self.parameters()
 
@@ -85,7 +85,7 @@ class Pooling2d(nn.Module):
         )
 
     def _check(self, input: Tensor) -> None:
-        """Refuse what cannot be pooled; what only stands for a tensor is taken as it is."""
+        """Refuse what cannot be pooled; an object that stands in for a tensor is not checked."""
         if not has_torch_function_unary(input):
             check_input(input, self.window)
 

@@ -1,4 +1,4 @@
-"""The blend weight: between it and its logit, and the formula that blends two pooled maps."""
+"""The blend weight and its logit, and the formula that blends two pooled maps."""
 
 import math
 

@@ -127,17 +127,17 @@ def hybrid_resnet18(
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Split the parameters for an optimizer so that no blend decays.
+    """Split the parameters for an optimizer so that weight decay spares every blend.
 
     Weight decay pulls a logit to 0 and so the blend weight to one half, whatever the data say. The
-    same holds for the layers behind an attention value and for a gating mask. What makes a blend
-    is what each of our pooling layers names in `Pooling2d.blend_parameters`, so pruned and
+    same holds for the layers behind an attention value and for a gating mask. Each of our
+    pooling layers names these parameters in `Pooling2d.blend_parameters`, so pruned and
     parametrised layers are found too. All other parameters decay as they do without groups, biases
     and normalisation included.
 
     Args:
         model: The model.
-        weight_decay: The weight decay of everything that makes no blend.
+        weight_decay: The weight decay of all other parameters.
 
     Returns:
         Two groups, each parameter in exactly one of them: those that decay, then the blends'.

@@ -1,15 +1,14 @@
 """Pooling by hand: a small grid of numbers, the windows over it, and every number on the way.
 
-`pool_by_hand` gives the pooled values, the winners and what flows back, `attend_by_hand` every step
-of the attention layer. All values come from PyTorch through the library, and the places of the
-windows from `hybridpool.window`.
+`pool_by_hand` gives the pooled values, the winners and the gradients; `attend_by_hand` gives every
+step of the attention layer. PyTorch computes all values through the library, and
+`hybridpool.window` says where the windows lie.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,8 +16,7 @@ from torch import Tensor, nn
 
 from hybridpool.functional import hybrid_pool2d
 from hybridpool.layers import HybridPoolingWithAttention
-from hybridpool.window import Axis
-from hybridpool.window import Window as PoolingWindow
+from hybridpool.window import Axis, Window
 
 SIDES = (2, 8)
 MAX_KERNEL = 8
@@ -30,68 +28,8 @@ CHANNELS = 4
 
 
 @dataclass(frozen=True)
-class Window:
-    """The window and how it moves, as PyTorch's pooling layers take it.
-
-    Args:
-        height: Rows of the window.
-        width: Columns of the window.
-        stride: Step of the window in cells, in both directions.
-        padding: Cells added at each border.
-        ceil_mode: Whether a window that sticks out at the end counts.
-        count_include_pad: Whether the average counts padding as zeros.
-    """
-
-    height: int = 2
-    width: int = 2
-    stride: int = 2
-    padding: int = 0
-    ceil_mode: bool = False
-    count_include_pad: bool = False
-
-    @property
-    def pooling(self) -> PoolingWindow:
-        """The same as the window of a pooling, which may be an impossible one."""
-        return PoolingWindow(
-            (self.height, self.width),
-            (self.stride, self.stride),
-            (self.padding, self.padding),
-            self.ceil_mode,
-            self.count_include_pad,
-        )
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The window as the keyword arguments of `hybrid_pool2d`.
-
-        Example:
-            >>> Window(height=3).arguments["kernel_size"]
-            (3, 2)
-        """
-        return self.pooling.arguments
-
-    def axes(self, rows: int, columns: int) -> tuple[Axis, Axis]:
-        """Where the windows lie on a grid of `rows` by `columns` cells, downwards and across."""
-        return self.pooling.axes(rows, columns)
-
-    def check(self, rows: int, columns: int) -> None:
-        """Refuse what PyTorch would refuse for a grid of `rows` by `columns` cells.
-
-        Raises:
-            ImpossibleWindowError: If the padding is too large or the window fits nowhere.
-
-        Example:
-            >>> Window(height=5, width=5).check(4, 4)
-            Traceback (most recent call last):
-            hybridpool.window.ImpossibleWindowError: kernel_size (5, 5) does not fit ...
-        """
-        self.pooling.check()
-        self.pooling.check_fits(rows, columns)
-
-
-@dataclass(frozen=True)
 class ByHand:
-    """A grid, its pooled values, and what flows back from each of them. Windows in reading order.
+    """A grid, its pooled values, and the gradient of each of them. Windows are in reading order.
 
     Attributes:
         grid: (H, W) the numbers.
@@ -102,7 +40,7 @@ class ByHand:
         average: (h, w) their average.
         tied: For each window the places (row, column) of its largest number. The first of them is
             the winner, to which PyTorch sends the gradient.
-        divisors: For each window what its average divides by.
+        divisors: For each window the number that its average divides by.
         max_gradient: (h * w, H, W) derivative of each pooled value by each number, for max.
         average_gradient: (h * w, H, W) the same for average; hybrid's is their blend.
         weight_gradient: (h, w) derivative of each hybrid value by the blend weight.
@@ -129,16 +67,16 @@ class AttentionByHand:
         channels: (C, H, W) from `derived_channels`.
         means: (C,) the mean of each channel.
         first_weight: (D, C) the first matrix.
-        first_bias: (D,) what is added to its result.
+        first_bias: (D,) the bias that is added to its result.
         sums: (D,) first matrix times means, plus bias.
         hidden: (D,) the same after ReLU.
         second_weight: (C, D) the second matrix.
-        second_bias: (C,) what is added to its result.
+        second_bias: (C,) the bias that is added to its result.
         logits: (C,) second matrix times hidden values, plus bias.
         values: (C,) sigmoid of the logits: the attention value, each channel's blend weight.
         max: (C, h, w) max pooling of the channels.
         average: (C, h, w) average pooling of the channels.
-        pooled: (C, h, w) what the layer returns.
+        pooled: (C, h, w) the output of the layer.
     """
 
     channels: Tensor
@@ -165,7 +103,7 @@ def preset_grid(name: str, rows: int, columns: int, seed: int = 0) -> Tensor:
             deviation 3, ``"ties"`` is 5 everywhere, ``"negative"`` counts up to -1.
         rows: Rows of the grid.
         columns: Columns of the grid.
-        seed: Draws the noise; the others are the same for every seed.
+        seed: The seed of the noise; the other presets do not use it.
 
     Raises:
         ValueError: If there is no preset of that name.
@@ -205,11 +143,13 @@ def pool_by_hand(grid: Tensor, window: Window) -> ByHand:
         ImpossibleWindowError: If PyTorch refuses this window for this grid.
 
     Example:
-        >>> work = pool_by_hand(preset_grid("ramp", 4, 4), Window())
+        >>> from hybridpool.window import check_window
+        >>> work = pool_by_hand(preset_grid("ramp", 4, 4), check_window(2))
         >>> work.max.tolist(), work.average.tolist()
         ([[6.0, 8.0], [14.0, 16.0]], [[3.5, 5.5], [11.5, 13.5]])
     """
-    window.check(*grid.shape)
+    window.check()
+    window.check_fits(*grid.shape)
     rows, columns = window.axes(*grid.shape)
     maximum = hybrid_pool2d(grid[None], 1.0, **window.arguments)[0]
     windows = [(i, j) for i in range(rows.count) for j in range(columns.count)]
@@ -245,9 +185,9 @@ def pool_by_hand(grid: Tensor, window: Window) -> ByHand:
 def derived_channels(grid: Tensor) -> Tensor:
     """Four channels made of one grid, as a few filters of a network might.
 
-    The numbers themselves; turned over (lowest + highest - number); the size of the step from the
-    left neighbour; the size of the step from the neighbour above. Where there is no neighbour the
-    step is 0.
+    The first holds the numbers themselves, the second the numbers turned over (lowest + highest -
+    number), the third the absolute difference from the left neighbour, the fourth the absolute
+    difference from the neighbour above. Where there is no neighbour the difference is 0.
 
     Shape:
         (H, W) to (4, H, W).
@@ -272,19 +212,21 @@ def attend_by_hand(
     Args:
         grid: The numbers, of shape (H, W).
         window: The window that moves over them.
-        seed: Draws the parameters.
+        seed: The seed of the parameters.
         hidden: Hidden values between the two matrices; the article's ``C // 4`` is 1 here.
 
     Raises:
         ImpossibleWindowError: If PyTorch refuses this window for this grid.
 
     Example:
-        >>> steps = attend_by_hand(preset_grid("ramp", 4, 4), Window())
+        >>> from hybridpool.window import check_window
+        >>> steps = attend_by_hand(preset_grid("ramp", 4, 4), check_window(2))
         >>> steps.means.tolist(), steps.values.shape
         ([8.5, 8.5, 0.75, 3.0], torch.Size([4]))
     """
-    window.check(*grid.shape)
-    with torch.device("meta"):  # elsewhere nn.Linear would draw from everybody's generator
+    window.check()
+    window.check_fits(*grid.shape)
+    with torch.device("meta"):  # elsewhere nn.Linear would draw from the global generator
         layer = HybridPoolingWithAttention(
             CHANNELS, reduction=CHANNELS // hidden, **window.arguments
         )
@@ -320,11 +262,11 @@ def attend_by_hand(
 
 
 def _gradients(grid: Tensor, window: Window, blend_weight: float) -> tuple[Tensor, Tensor]:
-    """Derivatives of each pooled value by every number, and by the blend weight."""
+    """The derivatives of each pooled value by every number and by the blend weight."""
     shape = hybrid_pool2d(grid[None], 0.0, **window.arguments).shape
     count = shape.numel()
     with torch.enable_grad():
-        # A copy of the grid and of the weight for each value: one backward pass for all of them.
+        # Each value gets its own copy of grid and weight, so that one backward pass serves all.
         copies = grid.expand(count, 1, *grid.shape).clone().requires_grad_()
         weights = torch.full((count, 1), blend_weight, dtype=grid.dtype).requires_grad_()
         pooled = hybrid_pool2d(copies, weights, **window.arguments)

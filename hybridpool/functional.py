@@ -1,7 +1,7 @@
 """The formula of hybrid pooling as a function on tensors.
 
-Everything that compiles, exports or transforms runs the formula as it stands, `blend.compose`.
-Eager mode on the CPU takes faster ways to the same bits, in `_cpu`.
+Compiling, exporting and transforming run the formula as it stands, `blend.compose`. Eager mode on
+the CPU computes the same bits faster, in `_cpu`.
 """
 
 from functools import partial
@@ -108,7 +108,7 @@ def hybrid_pool2d(
 
 
 def check_input(input: Tensor, window: Window) -> None:
-    """Refuse in one sentence what cannot be pooled.
+    """Refuse an input that cannot be pooled, in one sentence.
 
     Raises:
         TypeError: If ``input`` is neither of float16, bfloat16, float32 nor float64.
@@ -134,7 +134,7 @@ def check_input(input: Tensor, window: Window) -> None:
 
 
 def batched(input: Tensor) -> Tensor:
-    """A map (C, H, W) as a batch of one; a batch as it is.
+    """Turn a map (C, H, W) into a batch of one; leave a batch as it is.
 
     Example:
         >>> batched(torch.ones(2, 3, 3)).shape
@@ -154,7 +154,7 @@ def unbatched(output: Tensor, input: Tensor) -> Tensor:
 
 
 def refuse_script(name: str) -> NoReturn:
-    """Say which ways there are beside ``torch.jit.script``, which PyTorch has given up.
+    """Name the alternatives to ``torch.jit.script``, which PyTorch has given up.
 
     Raises:
         NotImplementedError: Always.
@@ -171,7 +171,7 @@ def refuse_script(name: str) -> NoReturn:
     )
 
 
-# torch.jit.script looks for this name on what it is given.
+# torch.jit.script looks for this name on its argument.
 vars(hybrid_pool2d)["__prepare_scriptable__"] = partial(refuse_script, "hybrid_pool2d")
 
 

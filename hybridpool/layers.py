@@ -159,7 +159,7 @@ class HybridPoolingWithAttention(Pooling2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Pool ``input`` of shape (N, C, H, W) or (C, H, W)."""
-        # Before the mean, whose own error for a wrong input is harder to understand.
+        # Checked before the mean, whose own error for a wrong input is harder to understand.
         self._check(input)
         return self._blend(input, self.attention(input))
 

@@ -1,4 +1,4 @@
-"""Further poolings to hold beside the ones in `POOLINGS`: blurred, gated, Lp, stochastic and soft.
+"""Further poolings to compare with those in `POOLINGS`: blurred, gated, Lp, stochastic and soft.
 
 They keep the conventions of :class:`torch.nn.MaxPool2d`: window, stride, padding and ceil mode
 give the same output size as there, and every map (C, H, W) is pooled channel by channel.
@@ -209,8 +209,8 @@ class StochasticPooling(Pooling2d):
         chances = chances.where(chances.sum(-1, keepdim=True) > 0, inside.to(chances))
         if not self.training:
             return self._finished((chances / chances.sum(-1, keepdim=True) * values).sum(-1), input)
-        # Each cell waits for a time that is exponential with its chance as the rate, and the first
-        # wins: that draws in proportion, and a cell without a chance never comes first.
+        # Each cell draws an exponential waiting time with its chance as the rate, and the shortest
+        # wins. This draws cells in proportion to their chances, and never one without a chance.
         waits = torch.empty(chances.shape).exponential_(generator=self.generator)
         drawn = (chances.detach() / waits.to(chances)).argmax(-1, keepdim=True)
         return self._finished(reshaped(values.gather(-1, drawn), drawn.shape[:-1]), input)

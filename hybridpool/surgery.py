@@ -1,6 +1,6 @@
-"""Surgery on models: their max and average poolings make room for another one.
+"""Surgery on models: replace their max and average poolings by another pooling.
 
-What cannot be replaced is named, in a warning or in an error, so that nobody believes that a model
+A warning or an error names every pooling that is not replaced, so that nobody believes that a model
 changed more than it did.
 """
 
@@ -20,7 +20,7 @@ _REPLACEABLE: dict[str, type[nn.Module]] = {"max": nn.MaxPool2d, "average": nn.A
 _SHORT = {"max": "max", "average": "avg"}
 _NAME = r"(adaptive_?|fractional_?)?({})_?pool[123]d(_with_indices)?"
 
-# What a subclass may define and still pool as its base does.
+# The names that a subclass may define and still pool as its base does.
 _HARMLESS = {"__init__", "__module__", "__qualname__", "__doc__", "__annotations__"}
 _HARMLESS |= {"__constants__", "__firstlineno__", "__static_attributes__", "__annotate_func__"}
 _OF_EVERY_POOLING = vars(nn.MaxPool2d(1)).keys() | vars(nn.AvgPool2d(1)).keys()
@@ -49,19 +49,19 @@ def replace_pooling(
 ) -> nn.Module:
     """Swap the local max and average poolings of any model for another pooling.
 
-    Every ``nn.MaxPool2d`` and ``nn.AvgPool2d``, however deep and under however many names, makes
-    room for a pooling with the same kernel, stride, padding, ceil mode and, for an average, the
-    same ``count_include_pad``, in the same training mode, on the device and in the type of the
-    parameters around it. So does one of a subclass that adds nothing but an ``__init__``. Hooks,
-    and attributes that somebody gave to the pooling, go over to the new one. A module that is used
-    in several places is replaced by one module.
+    A new pooling replaces every ``nn.MaxPool2d`` and ``nn.AvgPool2d``, however deep it lies and
+    however many names it has. It has the same kernel, stride, padding, ceil mode and, for an
+    average, the same ``count_include_pad``; it is in the same training mode, on the device and in
+    the type of the parameters around it. Subclasses that add nothing but an ``__init__`` are
+    replaced too. The new pooling takes over hooks, and attributes that somebody gave to the old
+    one. A module that is used in several places is replaced by one module.
 
     One warning names the max and average poolings that stay: adaptive, fractional, 1d and 3d ones,
     subclasses with more of their own, modules in plain lists or dictionaries, and, where there is
     an ``example_input``, calls of functions such as ``F.max_pool2d``.
 
-    Build the optimizer afterwards, with `parameter_groups`, or give it the new parameters: one that
-    exists already does not know them.
+    Build the optimizer afterwards, with `parameter_groups`, or give it the new parameters: an
+    optimizer that exists already does not know them.
 
     Args:
         model: The model, or a single pooling.
@@ -70,8 +70,8 @@ def replace_pooling(
         blend_weight: Where ``"hybrid"`` starts; other poolings ignore it. With 1 for max or 0 for
             average poolings the output of the model stays the same bit for bit, but a blend weight
             does not learn there. ``None`` takes, for each, the end that it replaces.
-        example_input: What the model takes: a batch, a tuple of several arguments, or a dictionary
-            of named ones. From it the poolings learn how many channels they pool; ``"attention"``
+        example_input: An input of the model: a batch, a tuple of several arguments, or a dictionary
+            of named ones. It shows how many channels each pooling pools; ``"attention"``
             and factories that use ``channels`` need it. The model runs on it once, in evaluation
             mode.
         strict: Whether to refuse a model with poolings that cannot be replaced (dilation,
@@ -151,13 +151,13 @@ def _pools(module: object, kinds: Collection[str]) -> bool:
     )
 
 
-# What there is.
+# Which poolings there are.
 
 
 def _survey(
     model: nn.Module, kinds: tuple[str, ...], strict: bool
 ) -> tuple[list[_Target], list[str]]:
-    """The poolings to replace, each once, and in words those that stay."""
+    """The poolings to replace, each once, and a description of each that stays."""
     targets, left = [], []
     bases = tuple(_REPLACEABLE[kind] for kind in kinds)
     neighbour = next((p for p in model.parameters() if p.is_floating_point()), None)
@@ -200,7 +200,7 @@ def _held(value: object) -> Iterator[nn.Module]:
 
 
 def _adds_nothing(kind: type, bases: tuple[type, ...]) -> bool:
-    """Whether a class pools as its base does: an ``__init__``, and no more, is its own."""
+    """Whether a class pools as its base does, because it defines nothing but an ``__init__``."""
     return all(
         vars(own).keys() <= _HARMLESS
         for own in kind.__mro__[: next(i for i, k in enumerate(kind.__mro__) if k in bases)]
@@ -226,11 +226,11 @@ def _refused(pool: nn.Module, name: str, obstacle: str, strict: bool) -> str:
     return f"{_called(pool, name)} with {obstacle}"
 
 
-# What an example shows.
+# Which poolings an example reaches.
 
 
 class _Calls(TorchFunctionMode):
-    """Notes each pooling that is called as a function, and by which module."""
+    """Notes each pooling that is called as a function, and the module that calls it."""
 
     def __init__(self, kinds: tuple[str, ...]) -> None:
         super().__init__()
@@ -258,7 +258,8 @@ def _run(
     """Run the model once, leaving no trace in it.
 
     Returns:
-        How many channels each target pools, and in words the poolings that are called as functions.
+        How many channels each target pools, and a description of each pooling that is called as a
+        function.
     """
     channels: dict[nn.Module, int] = {}
     pools = {target.module for target in targets}
@@ -317,7 +318,7 @@ def _call(model: nn.Module, example_input: ExampleInput) -> None:
         model(example_input)
 
 
-# What takes the place.
+# The new poolings.
 
 
 def _build(
@@ -346,7 +347,7 @@ def _build(
 
 
 def _carry_over(pool: nn.Module, swap: nn.Module) -> str | None:
-    """Give the new pooling the hooks and attributes of the old one, or say which it cannot have."""
+    """Give the new pooling the hooks and attributes of the old one; say which it cannot have."""
     given = {name: value for name, value in vars(pool).items() if name not in _OF_EVERY_POOLING}
     members = {name: value for kind in _MEMBERS[:3] for name, value in vars(pool)[kind].items()}
     for name, value in (given | members).items():

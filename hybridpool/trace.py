@@ -1,8 +1,8 @@
 """One picture through the stem and every pooling, as one frozen record.
 
-`Settings` says everything that decides the numbers, `Features` holds the picture after the stem,
-`Trace` the pooled maps. The stem runs once a picture; only the pooling runs again when a pooling
-setting changes.
+`Settings` holds everything that decides the numbers, `Features` the picture after the stem, `Trace`
+the pooled maps. The stem runs once for each picture; when a setting of the pooling changes, only
+the pooling runs again.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from hybridpool.filters import ChannelName
 from hybridpool.functional import hybrid_pool2d
 from hybridpool.layers import POOLINGS, HybridPoolingWithAttention
 from hybridpool.measure import most_telling
 from hybridpool.stem import ConvStem
+from hybridpool.stem.filters import ChannelName
+from hybridpool.window import check_window
 
 IMAGE_SIZES = (64, 96, 128, 160, 224)
 CHANNELS = (8, 16, 32, 64)
@@ -42,7 +43,7 @@ class Settings:
         image_size: Longer side of the picture in pixels before the stem.
         stem: Key of the stem's weights.
         channels: How many filters a random stem draws; other stems have a number of their own.
-        seed: Seed of what is drawn at random: a random stem and the attention layer.
+        seed: Seed of everything random: a random stem, and the start of the attention layer.
         kernel_size: Side of the pooling window in cells.
         stride: Step of the window in cells.
         padding: Cells added at each border, at most half the window.
@@ -127,7 +128,7 @@ class Trace:
     """One picture after the stem and every pooling; all tensors on the CPU.
 
     Attributes:
-        settings: What it was computed with.
+        settings: The settings that it was computed with.
         features: The picture and its feature map.
         feature_map: (C, h, w).
         pooled: For each key of `POOLINGS` the pooled map (C, h', w').
@@ -150,15 +151,8 @@ class Trace:
 
     @cached_property
     def telling(self) -> tuple[int, int, int]:
-        """Channel, row and column that show max and average best, see `measure.most_telling`."""
-        chosen = self.settings
-        return most_telling(
-            self.feature_map,
-            chosen.kernel_size,
-            chosen.stride,
-            chosen.padding,
-            chosen.ceil_mode,
-        )
+        """Channel, row and column that show max and average best; see `measure.most_telling`."""
+        return most_telling(self.feature_map, check_window(**self.settings.window))
 
 
 def maps_at(trace: Trace, blend_weight: float | None) -> dict[str, Tensor]:
@@ -166,7 +160,7 @@ def maps_at(trace: Trace, blend_weight: float | None) -> dict[str, Tensor]:
 
     Args:
         trace: A picture through everything.
-        blend_weight: The same for all channels; None leaves the layer's own.
+        blend_weight: One blend weight for all channels; None keeps that of the layer.
 
     Example:
         >>> from hybridpool.stem import load_stem
@@ -183,7 +177,7 @@ def maps_at(trace: Trace, blend_weight: float | None) -> dict[str, Tensor]:
 
 
 def available_devices() -> tuple[str, ...]:
-    """The devices that can be asked for here, ``"cpu"`` first.
+    """The devices of this machine, ``"cpu"`` first.
 
     Example:
         >>> available_devices()[0]
@@ -198,7 +192,7 @@ def available_devices() -> tuple[str, ...]:
 
 
 def resolve_device(wanted: str) -> torch.device:
-    """The device that is asked for, or the fastest one where it is missing or ``"auto"``.
+    """The wanted device, or the fastest one if it is ``"auto"`` or not on this machine.
 
     Example:
         >>> resolve_device("cpu")

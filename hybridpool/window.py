@@ -1,7 +1,6 @@
 """The window of a pooling: which sizes it may have, where it lies, and which cells it holds.
 
-Everything that asks where windows lie asks here: the layers, the measurements, and the pages that
-draw windows.
+Layers, measurements and the pages that draw windows all take their geometry from here.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-#: One integer for height and width, or two; integers of NumPy count as integers.
+#: One integer for height and width, or two; integers of NumPy are integers too.
 Size2d = SupportsIndex | Sequence[SupportsIndex]
 
 
@@ -99,12 +98,12 @@ class Axis:
 
     @property
     def reach(self) -> int:
-        """Behind the last cell of the last window."""
+        """The position behind the last cell of the last window."""
         return (self.count - 1) * self.stride - self.padding + self.kernel
 
     @property
     def end(self) -> int:
-        """Behind the last cell that takes part: of the padding, or of a window beyond it."""
+        """The position behind the last cell of the padding, or of a window that reaches further."""
         return max(self.size + self.padding, self.reach)
 
     @property
@@ -133,7 +132,7 @@ class Axis:
         return range(max(start, 0), min(start + self.kernel, self.size))
 
     def counted(self, index: int, count_include_pad: bool) -> int:
-        """The cells in window `index` that the average divides by: never those beyond the padding.
+        """How many cells of window `index` the average counts: never those beyond the padding.
 
         Example:
             >>> Axis(size=3, kernel=2, stride=2, padding=0, ceil_mode=True).counted(1, True)
@@ -161,8 +160,8 @@ class Axis:
 class Window(NamedTuple):
     """The options of a pooling, in the order of `torch.nn.functional.avg_pool2d`.
 
-    `check_window` makes one of what a person writes and refuses what cannot be; made directly, a
-    window is not checked.
+    `check_window` makes a window from the arguments of a layer and refuses an impossible one. A
+    window that is made directly is not checked.
     """
 
     kernel: tuple[int, int]
@@ -232,7 +231,7 @@ class Window(NamedTuple):
         return rows * self.kernel[0] <= height and columns * self.kernel[1] <= width
 
     def divisor(self, height: int, width: int) -> Tensor:
-        """How many cells each average is taken over, of shape (H_out, W_out), on the CPU."""
+        """The divisor of each average, of shape (H_out, W_out), on the CPU."""
         return _divisor(self, height, width)
 
     def padded(self, feature_map: Tensor, fill: float = 0.0) -> Tensor:
@@ -247,7 +246,7 @@ class Window(NamedTuple):
 
         Args:
             feature_map: The map.
-            fill: Stands where a window reaches beyond the map.
+            fill: The value where a window reaches beyond the map.
         """
         cells = self.padded(feature_map, fill)
         for kernel, stride in zip(self.kernel, self.stride, strict=True):
@@ -280,7 +279,7 @@ def _formula(size: int, kernel: int, stride: int, padding: int, ceil_mode: bool)
 
 def _count(size: int, kernel: int, stride: int, padding: int, ceil_mode: bool) -> int:
     count = _formula(size, kernel, stride, padding, ceil_mode)
-    # A window that would start in the padding behind the map is left out.
+    # PyTorch leaves out a window that would start in the padding behind the map.
     return count - 1 if ceil_mode and (count - 1) * stride >= size + padding else count
 
 
@@ -291,7 +290,7 @@ def check_window(
     ceil_mode: bool = False,
     count_include_pad: bool = False,
 ) -> Window:
-    """Read the options of a pooling and refuse in one sentence what cannot be.
+    """Read the options of a pooling and refuse an impossible window in one sentence.
 
     Raises:
         ValueError: If a number is out of range.
@@ -309,7 +308,7 @@ def check_window(
 
 
 def plain_size(size: Size2d) -> int | tuple[int, ...]:
-    """The same size in Python's own integers.
+    """A size in Python's own integers.
 
     Raises:
         TypeError: If it is neither an integer nor several.

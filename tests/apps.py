@@ -17,6 +17,28 @@ APP = Path(__file__).resolve().parents[1] / "app.py"
 PATIENCE = 300.0  # seconds; a fast machine never waits this long
 
 
+def opened(file: str, link: Mapping[str, str]) -> AppTest:
+    """One of the pages, run once with a link."""
+    page = AppTest.from_file(str(APP), default_timeout=PATIENCE).switch_page(file)
+    for name, text in link.items():
+        page.query_params[name] = text
+    return good(page.run())
+
+
+def good(page: AppTest) -> AppTest:
+    """The same page, if it ran to its end."""
+    assert not page.exception, [problem.value for problem in page.exception]
+    return page
+
+
+def link_of(page: AppTest) -> dict[str, str]:
+    """The parameters in the address bar."""
+    return {
+        name: text if isinstance(text, str) else text[-1]
+        for name, text in page.query_params.items()
+    }
+
+
 class Visit:
     """One person at one page."""
 

@@ -59,6 +59,11 @@ class Server:
         numbers = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
 
+    def megabytes(self) -> float:
+        """Memory that the server holds now, from ``/proc``."""
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
 
 def free_port() -> int:
     """A port that neither the other workers of this run nor any outgoing connection takes."""

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from hybridpool.training.results import (
-    Costs,
-    Epoch,
-    Measures,
-    Occlusion,
-    Run,
-    RunSettings,
-    write_run,
-)
+from hybridpool.training.records import Costs, Epoch, Measures, Occlusion, Run, RunSettings
+from hybridpool.training.results import write_run
 
 ARMS = ("max", "average", "fixed", "hybrid", "frozen", "channel", "attention", "blur")
 SEEDS = range(5)
@@ -25,6 +20,16 @@ SIDES = (4, 8, 12, 16)
 def wobble(seed: int, salt: int) -> float:
     """A small number that looks like chance, the same every time."""
     return ((seed * 7919 + salt * 104729 + seed * salt * 31) % 1000 / 1000 - 0.5) / 500
+
+
+def numbers(run: Run) -> dict[str, Any]:
+    """All that a run learned and measured, without the time it took."""
+    return {
+        "history": [replace(epoch, seconds=0.0) for epoch in run.history],
+        "weights": run.weights,
+        "weight_steps": run.weight_steps,
+        "measures": run.measures,
+    }
 
 
 def a_run(

@@ -6,6 +6,7 @@ library.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -122,16 +123,7 @@ def blend(blend_weight: float) -> Reduction:
     return reduce
 
 
-def input_gradient(
-    input: Tensor,
-    blend_weight: float,
-    kernel_size: Size2d,
-    stride: Size2d | None = None,
-    padding: Size2d = 0,
-    *,
-    ceil_mode: bool = False,
-    count_include_pad: bool = False,
-) -> Tensor:
+def input_gradient(input: Tensor, blend_weight: float, **window: Any) -> Tensor:
     """The gradient of the sum of a hybrid map: the first largest cell of each window gets the
     weight, every cell gets its share of the rest."""
     numbered = torch.arange(input[0, 0].numel()).view(input.shape[2:])
@@ -150,15 +142,7 @@ def input_gradient(
             flat[winner] += blend_weight
             return 0.0
 
-        pool(
-            numbered[None],
-            spread,
-            kernel_size,
-            stride,
-            padding,
-            ceil_mode=ceil_mode,
-            count_include_pad=count_include_pad,
-        )
+        pool(numbered[None], spread, **window)
     return gradient
 
 

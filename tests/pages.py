@@ -156,53 +156,18 @@ class OpenTab(Protocol):
     def __call__(self, kind: type[AnyTab], **options: Any) -> AnyTab: ...
 
 
-class ByHand(Tab):
-    """The page By hand."""
-
-    path = "By_hand"
-    ready = ".by-hand[data-painted]"
+def tab(path: str, ready: str) -> type[Tab]:
+    """A page that needs no more than to be opened and waited for."""
+    return type(path, (Tab,), {"path": path, "ready": ready})
 
 
-class TheAnswer(Tab):
-    """The page The answer."""
-
-    path = "The_answer"
-    ready = ".answer[data-painted]"
-
-
-class Noise(Tab):
-    """The page Noise and occlusion."""
-
-    path = "Noise_and_occlusion"
-    ready = ".compare[data-painted]"
-
-
-class Shift(Tab):
-    """The page Shift and frequency."""
-
-    path = "Shift_and_frequency"
-    ready = ".compare[data-painted]"
-
-
-class Learning(Tab):
-    """The page Learning."""
-
-    path = "Learning"
-    ready = ".learning[data-painted]"
-
-
-class Evidence(Tab):
-    """The page Evidence."""
-
-    path = "Evidence"
-    ready = "table.claims"
-
-
-class Cost(Tab):
-    """The page Cost."""
-
-    path = "Cost"
-    ready = ".st-key-cost_button_times button"
+ByHand = tab("By_hand", ".by-hand[data-painted]")
+TheAnswer = tab("The_answer", ".answer[data-painted]")
+Noise = tab("Noise_and_occlusion", ".compare[data-painted]")
+Shift = tab("Shift_and_frequency", ".compare[data-painted]")
+Learning = tab("Learning", ".learning[data-painted]")
+Evidence = tab("Evidence", "table.claims")
+Cost = tab("Cost", ".st-key-cost_button_times button")
 
 
 class Explore(Tab):

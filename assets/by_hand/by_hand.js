@@ -8,7 +8,6 @@ class ByHand extends Backward(Playing(Component)) {
   constructor(root) {
     super(root);
     this.still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.asked = 0;
     this.speed = 1000;
     this.build();
     this.listen();
@@ -83,7 +82,7 @@ class ByHand extends Backward(Playing(Component)) {
   load({ header, arrays }) {
     if (!this.answers(header)) return;
     const before = this.header;
-    this.asked = 0;
+    this.last.edit = 0;
     this.header = header;
     this.table = colourTable(arrays.palette);
     const floats = (raw) => new Float64Array(raw.buffer);
@@ -107,7 +106,7 @@ class ByHand extends Backward(Playing(Component)) {
   // Not an answer to numbers that have been changed again since: a newer one is on its way. What
   // holds the very numbers that stand in the cells is one, however it came about.
   answers({ serial, grid }) {
-    if (serial >= this.asked) return true;
+    if (serial >= (this.last.edit ?? 0)) return true;
     const { values } = this.editor;
     return values.length === grid.values.length && values.every((value, i) => value === grid.values[i]);
   }
@@ -146,7 +145,11 @@ class ByHand extends Backward(Playing(Component)) {
     const { columns } = this.header.grid;
     const cells = Array.from({ length: values.length / columns }, (_v, i) => values.slice(i * columns, (i + 1) * columns));
     this.tell("edit", { cells });
-    this.asked = this.told;
+  }
+
+  // Numbers that were typed need an answer, not only an ear.
+  heard(name) {
+    return name === "edit" ? !this.last.edit : super.heard(name);
   }
 
   // ---- words and sizes --------------------------------------------------------------------

@@ -32,6 +32,7 @@ class Component {
     this.root = root;
     this.pending = new Set();
     this.waiting = {};
+    this.last = {}; // when each name was told last
   }
 
   $(selector) {
@@ -73,10 +74,19 @@ class Component {
 
   // Streamlit keeps quiet about a state it has had before, so no two are alike; and of two that
   // overtake each other on the way Python takes the one that was told later.
-  tell(name, value) {
+  // What the page does not say it has heard, or has not answered, is told again.
+  tell(name, value, patience = 3000) {
     clearTimeout(this.waiting[name]);
     this.told = Math.max(this.told ?? 0, Date.now()) + 1;
+    this.last[name] = this.told;
     this.setState(name, { ...value, told: this.told });
+    this.soon(name, () => this.heard(name) || this.tell(name, value, 2 * patience), patience);
+  }
+
+  // Whether what was told last has arrived. Where no server writes it down, nobody listens.
+  heard(name) {
+    const mark = document.querySelector("[data-heard]");
+    return !mark || mark.dataset.heard.split(" ").includes(String(this.last[name]));
   }
 
   // Waits until the hand rests.

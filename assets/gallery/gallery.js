@@ -1,6 +1,6 @@
 // Thumbnails to pick a picture from. Python sends them once; a click sends back the key.
 
-export default function mount({ data, parentElement, setTriggerValue }) {
+export default function mount({ data, parentElement, setStateValue }) {
   const group = parentElement.querySelector(".gallery");
   group.setAttribute("aria-label", data.label);
   if (group.dataset.language !== data.language) {
@@ -26,7 +26,7 @@ export default function mount({ data, parentElement, setTriggerValue }) {
   reach(buttons, buttons.find((button) => button.dataset.key === data.chosen) ?? buttons[0]);
   group.onclick = (event) => {
     const button = event.target.closest("button");
-    if (button) setTriggerValue("pick", button.dataset.key);
+    if (button) setStateValue("pick", { key: button.dataset.key, told: Date.now() });
   };
   group.onkeydown = (event) => {
     const next = buttons[neighbour(buttons, buttons.indexOf(event.target.closest("button")), event.key)];

@@ -2,6 +2,7 @@
 
 from hybridpool.answer.change import ACTIONS, Change
 from hybridpool.answer.curves import AnswerCurve, answer_curve, kind_of
+from hybridpool.answer.many import measured
 from hybridpool.answer.networks import (
     ARMS_SHOWN,
     Network,
@@ -30,6 +31,7 @@ __all__ = [
     "as_seen",
     "dialled",
     "kind_of",
+    "measured",
     "network_files",
     "program_of",
     "read_fit_network",

@@ -1,7 +1,7 @@
-"""What each pooling costs by count, without a clock: parameters, operations, memory traffic.
+"""What each pooling costs, counted without a clock: parameters, operations, memory traffic.
 
 One comparison, addition, subtraction, product, quotient or sigmoid is one operation. Only cells on
-the map are counted: padding takes part in nothing.
+the map are counted; padding costs nothing.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _BLUR = 3
 
 @dataclass(frozen=True)
 class Counts:
-    """What one pooling needs for one batch, forward.
+    """What one pooling needs for the forward pass of one batch.
 
     Attributes:
         parameters: Numbers that are learned.
         operations: Operations for the whole batch.
         outputs: Values that come out.
-        bytes_fused: Bytes read and written at least, in one pass over the map.
+        bytes_fused: The fewest bytes that are read and written, in one pass over the map.
         bytes_stepwise: Bytes read and written if every step of the formula reads and writes its
             maps, as in PyTorch's eager mode without what it remembers for the backward pass.
     """

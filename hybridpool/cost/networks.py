@@ -1,7 +1,7 @@
 """What poolings cost inside a network: as a share of a ResNet-18, and of a small one.
 
-The share of the poolings is measured with the network's own pooling layers, run alone on maps of
-the size, memory format and type that they meet inside it; a step of the network is measured whole.
+To measure the share of the poolings, the network's own pooling layers run alone, on maps of the
+size, memory format and type that they get inside it. A step of the network is measured as a whole.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from hybridpool.layers import PoolingFactory
 NETWORKS = ("resnet18", "separable")
 #: The poolings that a network is built with; the article's formula is hybrid pooling.
 IN_NETWORKS = ("max", "average", "hybrid", "hybrid_channel", "attention", "blur")
-#: Side of the pictures -> how many of them are a batch at most.
+#: Side of the pictures -> the largest batch.
 SIDES = {32: 64, 224: 8}
 _CLASSES = 10
 _WIDTHS = (16, 32, 64, 128)
@@ -49,7 +49,7 @@ class NetworkSettings:
         dtype: A key of `DTYPES`.
         device: ``"cpu"`` or ``"cuda"``.
         training: Whether a step is a forward and a backward pass, or a forward pass alone.
-        turns: How often every network has its turn.
+        turns: How often every network is measured.
     """
 
     side: int = 32
@@ -89,12 +89,13 @@ class NetworkCost:
     Attributes:
         network: One of `NETWORKS`.
         pooling: One of `IN_NETWORKS`.
-        parameters: Of the whole network.
-        pooling_parameters: Of its pooling layers.
-        operations: Products and additions of convolutions and linear layers, forward, one batch.
+        parameters: How many the whole network has.
+        pooling_parameters: How many its pooling layers have.
+        operations: Products and additions of convolutions and linear layers in the forward pass of
+            one batch.
         pooling_operations: Operations of its pooling layers, see `count_cost`.
-        step: A step of the whole network.
-        alone: The same with its pooling layers alone, each on the map that it meets inside.
+        step: The time of a step of the whole network.
+        alone: The time of its pooling layers alone, each on the map that it gets inside.
     """
 
     network: str
@@ -118,9 +119,9 @@ class NetworkCost:
 
     @property
     def typical(self) -> tuple[float, float, float]:
-        """Seconds of a step, of its pooling layers, and their share, all of one turn.
+        """Seconds of a step and of its pooling layers, and their share, all from one turn.
 
-        It is the turn with the middle share, so that the three numbers fit each other.
+        This is the turn with the median share, so that the three numbers fit each other.
         """
         turn = self.shares.middle
         step, alone = self.step.values[turn], self.alone.values[turn]
@@ -129,13 +130,13 @@ class NetworkCost:
 
 @dataclass(frozen=True)
 class NetworkCosts:
-    """What every network cost so far.
+    """What is known so far of the cost of every network.
 
     Attributes:
         settings: What was asked for.
         machine: Where it was measured.
-        costs: One for each network and pooling.
-        turns: How many turns each had.
+        costs: One entry for each network and pooling.
+        turns: How often each was measured.
         done: Share of the measurement that is done.
     """
 
@@ -146,16 +147,16 @@ class NetworkCosts:
     done: float
 
     def cost(self, network: str, pooling: str) -> NetworkCost:
-        """That of one network with one pooling."""
+        """The cost of one network with one pooling."""
         return next(c for c in self.costs if (c.network, c.pooling) == (network, pooling))
 
 
 def longer_step(share: float, reference: float) -> float:
-    """By how much a step gets longer with other pooling layers, all else taking the same time.
+    """By how much other pooling layers lengthen a step, if all else takes the same time.
 
     Args:
-        share: What these layers take of their step.
-        reference: What those that they replace take of theirs.
+        share: The share of these layers in their step.
+        reference: The share of the replaced layers in theirs.
 
     Example:
         >>> longer_step(0.2, reference=0.0), longer_step(0.1, reference=0.1)
@@ -172,7 +173,7 @@ class SeparableNetwork(nn.Sequential):
     linear layer. Every convolution is followed by batch normalisation and ReLU.
 
     Args:
-        pooling: Called as the entries of `hybridpool.layers.POOLINGS` are.
+        pooling: A factory that is called like the entries of `hybridpool.layers.POOLINGS`.
         num_classes: The number of classes.
 
     Shape:
@@ -200,7 +201,7 @@ class SeparableNetwork(nn.Sequential):
 
 
 def count_networks(settings: NetworkSettings) -> tuple[NetworkCost, ...]:
-    """Count every network with every pooling; nothing is computed.
+    """Count operations and parameters of every network with every pooling; nothing is computed.
 
     Example:
         >>> costs = count_networks(NetworkSettings())
@@ -282,7 +283,7 @@ def _built(network: str, pooling: str, side: int) -> tuple[nn.Module, list[_Laye
 
 
 def _inputs(model: nn.Module, layers: list[_Layer], pictures: Tensor) -> list[Tensor]:
-    """What each pooling layer gets when the model sees the pictures."""
+    """The input of each pooling layer when the model sees the pictures."""
     found: list[Tensor] = []
 
     def note(module: nn.Module, args: tuple[Tensor, ...]) -> None:

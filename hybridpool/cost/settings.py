@@ -1,4 +1,4 @@
-"""What is measured: frozen settings, and the machine that the times belong to."""
+"""What is measured: frozen settings, and the machine on which the times were taken."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_VALUES = 2**23
 
 
 class Copy(nn.Module):
-    """Reads and writes the whole input once.
+    """A plain copy: reads and writes the whole input once.
 
     Example:
         >>> Copy()(torch.ones(2))
@@ -39,7 +39,7 @@ class Copy(nn.Module):
 
 
 class ArticleFormula(nn.Module):
-    """What the article computes, with padding and with the average that ours takes.
+    """The article's computation, with our padding and our average.
 
     Example:
         >>> image = torch.tensor([[[[1.0, 2.0], [5.0, 6.0]]]])
@@ -102,9 +102,9 @@ class CostSettings:
         memory_format: A key of `MEMORY_FORMATS`.
         dtype: A key of `DTYPES`.
         device: ``"cpu"`` or ``"cuda"``.
-        training: Whether a backward pass is measured too, or inference alone.
-        compiled: Whether the poolings are measured compiled as well.
-        turns: How often every pooling has its turn.
+        training: Whether to measure a backward pass too, or inference alone.
+        compiled: Whether to measure the compiled poolings as well.
+        turns: How often every pooling is measured.
     """
 
     batch: int = 8
@@ -173,7 +173,7 @@ class CostSettings:
         return module.to(self.device, DTYPES[self.dtype]).train(self.training)
 
     def feature_map(self, seed: int = 0) -> Tensor:
-        """A map such as a ReLU leaves behind: normal values, the negative ones zero."""
+        """A map as a ReLU leaves it: normal values, the negative ones set to zero."""
         generator = torch.Generator().manual_seed(seed)
         values = torch.randn(self.shape, generator=generator).relu_()
         return values.to(
@@ -183,7 +183,7 @@ class CostSettings:
 
 @dataclass(frozen=True)
 class Machine:
-    """Where something was measured.
+    """The machine on which something was measured.
 
     Attributes:
         processor: Model of the CPU or the GPU, as the system calls it.
@@ -197,7 +197,7 @@ class Machine:
 
 
 def measured_devices() -> tuple[str, ...]:
-    """The devices here whose work can be waited for by the clock, ``"cpu"`` first.
+    """The devices on this machine that can be timed, ``"cpu"`` first.
 
     Example:
         >>> measured_devices()[0]

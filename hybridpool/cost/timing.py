@@ -1,4 +1,4 @@
-"""What each pooling costs by the clock: time in turns, and memory kept for the backward pass."""
+"""The time that each pooling takes, and the memory that it keeps for the backward pass."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SHORTEST_TURN = 0.002
 
 @dataclass(frozen=True)
 class Turns:
-    """What the clock said about one thing, turn by turn: seconds, or multiples of something else.
+    """The times of one thing, turn by turn: seconds, or multiples of the times of another.
 
     Example:
         >>> turns = Turns((3.0, 1.0, 2.0, 5.0, 4.0))
@@ -31,12 +31,12 @@ class Turns:
 
     @property
     def median(self) -> float:
-        """The middle one."""
+        """The median time."""
         return statistics.median(self.values)
 
     @property
     def quartiles(self) -> tuple[float, float]:
-        """What a quarter of the turns stays below, and what a quarter exceeds."""
+        """The first and the third quartile."""
         if len(self.values) < 2:
             return self.values[0], self.values[0]
         low, _, high = statistics.quantiles(self.values, n=4, method="inclusive")
@@ -44,7 +44,7 @@ class Turns:
 
     @property
     def middle(self) -> int:
-        """Which turn is the middle one, counted from 0; of two, the one below.
+        """The index of the turn with the median time; of two such turns, the shorter one.
 
         Example:
             >>> Turns((3.0, 1.0, 2.0)).middle
@@ -53,7 +53,7 @@ class Turns:
         return self.values.index(statistics.median_low(self.values))
 
     def overlaps(self, other: Turns) -> bool:
-        """Whether the middle halves of both meet, so that the two are not told apart.
+        """Whether the interquartile ranges of both overlap, so that the two cannot be told apart.
 
         Example:
             >>> Turns((1.0, 2.0, 3.0)).overlaps(Turns((2.0, 3.0, 4.0)))
@@ -63,9 +63,9 @@ class Turns:
         return low <= other_high and other_low <= high
 
     def over(self, other: Turns) -> Turns:
-        """Each turn as a multiple of the same turn of something else.
+        """Each turn as a multiple of the same turn of another thing.
 
-        A busy moment slows both in one turn, so that it cancels in their ratio.
+        A busy moment slows both within one turn, so it cancels in their ratio.
         """
         return Turns(tuple(a / b for a, b in zip(self.values, other.values, strict=False)))
 
@@ -115,14 +115,14 @@ class PoolingCost:
 
 @dataclass(frozen=True)
 class PoolingCosts:
-    """What every pooling cost so far.
+    """What is known so far of the cost of every pooling.
 
     Attributes:
         settings: What was asked for.
         machine: Where it was measured.
-        costs: One for each pooling, in the order of `CONTESTANTS`, compiled ones after.
-        turns: How many turns each had; 0 while they are prepared.
-        compiling: The pooling that is compiled next, while they are prepared.
+        costs: One entry for each pooling, in the order of `CONTESTANTS`, the compiled ones last.
+        turns: How often each was measured; 0 during preparation.
+        compiling: The pooling that is compiled next during preparation.
     """
 
     settings: CostSettings
@@ -132,7 +132,7 @@ class PoolingCosts:
     compiling: str | None = None
 
     def cost(self, name: str, *, compiled: bool = False) -> PoolingCost:
-        """That of one pooling."""
+        """The cost of one pooling."""
         return next(cost for cost in self.costs if (cost.name, cost.compiled) == (name, compiled))
 
 
@@ -148,14 +148,14 @@ class CannotCompileError(RuntimeError):
 def take_turns(
     runs: Mapping[_K, Callable[[], object]], turns: int
 ) -> Iterator[dict[_K, tuple[float, ...]]]:
-    """Time several things in turns, so that a drifting machine meets all of them alike.
+    """Time several things in turns, so that a slower moment of the machine affects all of them.
 
-    Each turn runs all of them one after another, short ones several times in a row. What each does
-    before its first turn, to warm up and to learn how long it takes, is not counted.
+    Each turn runs all of them one after another, short ones several times in a row. The runs before
+    the first turn, which warm up and show how long each takes, are not counted.
 
     Args:
         runs: What is timed.
-        turns: How often each has its turn.
+        turns: How often each is timed.
 
     Returns:
         An iterator with the seconds so far: after each warm-up, and after each run of each turn.
@@ -166,7 +166,7 @@ def take_turns(
         >>> {name: len(seconds) for name, seconds in last.items()}
         {'a': 3, 'b': 3}
     """
-    # Not at the top: it looks for a compiler and for CUDA when it is imported, and says so.
+    # Not at the top: when imported it looks for a compiler and for CUDA, and prints what it finds.
     from torch.utils.benchmark import Timer
 
     threads = torch.get_num_threads()
@@ -225,10 +225,10 @@ def measure_poolings(settings: CostSettings) -> Iterator[PoolingCosts]:
 
     Returns:
         An iterator with one record before each pooling is compiled, one when all is prepared, and
-        one after each turn; each holds all turns so far.
+        one after each turn; each record holds all turns so far.
 
     Raises:
-        CannotCompileError: Compiled poolings are asked for, and there is no compiler.
+        CannotCompileError: If compiled poolings are asked for, and there is no compiler.
 
     Example:
         >>> small = CostSettings(batch=1, channels=4, height=8, width=8, turns=3)
@@ -274,9 +274,9 @@ def runs_of(
 
     Args:
         module: What runs.
-        input: On what.
+        input: What it gets.
         training: Whether gradients are asked for.
-        to_input: Whether the gradient goes back as far as the input, as in the middle of a network.
+        to_input: Whether the input needs a gradient too, as in the middle of a network.
 
     Example:
         >>> runs_of(nn.AvgPool2d(2), torch.ones(1, 1, 2, 2), training=False)["forward"]()
@@ -305,12 +305,12 @@ def check_compiler() -> None:
     """Compile something small.
 
     Raises:
-        CannotCompileError: It does not work here.
+        CannotCompileError: If it does not work here.
 
     Example:
         >>> check_compiler()  # doctest: +SKIP
     """
-    # What other settings compiled counts against a limit, beyond which torch gives up.
+    # torch gives up beyond a limit, against which the programs of other settings count too.
     torch.compiler.reset()
     try:
         torch.compile(torch.sin, fullgraph=True, options={"compile_threads": 1})(torch.zeros(8))

@@ -1,9 +1,8 @@
-"""Feature maps to numbers: how poolings differ, and what a change to the picture did.
+"""Numbers about feature maps: how poolings differ, and what a change to the picture did.
 
 Every function takes feature maps as ``(..., H, W)``, on any device, and sums in double precision.
-``kernel_size``, ``stride``, ``padding`` and ``ceil_mode`` mean what they mean in
-:class:`torch.nn.MaxPool2d`: a ``stride`` of None is the kernel size, and padding belongs to no
-window. NaN is never hidden: a number that was computed from one is NaN.
+A ``window`` is what :func:`hybridpool.window.check_window` makes, or a size alone; padding belongs
+to no window. NaN is never hidden: a number that is computed from NaN is NaN.
 """
 
 from hybridpool.measure.alignment import align, nearest_cells

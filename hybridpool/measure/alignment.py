@@ -11,7 +11,7 @@ from hybridpool.measure.changes import exact, same_shape
 
 
 def nearest_cells(distance: float) -> int:
-    """By how many whole cells maps are moved to lie over each other: half a cell counts as none.
+    """How many whole cells to move a map so that it lies over another; half a cell counts as none.
 
     Example:
         >>> [nearest_cells(distance) for distance in (0.5, 0.75, -1.25, -0.5)]
@@ -29,17 +29,17 @@ def align(
     shifted by pixels that is pixels divided by the map's stride, and often no whole number.
 
     Args:
-        before: the map of the picture.
-        after: the map of the shifted picture, of the same shape.
-        rows: cells by which the content moved down.
-        columns: cells by which it moved right.
+        before: The map of the picture.
+        after: The map of the shifted picture, of the same shape.
+        rows: Cells by which the content moved down.
+        columns: Cells by which it moved right.
         mode: ``"crop"`` cuts both maps to what they share, moved by the nearest whole cells (half a
             cell counts as none). ``"circular"`` moves `after` back around the edge, by fractions
             of a cell too, the way an alias-free map moves: shift its Fourier phases. What still
             differs then is what pooling does not carry along with the picture.
 
     Raises:
-        ValueError: an unknown mode, unequal shapes, or no cell left to compare.
+        ValueError: If the mode is unknown, the shapes differ, or no cell is left to compare.
 
     Example:
         >>> before = torch.tensor([[1.0, 2.0, 3.0]])

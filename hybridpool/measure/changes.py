@@ -1,7 +1,7 @@
-"""Feature maps to numbers: how large they are, how far apart, and what a change did to them.
+"""How large feature maps are, how far they lie apart, and how much a change moved them.
 
-What is smaller than :func:`negligible` is rounding: every count of changed cells, every winner of
-a window and every spectrum here is judged by that one measure.
+Differences below :func:`negligible` are rounding. Every count of changed cells, every winner of a
+window and every spectrum uses this one threshold.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-#: What is below this share of a map's range is rounding, and no finding. It is less than one step
-#: of 16 bits, the precision in which maps are shown.
+#: A difference below this share of a map's range is rounding, and no finding. It is less than one
+#: step of 16 bits, the precision in which maps are shown.
 ROUNDING = 1e-5
 
 
@@ -33,10 +33,10 @@ def summarise(feature_map: Tensor) -> MapSummary:
     """Sum a feature map up in four numbers.
 
     Args:
-        feature_map: any shape, at least one cell.
+        feature_map: Any shape, at least one cell.
 
     Raises:
-        ValueError: the map has no cells.
+        ValueError: If the map has no cells.
 
     Example:
         >>> summarise(torch.tensor([[1.0, 2.0], [3.0, 6.0]]))
@@ -62,8 +62,8 @@ def energy_kept(pooled: Tensor, feature_map: Tensor) -> float:
     never exceeds 1; max pooling can. 0/0, a map of zeros, is NaN.
 
     Args:
-        pooled: the pooled map, any shape.
-        feature_map: the map before pooling, any shape.
+        pooled: The pooled map, any shape.
+        feature_map: The map before pooling, any shape.
 
     Example:
         >>> feature_map = torch.tensor([[0.0, 2.0], [2.0, 0.0]])
@@ -83,15 +83,15 @@ def relative_distance(a: Tensor, b: Tensor) -> float:
 
     .. math:: \frac{\lVert a - b \rVert_2}{\sqrt{(\lVert a \rVert_2^2 + \lVert b \rVert_2^2) / 2}}
 
-    Symmetric, 0 for equal maps (two maps of zeros included), :math:`\sqrt 2` for maps without
+    It is symmetric: 0 for equal maps (two maps of zeros included), :math:`\sqrt 2` for maps without
     overlap, 2 for opposite ones. :func:`relative_change` is the form with a reference.
 
     Args:
-        a: one map.
-        b: the other map, of the same shape.
+        a: One map.
+        b: The other map, of the same shape.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: If the shapes differ.
 
     Example:
         >>> relative_distance(torch.tensor([1.0, 7.0]), torch.tensor([5.0, 5.0]))  # √20 / √50
@@ -108,10 +108,10 @@ def distance_table(maps: Mapping[str, Tensor]) -> dict[tuple[str, str], float]:
     """Relative distance of each pair of maps, in the order in which the maps are given.
 
     Args:
-        maps: name to map, all of one shape.
+        maps: Name to map, all of one shape.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: If the shapes differ.
 
     Example:
         >>> one, two = torch.ones(2, 2), torch.full((2, 2), -1.0)
@@ -127,12 +127,12 @@ def relative_change(clean: Tensor, changed: Tensor, map_dims: int = 3) -> Tensor
 
     .. math:: \frac{\lVert \text{changed} - \text{clean} \rVert_2}{\lVert \text{clean} \rVert_2}
 
-    0 where nothing changed, also on a map of zeros; infinity where zeros became something.
+    It is 0 where nothing changed, also on a map of zeros, and infinite where zeros changed.
 
     Args:
-        clean: the map before the change; one is enough for a whole batch of changed ones.
-        changed: the map, or maps, after it.
-        map_dims: how many last dimensions are one map: 3 for ``(C, H, W)``, 2 for each channel by
+        clean: The map before the change; one is enough for a whole batch of changed ones.
+        changed: The map, or maps, after it.
+        map_dims: How many last dimensions are one map: 3 for ``(C, H, W)``, 2 for each channel by
             itself. A tensor with fewer is one map.
 
     Shape:
@@ -153,9 +153,9 @@ def largest_change(clean: Tensor, changed: Tensor, map_dims: int = 3) -> Tensor:
     """The largest absolute change of any cell of a map.
 
     Args:
-        clean: the map before the change; one is enough for a whole batch of changed ones.
-        changed: the map, or maps, after it.
-        map_dims: how many last dimensions are one map, see :func:`relative_change`.
+        clean: The map before the change; one is enough for a whole batch of changed ones.
+        changed: The map, or maps, after it.
+        map_dims: How many last dimensions are one map, see :func:`relative_change`.
 
     Shape:
         ``(..., C, H, W)``, shapes that broadcast, to ``(...)``.
@@ -168,13 +168,13 @@ def largest_change(clean: Tensor, changed: Tensor, map_dims: int = 3) -> Tensor:
 
 
 def negligible(*maps: Tensor) -> float:
-    """The largest difference that is nothing but rounding: a hundred-thousandth of the maps' range.
+    """The largest difference that counts as rounding: a hundred-thousandth of the maps' range.
 
     The range is that of all channels together and of zero, so that a map of one value has its size
-    for a range. Resizing, filtering and summing in float32 leave about a millionth of it behind.
+    for a range. Resizing, filtering and summing in float32 leave errors of about a millionth of it.
 
     Args:
-        maps: one map, or several on one scale; NaN and infinity count as zeros.
+        maps: One map, or several on one scale; NaN and infinity count as zeros.
 
     Example:
         >>> negligible(torch.tensor([0.2, 0.5]), torch.tensor([-0.5]))
@@ -189,7 +189,7 @@ def negligible(*maps: Tensor) -> float:
 def alike(a: float, b: float) -> bool:
     """Whether two shares, such as relative changes, differ by no more than rounding.
 
-    Two of them that are alike are a tie, whichever of them is the smaller one.
+    Two such shares are a tie, whichever is smaller.
 
     Example:
         >>> alike(0.3, 0.3000001), alike(0.3, 0.301), alike(math.inf, 0.5)
@@ -202,18 +202,18 @@ def alike(a: float, b: float) -> bool:
 def changed_cells(clean: Tensor, changed: Tensor, tolerance: float = 0.0) -> Tensor:
     """Mark the cells that changed by more than `tolerance`; ``.sum()`` counts them.
 
-    A NaN that stays NaN has not changed, and one that comes or goes has.
+    A NaN that stays NaN has not changed; a NaN that appears or disappears has.
 
     Args:
-        clean: the map before the change.
-        changed: the map after it.
-        tolerance: the largest change that does not count.
+        clean: The map before the change.
+        changed: The map after it.
+        tolerance: The largest change that does not count.
 
     Shape:
         shapes that broadcast, to a bool tensor of the broadcast shape.
 
     Raises:
-        ValueError: the tolerance is below zero or NaN.
+        ValueError: If the tolerance is below zero or NaN.
 
     Example:
         >>> clean = torch.tensor([1.0, 2.0, 3.0])
@@ -232,7 +232,7 @@ def same_shape(a: Tensor, b: Tensor) -> None:
     """Refuse two maps that cannot be compared cell by cell.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: If the shapes differ.
 
     Example:
         >>> same_shape(torch.zeros(2), torch.ones(2))
@@ -245,7 +245,7 @@ def same_shape(a: Tensor, b: Tensor) -> None:
 
 
 def exact(feature_map: Tensor) -> Tensor:
-    """A map in double precision, in main memory where the device has none (MPS).
+    """A map in double precision; it moves to the CPU if the device has no doubles (MPS).
 
     Example:
         >>> exact(torch.ones(1))
@@ -256,7 +256,7 @@ def exact(feature_map: Tensor) -> Tensor:
 
 
 def map_axes(feature_map: Tensor, map_dims: int) -> tuple[int, ...]:
-    """The last dimensions, those that are one map.
+    """The last dimensions, which make one map.
 
     Example:
         >>> map_axes(torch.zeros(2, 3, 4), map_dims=2)

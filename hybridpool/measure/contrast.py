@@ -1,4 +1,4 @@
-"""The windows of a feature map: how far max and average pooling lie apart in them."""
+"""How far max and average pooling lie apart in the windows of a feature map."""
 
 from __future__ import annotations
 
@@ -16,10 +16,7 @@ FAINT = 0.05
 
 def window_contrast(
     feature_map: Tensor,
-    kernel_size: Size2d,
-    stride: Size2d | None = None,
-    padding: Size2d = 0,
-    ceil_mode: bool = False,
+    window: Window | Size2d,
 ) -> Tensor:
     """Maximum minus average of each window: how far the blend weight can move that cell.
 
@@ -27,8 +24,8 @@ def window_contrast(
     blend weight. It is zero exactly where all cells of the window are equal.
 
     Args:
-        feature_map: the map before pooling.
-        kernel_size: window of the pooling; `stride`, `padding` and `ceil_mode` belong to it.
+        feature_map: The map before pooling.
+        window: The window of the pooling; a size alone is a window with that stride.
 
     Shape:
         ``(..., H, W)`` to ``(..., H_out, W_out)``.
@@ -37,13 +34,13 @@ def window_contrast(
         >>> window_contrast(torch.tensor([[1.0, 9.0, 4.0, 4.0], [2.0, 4.0, 4.0, 4.0]]), 2)
         tensor([[5., 0.]])
     """
-    window = window_on(feature_map, kernel_size, stride, padding, ceil_mode)
+    window = window_on(feature_map, window)
     maximum, average = maximum_and_average(feature_map, window)
     return (maximum - average).clamp(min=0)  # the average of equal cells may round above them
 
 
 def highest_contrast(maximum: Tensor, average: Tensor) -> Tensor:
-    """In each channel the pooled cell where max and average differ most.
+    """The pooled cell of each channel where max and average differ most.
 
     Args:
         maximum: The max map.
@@ -63,37 +60,34 @@ def highest_contrast(maximum: Tensor, average: Tensor) -> Tensor:
 
 def most_telling(
     feature_map: Tensor,
-    kernel_size: Size2d,
-    stride: Size2d | None = None,
-    padding: Size2d = 0,
-    ceil_mode: bool = False,
+    window: Window | Size2d,
 ) -> tuple[int, int, int]:
-    """The channel and the pooled cell that show best how max and average pooling differ.
+    """The channel and the pooled cell that best show how max and average pooling differ.
 
     The channel is the one with the largest mean contrast (see :func:`window_contrast`) in units of
     its own range: painted over that range, its max and average maps differ most to the eye. A
     single bright cell has a small mean, so nearly empty channels lose; channels whose range is
-    below 5 % of the widest are left out, for they may be nothing but rounding. The cell is the one
-    of highest contrast there. Where no window has any contrast it is the window that is furthest
-    from zero, so a window of zeros is chosen only when there is no other. NaN and infinity count as
-    zeros.
+    below 5 % of the widest are left out, because they may be nothing but rounding. The cell is the
+    one with the highest contrast in that channel. If no window has any contrast, it is the window
+    furthest from zero; so a window of zeros is chosen only if there is no other. NaN and infinity
+    count as zeros.
 
     Args:
-        feature_map: the map before pooling.
-        kernel_size: window of the pooling; `stride`, `padding` and `ceil_mode` belong to it.
+        feature_map: The map before pooling.
+        window: The window of the pooling; a size alone is a window with that stride.
 
     Shape:
         ``(C, H, W)`` with at least one channel.
 
     Returns:
-        channel, row and column in the pooled map.
+        Channel, row and column in the pooled map.
 
     Raises:
-        ValueError: the map is not ``(C, H, W)`` or has no channels.
+        ValueError: If the map is not ``(C, H, W)`` or has no channels.
 
     Example:
         >>> flat, busy = torch.ones(1, 2, 4), torch.tensor([[[0.0, 0, 0, 4], [0, 0, 0, 0]]])
-        >>> most_telling(torch.cat([flat, busy]), kernel_size=2)
+        >>> most_telling(torch.cat([flat, busy]), 2)
         (1, 0, 1)
     """
     if feature_map.ndim != 3 or len(feature_map) == 0:
@@ -101,7 +95,7 @@ def most_telling(
             f"the most telling cell needs a feature map (C, H, W) with at least one channel, but "
             f"got shape {tuple(feature_map.shape)}; pass one image's map"
         )
-    window = window_on(feature_map, kernel_size, stride, padding, ceil_mode)
+    window = window_on(feature_map, window)
     finite = feature_map.detach().float().nan_to_num(0, 0, 0)
     maximum, average = maximum_and_average(finite, window)
     contrast = maximum - average
@@ -116,21 +110,15 @@ def most_telling(
     return channel, row, column
 
 
-def window_on(
-    feature_map: Tensor,
-    kernel_size: Size2d,
-    stride: Size2d | None,
-    padding: Size2d,
-    ceil_mode: bool,
-) -> Window:
-    """The window, checked against the map.
+def window_on(feature_map: Tensor, window: Window | Size2d) -> Window:
+    """The window, checked against the map; averages are taken over the cells of the map alone.
 
     Raises:
-        TypeError: the map is not floating point.
-        ValueError: the map is empty, or the window cannot be or does not fit.
+        TypeError: If the map is not floating point.
+        ValueError: If the map is empty, or the window is impossible or does not fit.
 
     Example:
-        >>> window_on(torch.zeros(4, 4), 2, None, 0, False).stride
+        >>> window_on(torch.zeros(4, 4), 2).stride
         (2, 2)
     """
     if not feature_map.is_floating_point():
@@ -143,9 +131,10 @@ def window_on(
             f"a feature map must be (..., H, W) and not empty, but its shape is "
             f"{tuple(feature_map.shape)}; pass a map with rows and columns"
         )
-    window = check_window(kernel_size, stride, padding, ceil_mode)
-    window.check_fits(feature_map.shape[-2], feature_map.shape[-1])
-    return window
+    checked = window if isinstance(window, Window) else check_window(window)
+    checked.check()
+    checked.check_fits(feature_map.shape[-2], feature_map.shape[-1])
+    return checked._replace(count_include_pad=False)
 
 
 def planes_of(feature_map: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
-"""Feature maps to frequencies: which are there, which are left, and which appear by aliasing.
+"""The frequencies of feature maps: which are there, which are left, and which aliasing adds.
 
 Every function takes feature maps as ``(..., H, W)``, on any device, and sums in double precision.
-NaN is never hidden: a number that was computed from one is NaN.
+NaN is never hidden: a number that is computed from NaN is NaN.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def radial_spectrum(feature_map: Tensor, map_dims: int = 3) -> RadialSpectrum:
     from one edge to the opposite one counts as an edge.
 
     Args:
-        feature_map: the map, taken as it is, without a taper.
+        feature_map: The map, taken as it is, without a taper.
         map_dims: 3 averages over the channels, 2 gives each channel its own spectrum.
 
     Shape:
@@ -67,14 +67,14 @@ def radial_spectrum(feature_map: Tensor, map_dims: int = 3) -> RadialSpectrum:
 def spectrum_shares(
     feature_map: Tensor, bands: tuple[float, ...] = (1 / 3, 2 / 3), map_dims: int = 3
 ) -> Tensor:
-    """Share of a map's energy in low, middle and high frequencies, its mean left out.
+    """The share of a map's energy in low, middle and high frequencies, without its mean.
 
     Frequencies are those of :func:`radial_spectrum`, in units of the map's own Nyquist frequency,
     so the bands of a pooled map are coarser in the picture than those of the map before pooling.
 
     Args:
-        feature_map: the map.
-        bands: where one band ends and the next begins, rising; the last band has no end.
+        feature_map: The map.
+        bands: Where one band ends and the next begins, rising; the last band has no end.
         map_dims: 3 takes the channels together, 2 each by itself.
 
     Shape:
@@ -82,7 +82,7 @@ def spectrum_shares(
         which has no energy to share out.
 
     Raises:
-        ValueError: the bands do not rise.
+        ValueError: If the bands do not rise.
 
     Example:
         >>> stripes = torch.tensor([[1.0, -1.0, 1.0, -1.0]]).expand(4, 4)
@@ -101,14 +101,14 @@ def spectrum_shares(
 
 
 def ideal_downsampling(dense: Tensor, stride: Size2d) -> Tensor:
-    """Take every stride-th cell after removing all that so few cells cannot carry.
+    """Take every stride-th cell, after removing the frequencies that so few cells cannot carry.
 
     Frequencies above the Nyquist frequency of the coarse grid, 1/stride of the fine one's along
     each axis, are cut off in the Fourier transform; nothing else is touched.
 
     Args:
-        dense: the map on the fine grid, taken as periodic.
-        stride: keep one row and one column of so many.
+        dense: The map on the fine grid, taken as periodic.
+        stride: Keep one row and one column of so many.
 
     Shape:
         ``(..., H, W)`` to the shape of ``dense[..., ::stride, ::stride]``.
@@ -125,15 +125,15 @@ def ideal_downsampling(dense: Tensor, stride: Size2d) -> Tensor:
 
 
 def aliasing(dense: Tensor, stride: Size2d) -> Tensor:
-    """What appears in a strided pooled map that was not there: the alias part, as a map.
+    """The alias part of a strided pooled map: what subsampling adds, as a map.
 
     Pooling with a stride is the same pooling at stride 1 followed by taking every stride-th cell.
-    The second step folds what is too fine for the coarse grid onto coarser frequencies. Strided map
-    minus :func:`ideal_downsampling` is exactly that, for linear and non-linear poolings alike.
+    The second step folds frequencies that are too fine for the coarse grid onto coarser ones. This
+    part is the strided map minus :func:`ideal_downsampling`, for linear and non-linear poolings.
 
     Args:
-        dense: the map pooled at stride 1, else with the same window.
-        stride: the stride whose aliasing is asked for.
+        dense: The map pooled at stride 1, else with the same window.
+        stride: The stride of the strided map.
 
     Shape:
         ``(..., H, W)`` to the shape of ``dense[..., ::stride, ::stride]``.
@@ -152,15 +152,15 @@ def aliasing(dense: Tensor, stride: Size2d) -> Tensor:
 
 
 def aliased_share(dense: Tensor, stride: Size2d, map_dims: int = 3) -> Tensor:
-    """Share of a map's energy that every stride-th cell cannot carry, and folds onto other waves.
+    """The share of a map's energy that subsampling cannot carry and folds onto other frequencies.
 
-    The energy of ``dense`` above the Nyquist frequency of the coarse grid, over all its energy, the
-    mean left out. It is the mean energy of the :func:`aliasing` map over all places where the
-    coarse grid can begin, so it does not depend on where it happens to.
+    This is the energy of ``dense`` above the Nyquist frequency of the coarse grid, divided by all
+    its energy, without the mean. It equals the mean energy of the :func:`aliasing` map over all
+    places where the coarse grid can begin, so it does not depend on where the grid does begin.
 
     Args:
-        dense: the map pooled at stride 1, else with the same window.
-        stride: the stride whose aliasing is asked for.
+        dense: The map pooled at stride 1, else with the same window.
+        stride: The stride of the strided map.
         map_dims: 3 takes the channels together, 2 each by itself.
 
     Shape:
@@ -177,7 +177,7 @@ def aliased_share(dense: Tensor, stride: Size2d, map_dims: int = 3) -> Tensor:
 
 
 def _power(feature_map: Tensor) -> Tensor:
-    """Power of each Fourier coefficient of the map minus its mean; all of it is the variance."""
+    """The power of each Fourier coefficient of the map minus its mean; it sums to the variance."""
     if feature_map.ndim < 2 or 0 in feature_map.shape[-2:]:
         raise ValueError(
             f"a spectrum needs a map (..., H, W) with rows and columns, but got shape "
@@ -185,7 +185,7 @@ def _power(feature_map: Tensor) -> Tensor:
         )
     values = exact(feature_map)
     centred = values - values.mean((-2, -1), keepdim=True)
-    # What is left of equal cells is rounding, and must not become a spectrum.
+    # Equal cells leave nothing but rounding, which must not become a spectrum.
     flat = centred.abs().amax((-2, -1), keepdim=True) <= negligible(values)
     spectrum: Tensor = torch.fft.fft2(centred.where(~flat, 0), norm="forward")
     return spectrum.abs().square()

@@ -1,4 +1,4 @@
-"""The windows of a feature map: who wins in them, and who gets the gradient."""
+"""Which cell wins in each window of a feature map, and where the gradient goes."""
 
 from __future__ import annotations
 
@@ -9,18 +9,15 @@ from torch import Tensor
 
 from hybridpool.measure.changes import exact, negligible
 from hybridpool.measure.contrast import maximum_and_average, planes_of, window_on
-from hybridpool.window import Size2d
+from hybridpool.window import Size2d, Window
 
-#: What stands for the winner of a window that has none.
+#: Stands for the winner of a window that has none.
 TIE = -1
 
 
 def window_winners(
     feature_map: Tensor,
-    kernel_size: Size2d,
-    stride: Size2d | None = None,
-    padding: Size2d = 0,
-    ceil_mode: bool = False,
+    window: Window | Size2d,
 ) -> Tensor:
     """Which cell of each window is its maximum, counted row by row from the window's corner.
 
@@ -29,8 +26,8 @@ def window_winners(
     PyTorch, whose max pooling sends the gradient there; of several NaN, the last.
 
     Args:
-        feature_map: the map before pooling.
-        kernel_size: window of the pooling; `stride`, `padding` and `ceil_mode` belong to it.
+        feature_map: The map before pooling.
+        window: The window of the pooling; a size alone is a window with that stride.
 
     Shape:
         ``(..., H, W)`` to ``(..., H_out, W_out)``, int64, from 0 to the window's cells minus 1.
@@ -40,7 +37,7 @@ def window_winners(
         >>> window_winners(feature_map, 2)
         tensor([[1, 2]])
     """
-    window = window_on(feature_map, kernel_size, stride, padding, ceil_mode)
+    window = window_on(feature_map, window)
     _, cells = window.maximum_with_indices(planes_of(feature_map))
     height, width = feature_map.shape[-2:]
     top, left = (
@@ -52,10 +49,7 @@ def window_winners(
 
 def winner_ties(
     feature_map: Tensor,
-    kernel_size: Size2d,
-    stride: Size2d | None = None,
-    padding: Size2d = 0,
-    ceil_mode: bool = False,
+    window: Window | Size2d,
     *,
     tolerance: float = 0.0,
 ) -> Tensor:
@@ -64,9 +58,9 @@ def winner_ties(
     A window with a NaN has no maximum and counts 0.
 
     Args:
-        feature_map: the map before pooling.
-        kernel_size: window of the pooling; `stride`, `padding` and `ceil_mode` belong to it.
-        tolerance: how far below the maximum a cell may be and still share it.
+        feature_map: The map before pooling.
+        window: The window of the pooling; a size alone is a window with that stride.
+        tolerance: How far below the maximum a cell may be and still share it.
 
     Shape:
         ``(..., H, W)`` to ``(..., H_out, W_out)``, int64.
@@ -75,7 +69,7 @@ def winner_ties(
         >>> winner_ties(torch.tensor([[1.0, 9.0, 4.0, 4.0], [2.0, 3.0, 4.0, 1.0]]), 2)
         tensor([[1, 3]])
     """
-    window = window_on(feature_map, kernel_size, stride, padding, ceil_mode)
+    window = window_on(feature_map, window)
     cells, inside = window.cells(feature_map), window.inside(feature_map)
     maximum = cells.where(inside, -math.inf).amax(-1, True)
     return ((cells >= maximum - tolerance) & inside).sum(-1)
@@ -83,19 +77,16 @@ def winner_ties(
 
 def clear_winners(
     feature_map: Tensor,
-    kernel_size: Size2d,
-    stride: Size2d | None = None,
-    padding: Size2d = 0,
-    ceil_mode: bool = False,
+    window: Window | Size2d,
 ) -> Tensor:
-    """Which cell of each window is its maximum, `TIE` where several are but for rounding.
+    """Which cell of each window is its maximum, or `TIE` where several are up to rounding.
 
     Cells whose values differ by less than :func:`hybridpool.measure.negligible` share a maximum, so
-    that a winner is never made by rounding: in a map of one colour every window has a tie.
+    that rounding never makes a winner: in a map of one colour every window has a tie.
 
     Args:
-        feature_map: the map before pooling.
-        kernel_size: window of the pooling; `stride`, `padding` and `ceil_mode` belong to it.
+        feature_map: The map before pooling.
+        window: The window of the pooling; a size alone is a window with that stride.
 
     Shape:
         ``(..., H, W)`` to ``(..., H_out, W_out)``, int64.
@@ -104,48 +95,44 @@ def clear_winners(
         >>> clear_winners(torch.tensor([[1.0, 9.0, 4.0, 4.0], [2.0, 3.0, 8.0, 8.00001]]), 2)
         tensor([[ 1, -1]])
     """
-    window = (kernel_size, stride, padding, ceil_mode)
-    ties = winner_ties(feature_map, *window, tolerance=negligible(feature_map))
-    return window_winners(feature_map, *window).where(ties == 1, TIE)
+    ties = winner_ties(feature_map, window, tolerance=negligible(feature_map))
+    return window_winners(feature_map, window).where(ties == 1, TIE)
 
 
 def gradient_shares(
     feature_map: Tensor,
     blend_weight: float | Tensor,
-    kernel_size: Size2d,
-    stride: Size2d | None = None,
-    padding: Size2d = 0,
-    ceil_mode: bool = False,
+    window: Window | Size2d,
     *,
     upstream: Tensor | None = None,
 ) -> Tensor:
-    r"""Where the gradient of pooled cells goes on the map before pooling.
+    r"""The gradient of pooled cells on the map before pooling.
 
-    Max pooling hands all of it to the winner, average pooling the same to each of the n cells:
+    Max pooling sends all of it to the winner, average pooling an equal part to each of n cells:
 
     .. math:: \frac{\partial\,\text{hybrid}}{\partial x_i}
         = w \cdot [i = \operatorname{argmax}] + \frac{1 - w}{n}
 
-    Each pooled cell's shares sum to 1; padding takes none.
+    The shares of each pooled cell sum to 1; padding gets none.
 
     Args:
-        feature_map: the map before pooling.
+        feature_map: The map before pooling.
         blend_weight: 1 for max, 0 for average; a number, or a tensor that broadcasts with the
             pooled map, such as ``(C, 1, 1)``. It is held fixed, attention's too.
-        kernel_size: window of the pooling; `stride`, `padding` and `ceil_mode` belong to it.
-        upstream: gradient that arrives at each pooled cell, all ones by default; a single one
-            among zeros shows where that cell sends its own.
+        window: The window of the pooling; a size alone is a window with that stride.
+        upstream: The gradient of each pooled cell, all ones by default; a single one among zeros
+            shows where that cell sends its gradient.
 
     Shape:
         ``(..., H, W)`` to ``(..., H, W)``; `upstream` broadcasts to ``(..., H_out, W_out)``.
 
     Example:
         >>> feature_map = torch.tensor([[1.0, 9.0], [2.0, 3.0]])
-        >>> gradient_shares(feature_map, 0.5, kernel_size=2).tolist()
+        >>> gradient_shares(feature_map, 0.5, 2).tolist()
         [[0.125, 0.625], [0.125, 0.125]]
     """
-    window = window_on(feature_map, kernel_size, stride, padding, ceil_mode)
-    # A caller that serves maps works in inference mode, where nothing can be differentiated.
+    window = window_on(feature_map, window)
+    # The caller may work in inference mode, where nothing can be differentiated.
     with torch.inference_mode(False), torch.enable_grad():
         cells = exact(feature_map).clone().requires_grad_()
         weight = torch.as_tensor(blend_weight, device=cells.device).detach().clone().to(cells)

@@ -1,4 +1,4 @@
-"""Pictures: a person's own file, the gallery, and what is done to a picture before it is pooled."""
+"""Pictures: a person's own file, the gallery, and the changes before a picture is pooled."""
 
 from hybridpool.pictures.errors import ImageError
 from hybridpool.pictures.gallery import GALLERY, gallery_image

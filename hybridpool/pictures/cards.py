@@ -14,18 +14,18 @@ _Grid = NDArray[np.float64]
 
 
 def draw_card(key: str, side: int) -> Tensor:
-    """Draws a test card.
+    """Draw a test card.
 
     Args:
-        key: the name of the card, as in the gallery.
-        side: the side of the card, at least 64. Its finest details are one pixel wide.
+        key: The name of the card, as in the gallery.
+        side: The side of the card, at least 64. Its finest details are one pixel wide.
 
     Shape:
         ``(3, side, side)``, float32 in [0, 1].
 
     Raises:
-        KeyError: no card has that key.
-        ValueError: ``side`` is below 64.
+        KeyError: If no card has that key.
+        ValueError: If ``side`` is below 64.
 
     Example:
         >>> draw_card("ramps", 64)[0, 0, [0, 63]]  # from black on the left to white on the right
@@ -44,7 +44,7 @@ def draw_card(key: str, side: int) -> Tensor:
 def _checks(side: int) -> _Grid:
     cell = side // 4
     patch = (cell - 4) // 8 * 8
-    margin = (cell - patch) // 4 * 2  # even, so that a 2 x 2 window starts with the patch
+    margin = (cell - patch) // 4 * 2  # an even number, so that a 2 x 2 window starts with the patch
     picture = np.full((side, side, 3), 0.5)
     dark, light = np.zeros(3), np.ones(3)
     # Both colours have the same sum, so that only a filter that weighs colours sees them.
@@ -131,7 +131,7 @@ def _on_grey(picture: _Grid) -> _Grid:
 
 
 def _hue(turn: _Grid) -> _Grid:
-    """Fully saturated colours around the circle, red at 0 and at 1."""
+    """Fully saturated colours around the colour circle, red at 0 and at 1."""
     distance: _Grid = np.abs((turn[:, None] * 6 + np.array([0, 4, 2])) % 6 - 3)
     return np.clip(distance - 1, 0, 1)
 

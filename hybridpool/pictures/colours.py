@@ -1,4 +1,4 @@
-"""Embedded colour profiles: the same numbers are another colour in another profile."""
+"""Embedded colour profiles, which say which colours the numbers of a file stand for."""
 
 from io import BytesIO
 
@@ -11,13 +11,13 @@ _SPACES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"}
 
 
 def in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """The colours of a picture in sRGB, as its profile explains them.
+    """Convert the colours of a picture to sRGB, as its profile says.
 
     A profile that is broken, or of another kind than the picture, is ignored.
 
     Args:
-        picture: one of mode `L`, `F` in [0, 1], `RGB`, `RGBa` or `CMYK`.
-        profile: an ICC profile; None stands for sRGB.
+        picture: A picture of mode `L`, `F` in [0, 1], `RGB`, `RGBa` or `CMYK`.
+        profile: An ICC profile; None stands for sRGB.
 
     Example:
         >>> from PIL.ImageCms import ImageCmsProfile, createProfile
@@ -56,7 +56,7 @@ def _followed(picture: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.
 
 
 def _transformed(picture: Image.Image, profile: ImageCms.ImageCmsProfile, mode: str) -> Image.Image:
-    # As browsers do: a black that is not black, and a paper that is not white, stay what they are.
+    # As in browsers, black ink that is not quite black and paper that is not quite white stay so.
     shown = ImageCms.profileToProfile(
         picture,
         profile,

@@ -1,28 +1,17 @@
-"""The one error that a picture file is refused with, as a sentence for a person."""
+"""The one error that refuses a picture file, as a sentence for a person."""
+
+from hybridpool.errors import SentenceError
 
 __all__ = ["ImageError", "not_readable_here", "too_much_work"]
 
 
-class ImageError(ValueError):
-    """A file that cannot be used as a picture, said in one sentence for a person.
-
-    Args:
-        template: the English sentence, with ``{named}`` placeholders.
-        **values: what fills the placeholders.
+class ImageError(SentenceError, ValueError):
+    """A file that cannot be used as a picture.
 
     Example:
-        >>> error = ImageError("{name} has no pixels.", name="x.png")
-        >>> str(error), error.template, error.values
-        ('x.png has no pixels.', '{name} has no pixels.', {'name': 'x.png'})
+        >>> str(ImageError("{name} has no pixels.", name="x.png"))
+        'x.png has no pixels.'
     """
-
-    def __init__(self, template: str, **values: object) -> None:
-        super().__init__(template)
-        self.template = template
-        self.values = values
-
-    def __str__(self) -> str:
-        return self.template.format(**self.values)
 
 
 def not_readable_here() -> ImageError:

@@ -17,12 +17,12 @@ class Picture:
     """A picture of the gallery, and why it is worth pooling.
 
     Args:
-        key: the name used in links and in :func:`gallery_image`.
-        title: what it shows.
-        words: one or two sentences on what to look for under max, average and hybrid pooling.
-        source: who made it, or where it was published; photographs come with scikit-image.
-        licence: its terms, as far as scikit-image states them.
-        kind: a photograph (or scan) read from a file, or a drawn test card.
+        key: The name used in links and in :func:`gallery_image`.
+        title: What it shows.
+        words: One or two sentences on what to look for under max, average and hybrid pooling.
+        source: Who made it, or where it was published; photographs come with scikit-image.
+        licence: Its terms, as far as scikit-image states them.
+        kind: A photograph (or scan) read from a file, or a drawn test card.
     """
 
     key: str
@@ -302,11 +302,11 @@ _FILES = {
 
 
 def gallery_image(key: str, *, card_side: int = 256) -> Tensor:
-    """Reads or draws a picture of the gallery.
+    """Read or draw a picture of the gallery.
 
     Args:
-        key: a key of ``GALLERY``.
-        card_side: the side at which a test card is drawn, at least 64. Its finest details are
+        key: A key of ``GALLERY``.
+        card_side: The side at which a test card is drawn, at least 64. Its finest details are
             one pixel wide, so draw it at the side at which it is used; photographs keep
             their own size.
 
@@ -314,8 +314,8 @@ def gallery_image(key: str, *, card_side: int = 256) -> Tensor:
         ``(3, H, W)``, float32 in [0, 1]; of a photograph ``max(H, W) <= 1024``.
 
     Raises:
-        KeyError: no picture has that key.
-        ValueError: ``card_side`` is below 64.
+        KeyError: If no picture has that key.
+        ValueError: If ``card_side`` is below 64.
 
     Example:
         >>> gallery_image("checks")[0, 4:6, 4:8]

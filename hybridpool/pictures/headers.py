@@ -1,4 +1,4 @@
-"""What is checked of a picture file before any pixel of it is decoded."""
+"""The checks of a picture file before any of its pixels is decoded."""
 
 import math
 import struct
@@ -33,9 +33,9 @@ class Opened:
     """A picture file whose header was read.
 
     Attributes:
-        picture: what decodes the pixels: Pillow, or our own reading of samples.
-        profile: the colour profile that the file brings.
-        orientation: which way up, from 1 to 8 as in EXIF; 0 if EXIF says it.
+        picture: The decoder of the pixels: Pillow, or our own reading of samples.
+        profile: The colour profile in the file.
+        orientation: Which side is up, from 1 to 8 as in EXIF; 0 if EXIF says so itself.
     """
 
     picture: ImageFile.ImageFile | Samples
@@ -44,17 +44,17 @@ class Opened:
 
 
 def open_checked(data: bytes, *, max_bytes: int, max_pixels: int) -> Opened:
-    """Opens a picture file whose header keeps to the limits; no pixel is decoded yet.
+    """Open a picture file if its header keeps within the limits; no pixel is decoded yet.
 
     Args:
-        data: the bytes of the file.
-        max_bytes: most bytes the file may have.
-        max_pixels: most pixels the picture in the file may have.
+        data: The bytes of the file.
+        max_bytes: Most bytes the file may have.
+        max_pixels: Most pixels the picture in the file may have.
 
     Raises:
-        ImageError: the file is empty or too large, its format is not known, or its header
-            cannot be understood or asks for too much. What else a damaged header makes Pillow
-            raise is passed on.
+        ImageError: If the file is empty or too large, its format is not known, or its header
+            cannot be understood or asks for too much. Other errors that Pillow raises for a damaged
+            header are passed on.
 
     Example:
         >>> from PIL import Image
@@ -81,7 +81,7 @@ def _open(data: bytes, max_pixels: int) -> Opened:
     """The header, read by the format's own class: ``Image.open`` would also compare the size
     with ``Image.MAX_IMAGE_PIXELS``, which belongs to the whole process and at first only warns.
 
-    What a class spends before it tells the size, or whatever the size, is checked ahead of it.
+    Costs that arise before the size is known, or whatever the size, are checked before.
     """
     try:
         if data.startswith(b"\x89PNG\r\n\x1a\n"):

@@ -1,4 +1,4 @@
-"""Pictures in: the bytes of a file become a checked ``(3, H, W)`` float image in [0, 1]."""
+"""Turn the bytes of a picture file into a checked ``(3, H, W)`` float image in [0, 1]."""
 
 import hashlib
 import sys
@@ -47,31 +47,31 @@ def read_image(
     max_pixels: int = 64_000_000,
     max_side: int = 1024,
 ) -> Tensor:
-    """Reads a picture file, upright, over white, and no larger than ``max_side``.
+    """Read a picture file, upright, over white, and no larger than ``max_side``.
 
-    PNG, JPEG, WebP, BMP, TIFF and GIF; of an animation or a file of many pages the first. The
+    It reads PNG, JPEG, WebP, BMP, TIFF and GIF, and only the first frame or page of a file. The
     picture is turned as its EXIF orientation says, transparency lies over white, and palette,
-    grey, CMYK, YCbCr and LAB become RGB. An embedded colour profile is followed to sRGB.
+    grey, CMYK, YCbCr and LAB become RGB. An embedded colour profile is converted to sRGB.
 
     A 16-bit grey picture that uses no more than 12 bits, as microscopes and medical cameras
     write it, has its white at 4095. Signed and longer integers, and floats that leave [0, 1],
-    are stretched over the range that they use. NaN is black.
+    are stretched to the range that they use. NaN is black.
 
     The limits are checked on the header, before any pixel is decoded. Damage in anything but
     the pixels, such as a text or a profile, is ignored.
 
     Args:
-        data: the bytes of the file.
-        max_bytes: most bytes the file may have.
-        max_pixels: most pixels the picture in the file may have.
-        max_side: a longer side above this is reduced to it, with anti-aliasing.
+        data: The bytes of the file.
+        max_bytes: Most bytes the file may have.
+        max_pixels: Most pixels the picture in the file may have.
+        max_side: A longer side above this is reduced to it, with anti-aliasing.
 
     Shape:
         Output ``(3, H, W)``, float32 in [0, 1], with ``max(H, W) <= max_side``.
 
     Raises:
-        ImageError: the file is refused, whatever the reason.
-        TypeError: ``data`` is not ``bytes``.
+        ImageError: If the file is refused, whatever the reason.
+        TypeError: If ``data`` is not ``bytes``.
 
     Example:
         >>> from io import BytesIO
@@ -107,9 +107,9 @@ def _in_words(error: Exception) -> ImageError:
 
 
 def _free_locals(error: BaseException | None, outer: BaseException | None) -> None:
-    """Lets go of the half-decoded picture, because whoever shows the sentence may keep the error.
+    """Free the half-decoded picture, because whoever shows the sentence may keep the error.
 
-    What the caller was handling already, ``outer``, is left alone.
+    The exception that the caller was already handling, ``outer``, is left alone.
     """
     while error is not None and error is not outer:
         traceback.clear_frames(error.__traceback__)
@@ -133,7 +133,7 @@ def _read(data: bytes, max_bytes: int, max_pixels: int, max_side: int) -> Tensor
 
 
 def _plain_without_end(data: bytes, size: tuple[int, int]) -> Image.Image:
-    """A JPEG that lacks at most the two bytes of its end."""
+    """Decode a JPEG that lacks at most the two bytes of its end."""
     first, *others = (
         _plain(JpegImagePlugin.JpegImageFile(BytesIO(file)), size)
         for file in ended(strip_jpeg(data).data)
@@ -153,7 +153,7 @@ def _orientation(picture: ImageFile.ImageFile | Samples) -> int:
 
 
 def _plain(picture: ImageFile.ImageFile | Samples, size: tuple[int, int]) -> Image.Image:
-    """The picture at a size, decoded, in one of the modes that ``in_srgb`` knows."""
+    """Decode the picture at a size, in one of the modes that ``in_srgb`` knows."""
     if isinstance(picture, Samples):
         plain = reduced(picture, size)
     else:
@@ -222,21 +222,21 @@ def _tensor(image: Image.Image) -> Tensor:
 
 
 def fit_image(image: Tensor, size: int) -> Tensor:
-    """Scales an image so that its longer side is ``size``, with anti-aliasing.
+    """Scale an image so that its longer side is ``size``, with anti-aliasing.
 
     An image more than twice as long as wide is first cropped around its centre to 2:1. An
     image that already fits is returned as it is, pixel for pixel.
 
     Args:
-        image: the image.
-        size: the longer side wanted, at least 8.
+        image: The image.
+        size: The longer side wanted, at least 8.
 
     Shape:
         ``(C, H, W)`` to ``(C, H', W')`` with ``max(H', W') == size`` and both at least 8.
 
     Raises:
-        ValueError: the image is not ``(C, H, W)`` with pixels in it, or ``size`` is below 8.
-        TypeError: the image does not hold floats.
+        ValueError: If the image is not ``(C, H, W)`` with pixels in it, or ``size`` is below 8.
+        TypeError: If the image does not hold floats.
 
     Example:
         >>> fit_image(torch.full((3, 10, 50), 0.5), 16).shape  # cropped to 10 x 20 first
@@ -270,7 +270,7 @@ def used_share(image: Tensor) -> float:
     """The part of a picture's length that ``fit_image`` keeps: 1 if it crops nothing.
 
     Args:
-        image: the image.
+        image: The image.
 
     Shape:
         ``(C, H, W)``.
@@ -287,7 +287,7 @@ def image_digest(data: bytes) -> str:
     """A short name for the content of a file: 128 bits of its SHA-256, in hexadecimal.
 
     Args:
-        data: the bytes of the file.
+        data: The bytes of the file.
 
     Example:
         >>> image_digest(b"")

@@ -1,4 +1,4 @@
-"""JPEG files: what of them goes to the decoder, and whether their pixels are all there."""
+"""JPEG files: the parts that the decoder gets, and whether all pixels are there."""
 
 import re
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ _MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")
 
 
 def strip_jpeg(data: bytes) -> Stripped:
-    """Keeps the segments that decode a JPEG, and the EXIF block.
+    """Keep the segments that are needed to decode a JPEG, and the EXIF block.
 
     Args:
-        data: the bytes of the file.
+        data: The bytes of the file.
 
     Raises:
-        ImageError: There are too many segments, or it is a kind of JPEG that Pillow lacks.
+        ImageError: If there are too many segments, or Pillow does not know this kind of JPEG.
 
     Example:
         >>> comment, scan = b"\\xff\\xfe\\0\\4hi", b"\\xff\\xda..."
@@ -56,7 +56,7 @@ def strip_jpeg(data: bytes) -> Stripped:
 
 
 def _helps(marker: bytes, body: bytes) -> bool:
-    """Whether an application's segment says which colours the pixels are, or which way up."""
+    """Whether an application's segment gives the colours or the orientation of the pixels."""
     if marker == b"\xff\xe0":
         return body.startswith(b"JFIF\0") and len(body) >= 14
     if marker == b"\xff\xee":
@@ -65,7 +65,7 @@ def _helps(marker: bytes, body: bytes) -> bool:
 
 
 def _joined(parts: list[bytes]) -> bytes | None:
-    """A profile from its numbered parts, if they are all there."""
+    """Join the numbered parts of a profile, if all are there."""
     parts = sorted(parts)
     whole = [part[0] for part in parts] == list(range(1, len(parts) + 1))
     if not parts or not whole or any(part[1] != len(parts) for part in parts):
@@ -74,13 +74,13 @@ def _joined(parts: list[bytes]) -> bytes | None:
 
 
 def check_scans(data: bytes) -> None:
-    """Refuses endless scans: each passes over the whole picture and may cost a hundred bytes.
+    """Refuse a file with too many scans: each may take a hundred bytes and costs a whole pass.
 
     Args:
-        data: the bytes of the file.
+        data: The bytes of the file.
 
     Raises:
-        ImageError: There are too many.
+        ImageError: If there are too many scans.
 
     Example:
         >>> check_scans(b"\\xff\\xd8" + b"\\xff\\xda\\0\\2" * 65)
@@ -94,7 +94,7 @@ def check_scans(data: bytes) -> None:
 
 
 def _segments(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Marker and body of each segment, in the scans too, as far as the end of the picture."""
+    """Marker and body of each segment up to the end of the picture, also between scans."""
     at = 2
     while (marker := _MARKER.search(data, at)) and marker[0] != _END:
         at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
@@ -105,7 +105,7 @@ def is_refined(data: bytes) -> bool:
     """Whether the scans bring every coefficient of every colour to its full precision.
 
     Args:
-        data: the bytes of the file.
+        data: The bytes of the file.
 
     Example:
         >>> frame = b"\\xff\\xc2\\0\\x0b\\x08\\0\\x08\\0\\x08\\1\\1\\x11\\0"
@@ -124,20 +124,20 @@ def is_refined(data: bytes) -> bool:
 
 
 def ended(data: bytes) -> list[bytes]:
-    """A JPEG that lacks its end, ended several times, after some bits that differ each time.
+    """Give a JPEG that lacks its end several ends, each after other bits.
 
-    If all decode to the same pixels, nothing of them was missing.
+    If all of them decode to the same pixels, no pixel was missing.
 
     Args:
-        data: the bytes of the file.
+        data: The bytes of the file.
 
     Example:
         >>> [len(file) for file in ended(b"...")]
         [5, 69, 69, 69, 133, 149, 149]
     """
     data = data.removesuffix(b"\xff")
-    # Where restarts divide the pixels, a whole division may be missing: it begins with its number,
-    # and a number that is due soon is waited for.
+    # Where restarts divide the pixels, a whole division may be missing. It would begin with its
+    # number, so ends with the next numbers are tried too.
     divisions = [bytes([0xFF, 0xD0 + number]) + b"\x55" * 16 for number in range(8)]
     bits = [b"", b"\0" * 64, b"\x55" * 64, b"\xaa" * 64, b"\xff\0" * 64]
     bits += [b"".join(divisions), b"".join(divisions[4:] + divisions[:4])]

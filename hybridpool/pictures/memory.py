@@ -1,4 +1,4 @@
-"""Memory for decoding: how many pictures are decoded at once, and giving back what they took."""
+"""Memory for decoding: limit how many pictures are decoded at once, and free what they took."""
 
 import ctypes
 import sys
@@ -12,10 +12,10 @@ _TOLD_EVERY = 0.3  # seconds
 
 
 class Turns:
-    """Lets a few go at once; the others wait in the order in which they came.
+    """Lets a few go on at once; the others wait in the order in which they came.
 
     Args:
-        at_once: how many go at once.
+        at_once: How many go on at once.
 
     Example:
         >>> turns = Turns(1)
@@ -31,10 +31,10 @@ class Turns:
 
     @contextmanager
     def turn(self, tell: Callable[[int], None] | None = None) -> Iterator[None]:
-        """Waits for a turn and holds it.
+        """Wait for a turn and hold it.
 
         Args:
-            tell: told again and again, while one waits, how many have to be done before.
+            tell: Called again and again while one waits, with the number of those before.
 
         Example:
             >>> told: list[int] = []
@@ -63,9 +63,9 @@ class Turns:
 
 
 def give_back_memory() -> None:
-    """Returns free memory to the system, where the C library keeps it otherwise.
+    """Return free memory to the system if the C library would keep it.
 
-    The allocator of GNU/Linux keeps what large pictures took for the next ones of the same thread.
+    The allocator of GNU/Linux keeps the memory of large pictures for the same thread.
 
     Example:
         >>> give_back_memory()

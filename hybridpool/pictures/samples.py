@@ -1,4 +1,4 @@
-"""Samples of more than eight bits, and what they mean: read band by band, reduced on the way."""
+"""Samples of more than eight bits and their meaning, read band by band and reduced on the way."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ _BAND = 2**20  # samples that are held as floats at a time
 
 @dataclass(frozen=True)
 class Samples:
-    """The samples of a picture as its file has them, and what they mean.
+    """The samples of a picture as they are in its file, and their meaning.
 
     Attributes:
-        size: width and height.
-        rows: gives the rows from one to before another as an array (rows, width, samples), of any
-            integer or float type, the colours first.
+        size: Width and height.
+        rows: Returns the rows from the first to before the second as an array (rows, width,
+            samples) of any integer or float type, the colours first.
         mode: `L`, `RGB` or `CMYK`.
-        alpha: what the sample after the colours is: `""` nothing, `"straight"`, or
+        alpha: The meaning of the sample after the colours: `""` for none, `"straight"`, or
             `"associated"` where the colours are already multiplied by it.
-        inverted: whether 0 is white.
-        key: the grey value that is transparent, if there is one.
+        inverted: Whether 0 is white.
+        key: The grey value that is transparent, if there is one.
     """
 
     size: tuple[int, int]
@@ -39,18 +39,18 @@ class Samples:
 
 
 def reduced(samples: Samples, size: tuple[int, int]) -> Image.Image:
-    """A picture of the samples, averaged down to about one and a half times a size, or more.
+    """Average the samples down to a picture of one and a half times a size or more.
 
     Bytes and 16-bit numbers have their white at the largest number; grey of 16 bits that uses no
     more than 12 has it at 4095. Other integers, and floats that leave [0, 1], are stretched over
-    the range that they use. What is not a finite number is black.
+    the range that they use. NaN and infinity are black.
 
     Args:
-        samples: the samples.
-        size: the width and height that are wanted in the end.
+        samples: The samples.
+        size: The width and height of the final picture.
 
     Raises:
-        ImageError: no sample is a finite number.
+        ImageError: If no sample is a finite number.
 
     Example:
         >>> rows = np.array([[0, 4095], [4095, 0]], np.uint16)[..., None]
@@ -76,12 +76,12 @@ def reduced(samples: Samples, size: tuple[int, int]) -> Image.Image:
 
 
 def rows_of(picture: Image.Image, top: int, bottom: int) -> Image.Image:
-    """Some rows of a picture. ``Image.crop`` would ask for the limit of the whole process.
+    """Some rows of a picture; ``Image.crop`` would check them against the limit of the process.
 
     Args:
-        picture: the picture.
-        top: the first row.
-        bottom: the row after the last.
+        picture: The picture.
+        top: The first row.
+        bottom: The row after the last.
 
     Example:
         >>> rows_of(Image.new("I;16", (5, 4)), 1, 3).size
@@ -104,7 +104,7 @@ def _bands(samples: Samples, factor: int) -> Iterator[NDArray[Any]]:
 
 
 def _range(samples: Samples) -> tuple[float, float]:
-    """The samples that are black and white, before they are inverted."""
+    """The values of black and white, before the samples are inverted."""
     kind = samples.rows(0, 1).dtype
     if kind.itemsize == 1 and kind.kind == "u":
         return 0, 255
@@ -130,11 +130,11 @@ def _range(samples: Samples) -> tuple[float, float]:
 
 
 def _meaning(samples: Samples, band: NDArray[Any], low: float, high: float) -> NDArray[Any]:
-    """A band as floats in [0, 1], its colours multiplied by its alpha if it has one."""
+    """A band as floats in [0, 1], with the colours multiplied by alpha if there is one."""
     count = len(samples.mode)
     colours = band[..., :count]
     known = np.isfinite(colours)
-    # Halves, because the span of the widest floats is no float any more.
+    # Halves, because the span of the widest floats is no float.
     span = high / 2 - low / 2 or 1.0
     values = (np.where(known, colours, low).astype(np.float64) / 2 - low / 2) / span
     values = np.clip(1 - values if samples.inverted else values, 0, 1)
@@ -152,7 +152,7 @@ def _meaning(samples: Samples, band: NDArray[Any], low: float, high: float) -> N
 
 
 def _averaged(values: NDArray[Any], factor: int) -> NDArray[np.float32]:
-    """The means of squares of pixels; at the right and at the bottom of what is left of them."""
+    """The means of square blocks of pixels; blocks at the right and the bottom may be smaller."""
     if factor > 1:
         height, width = values.shape[:2]
         down, across = np.arange(0, height, factor), np.arange(0, width, factor)

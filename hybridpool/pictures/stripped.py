@@ -1,7 +1,7 @@
-"""A picture file without its side data: texts, previews and the like never decide over pixels.
+"""Strip a picture file of its side data, so that texts and previews cannot spoil the pixels.
 
-Pillow reads everything in a file and refuses it for damage in a comment. So it gets the pixels and
-the EXIF block alone, and the colour profile is taken out here.
+Pillow reads everything in a file and refuses the file for damage in a comment. So Pillow gets only
+the pixels and the EXIF block; the colour profile is taken out here.
 """
 
 import struct
@@ -13,28 +13,28 @@ from hybridpool.pictures.errors import too_much_work
 
 __all__ = ["MOST_PARTS", "Stripped", "strip_png", "strip_webp"]
 
-#: A file of more chunks or segments than this takes too long to walk through.
+#: A file of more chunks or segments takes too long to walk through.
 MOST_PARTS = 2**16
 _LONGEST_PROFILE = 8 * 2**20
 
 
 class Stripped(NamedTuple):
-    """A file that has nothing but its pixels and EXIF, and the colour profile it had."""
+    """A file with nothing but pixels and EXIF, and the colour profile that it had."""
 
     data: bytes
     profile: bytes | None = None
 
 
 def strip_png(data: bytes) -> Stripped:
-    """Keeps the chunks that decode a PNG, and the EXIF block if it is sound.
+    """Keep the chunks that are needed to decode a PNG, and the EXIF block if it is sound.
 
-    A file that ends after its pixels is given its end.
+    A file that stops after its pixels gets an end.
 
     Args:
-        data: the bytes of the file.
+        data: The bytes of the file.
 
     Raises:
-        ImageError: There are too many chunks.
+        ImageError: If there are too many chunks.
 
     Example:
         >>> pixels = b"\\x89PNG\\r\\n\\x1a\\n" + _PNG_END
@@ -51,7 +51,7 @@ def strip_png(data: bytes) -> Stripped:
             kept.append(data[start:end])
         if kind == b"IEND":
             return Stripped(b"".join(kept), profile)
-    # The last chunk is cut off: if it is one of the pixels, Pillow finds out.
+    # The last chunk is cut off; if it holds pixels, Pillow finds out.
     cut = data[at + 4 : at + 8]
     kept.append(data[at:] if cut[:1].isupper() and cut != b"IEND" and len(cut) == 4 else _PNG_END)
     return Stripped(b"".join(kept), profile)
@@ -71,13 +71,13 @@ def _unpacked(body: bytes) -> bytes | None:
 
 
 def strip_webp(data: bytes) -> Stripped:
-    """Leaves out what is cut off behind the pixels of a WebP, and takes its profile out.
+    """Drop incomplete chunks behind the pixels of a WebP, and take its profile out.
 
     Args:
-        data: the bytes of the file.
+        data: The bytes of the file.
 
     Raises:
-        ImageError: There are too many chunks.
+        ImageError: If there are too many chunks.
 
     Example:
         >>> pixels = b"RIFF\\x14\\0\\0\\0WEBPVP8L\\4\\0\\0\\0...."

@@ -1,4 +1,4 @@
-"""TIFF files: the tags that say how their pixels are stored, and what Pillow reads right."""
+"""TIFF files: the tags about the storage of pixels, and which files Pillow reads correctly."""
 
 import struct
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 
 
 class Tag(IntEnum):
-    """The numbers of the tags that are read.
+    """The numbers of the tags that we read.
 
     Example:
         >>> Tag(256).name
@@ -48,10 +48,10 @@ class Tag(IntEnum):
     PROFILE = 34675
 
 
-# What is needed to decode the pixels: fax options, colour map, JPEG tables, YCbCr and old JPEG.
+# Needed to decode the pixels: fax options, colour map, JPEG tables, YCbCr and old JPEG.
 _DECODING: set[int] = {*Tag} - {Tag.ORIENTATION, Tag.PROFILE}
 _DECODING |= {292, 293, 320, 347, 529, 532, *range(512, 522)}
-# What says where something lies: strips, tiles, and the parts of the old form of JPEG.
+# Tags that point to something: strips, tiles, and the parts of the old form of JPEG.
 _POINTERS: set[int] = {Tag.OFFSETS, Tag.TILE_OFFSETS, 513, 519, 520, 521}
 _LISTS = {Tag.OFFSETS, Tag.COUNTS, Tag.TILE_OFFSETS, Tag.TILE_COUNTS}
 
@@ -69,8 +69,8 @@ class Layout:
     """The tags of the first picture in a TIFF file that say how its pixels are stored.
 
     Attributes:
-        data: the bytes of the file.
-        entries: the tags, each with its type, number of values and bytes.
+        data: The bytes of the file.
+        entries: The tags, each with its type, number of values and bytes.
     """
 
     data: bytes
@@ -86,7 +86,7 @@ class Layout:
         return b"+" in self.data[2:4]
 
     def numbers(self, tag: int, *default: int) -> tuple[int, ...]:
-        """The whole numbers of a tag, or the default where the file lacks it."""
+        """The whole numbers of a tag, or the default if the file lacks it."""
         return self._numbers(self.entries[tag]) if tag in self.entries else default
 
     def _numbers(self, entry: Entry) -> tuple[int, ...]:
@@ -106,7 +106,7 @@ class Layout:
 
     @property
     def orientation(self) -> int:
-        """How to turn the picture, from 1 to 8 as in EXIF; 1 where the tag makes no sense."""
+        """How to turn the picture, from 1 to 8 as in EXIF; 1 if the tag makes no sense."""
         try:
             return self.number(Tag.ORIENTATION, 1)
         except SyntaxError:
@@ -114,12 +114,14 @@ class Layout:
 
     @property
     def profile(self) -> bytes | None:
-        """The colour profile that the file brings."""
+        """The colour profile in the file."""
         return self.entries[Tag.PROFILE].body if Tag.PROFILE in self.entries else None
 
     def check(self, max_pixels: int) -> None:
-        """Refuses what costs too much: a TIFF chooses the size of its tiles by itself, and they
-        are allocated as written, however small the picture."""
+        """Refuse a picture that costs too much to decode.
+
+        A TIFF chooses the size of its tiles, and Pillow allocates them however small the picture.
+        """
         width, height = self.size
         across, down = self.number(Tag.TILE_WIDTH, 1), self.number(Tag.TILE_HEIGHT, 1)
         if not across or not down:
@@ -129,9 +131,9 @@ class Layout:
             raise too_much_work()
 
     def for_pillow(self) -> BytesIO | None:
-        """The file with nothing in it but what decodes the pixels, if Pillow decodes them right.
+        """The file with only what is needed to decode the pixels, if Pillow decodes them correctly.
 
-        Pillow would read other tags too, and stumble over damage in them.
+        Pillow would also read other tags, and fail at damage in them.
         """
         if not self._suits_pillow():
             return None
@@ -166,9 +168,9 @@ class Layout:
         return Entry(kind, len(values), body)
 
     def file(self, entries: dict[int, Entry], pixels: bytes) -> BytesIO:
-        """A directory of tags, and behind it pixels to which they point.
+        """A directory of tags, followed by the pixels to which they point.
 
-        Behind it, so that a file that is cut off ends where it is cut off.
+        The pixels come last, so that a file that was cut off stays cut off.
         """
         offset, room = ("Q", 8) if self._wide else ("I", 4)
         head = self.data[: 8 if self._wide else 4]
@@ -193,15 +195,15 @@ class Layout:
 
 
 def read_layout(data: bytes) -> Layout:
-    """Reads the tags of the first picture in a TIFF file, those of its pixels alone.
+    """Read the tags about the pixels of the first picture in a TIFF file.
 
     Args:
-        data: the bytes of the file.
+        data: The bytes of the file.
 
     Raises:
-        ImageError: There are too many tags, strips or tiles.
-        SyntaxError: The tags cannot be understood.
-        struct.error: The file ends before they do.
+        ImageError: If there are too many tags, strips or tiles.
+        SyntaxError: If the tags cannot be understood.
+        struct.error: If the file ends within the tags.
 
     Example:
         >>> from PIL import Image

@@ -1,4 +1,4 @@
-"""The samples of a TIFF file that Pillow gets wrong or does not know."""
+"""TIFF files whose samples Pillow gets wrong or does not know."""
 
 import zlib
 from typing import Any
@@ -14,7 +14,7 @@ from hybridpool.pictures.tiff import Entry, Layout, Tag
 __all__ = ["tiff_samples"]
 
 _MOST_SAMPLES = 16
-# None, LZW, deflate (twice), PackBits: what comes out are the bytes that went in. The last two
+# None, LZW, deflate (twice), PackBits: these give back the bytes that were stored. The last two
 # are LZMA and Zstandard.
 _BYTEWISE = {1, 5, 8, 32946, 32773, 34925, 50000}
 _PREDICTED = {5, 8, 32946, 34925, 50000}
@@ -22,14 +22,14 @@ _DEFLATE = {8, 32946}
 
 
 def tiff_samples(layout: Layout, max_pixels: int) -> Samples:
-    """The samples that Pillow would get wrong or does not know.
+    """Read samples that Pillow gets wrong or does not know.
 
     Args:
-        layout: the tags of the file.
-        max_pixels: most pixels of eight bytes that are decoded.
+        layout: The tags of the file.
+        max_pixels: Most pixels of eight bytes that are decoded.
 
     Raises:
-        ImageError: They are stored in a way that is not known here either, or are too many.
+        ImageError: If they are stored in a way that is unknown here too, or are too many.
 
     Example:
         >>> from io import BytesIO
@@ -136,10 +136,10 @@ class _Rows:
         return np.frombuffer(block, np.uint8).reshape(rows, wide)
 
     def _decoded(self, packed: bytes, rows: int, wide: int) -> bytes:
-        """What is in one strip or tile, as rows of so many bytes."""
+        """Decode one strip or tile into rows of so many bytes."""
         if self._layout.number(Tag.COMPRESSION, 1) in _DEFLATE:
             return zlib.decompressobj().decompress(packed, rows * wide)
-        # Pillow decodes it as a grey picture of bytes: there it has nothing to misunderstand.
+        # Pillow decodes it as a grey picture of bytes, which leaves nothing to misunderstand.
         values = {
             Tag.WIDTH: wide,
             Tag.HEIGHT: rows,
@@ -154,11 +154,11 @@ class _Rows:
             return picture.tobytes()
 
     def _values(self, rows: NDArray[np.uint8]) -> NDArray[Any]:
-        """The samples of rows of tiles; a predictor stored each as the difference to the last."""
+        """The samples of rows; with a predictor, each is stored as the difference to the last."""
         high, tiles, _ = rows.shape
         size, order = self._kind.itemsize, self._kind.newbyteorder("=")
         if self._predictor == 3:
-            # Bytes of equal weight stand together, the heaviest first, and are subtracted singly.
+            # Bytes of equal significance stand together, highest first, and are subtracted singly.
             summed = rows.reshape(high, tiles, -1, self._together).cumsum(axis=2, dtype=np.uint8)
             apart = summed.reshape(high, tiles, size, -1).swapaxes(2, 3)
             return np.ascontiguousarray(apart).view(f">f{size}")[..., 0].astype(order)

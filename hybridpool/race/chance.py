@@ -1,4 +1,4 @@
-"""What a race shows, and what may be chance: the same test pictures, and a few seeds."""
+"""Which differences of a race may be chance: on the same test pictures, and over a few seeds."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Versus(NamedTuple):
     Attributes:
         arm: The one that is ahead, or the first where they are equal.
         other: The other one.
-        by: By how much: test pictures, or a share of accuracy.
-        certain: Whether chance alone would hardly do that, after Holm's correction.
+        by: The difference, in test pictures or as a share of accuracy.
+        certain: Whether the difference is significant after Holm's correction.
     """
 
     arm: str
@@ -31,15 +31,15 @@ class Versus(NamedTuple):
 
 
 def compare_right(right: Mapping[str, Tensor], arm: str, others: Sequence[str]) -> list[Versus]:
-    """An arm against others by which of the same test pictures each is right about.
+    """Compare an arm with others by the test pictures that each is right about.
 
-    An exact sign test on the pictures that only one of the two is right about (McNemar's), with
-    Holm's correction. It says nothing about another seed.
+    This is an exact sign test (McNemar's) on the pictures that only one of the two is right about,
+    with Holm's correction. It says nothing about other seeds.
 
     Args:
-        right: For each arm whether it is right about each picture (pictures,).
-        arm: The arm that is compared with each of the others.
-        others: The others.
+        right: For each arm, whether it is right about each picture (pictures,).
+        arm: The arm to compare.
+        others: The arms that it is compared with.
 
     Example:
         >>> import torch
@@ -61,7 +61,7 @@ def compare_right(right: Mapping[str, Tensor], arm: str, others: Sequence[str]) 
 
 
 def overfits(train_right: Tensor, test_right: Tensor) -> bool:
-    """Whether a network is right about more of its training pictures than chance explains.
+    """Whether the training accuracy exceeds the test accuracy by more than chance explains.
 
     Fisher's exact test, one-sided.
 
@@ -83,13 +83,13 @@ def overfits(train_right: Tensor, test_right: Tensor) -> bool:
 
 
 def compare_gaps(found: Gaps) -> list[Versus]:
-    """Each two arms by their gap between training and test accuracy, over all seeds.
+    """Compare every two arms by their gap between training and test accuracy, over all seeds.
 
-    Of each seed the mean over all numbers of training pictures counts, so that no number is
-    picked by what it shows; Student's paired t test, with Holm's correction for the three pairs.
+    For each seed the mean over all numbers of training pictures counts, so that no number is picked
+    for its result. The test is Student's paired t test, with Holm's correction for the three pairs.
 
     Args:
-        found: Gaps that are complete, of two seeds or more.
+        found: Complete gaps of two seeds or more.
 
     Example:
         >>> import torch

@@ -17,14 +17,14 @@ ARMS = ("start_half", "channels", "attention")
 
 @dataclass(frozen=True)
 class Gaps:
-    """Accuracies after the last step; what is not yet run is NaN.
+    """Accuracies after the last step; NaN where the race has not been run.
 
     Args:
         pictures: The numbers of training pictures.
         seeds: The seeds.
         train: On the training pictures (pictures, arms, seeds), arms as in `ARMS`.
         test: On the test set, likewise.
-        runs: How many of all races are run.
+        runs: How many races have been run.
     """
 
     pictures: tuple[int, ...]
@@ -47,13 +47,13 @@ class Gaps:
 def overfitting(
     settings: RaceSettings, pictures: Sequence[int] = PICTURES, seeds: Sequence[int] = range(5)
 ) -> Iterator[Gaps]:
-    """Run a race for each seed and number of pictures, and give what is known after each.
+    """Run a race for each seed and number of pictures, and yield what is known after each.
 
-    The first seed is run for every number of pictures, then the next: the whole picture is there
-    early and grows more certain. For one seed only the number of pictures differs.
+    The first seed is run for every number of pictures, then the next seed, so that the whole curve
+    is there early and grows more certain. Races of one seed differ in the number of pictures only.
 
     Args:
-        settings: What is run; its seed, pictures and arms are not used.
+        settings: The settings of the races; seed, pictures and arms in it are ignored.
         pictures: The numbers of training pictures.
         seeds: The seeds.
 

@@ -1,14 +1,14 @@
 """The race: one small network with many poolings and starts, all trained at once, step by step.
 
-Convolution, pooling over the whole map, linear layer, and no activation before the pooling: what
-the pooling passes on is all that the network knows. The map of a zero-mean filter has the mean 0
-whether there is a small spot in it or not, and the largest value of a noisy map says little about
-a small difference of tone. So it follows from the task whether the largest value or the mean is
-needed; not, how much of the other may stand beside it.
+The network is a convolution, a pooling over the whole map and a linear layer, without an activation
+before the pooling: all that the network knows is the output of the pooling. The map of a zero-mean
+filter has the mean 0 with or without a small spot, and the largest value of a noisy map says little
+about a small difference of tone. So the task decides whether a network needs the largest value or
+the mean. It does not decide how much of the other may be mixed in.
 
 All arms start from the same filters, see the same pictures in the same order and lose the same
-channels to dropout. They share no parameter, so that what they learn is what each would learn
-alone; one convolution and one call of `hybrid_pool2d` serve them all.
+channels to dropout. They share no parameter, so each learns what it would learn alone; one
+convolution and one call of `hybrid_pool2d` serve them all.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from hybridpool.functional import hybrid_pool2d
 from hybridpool.layers import HybridPooling, HybridPoolingWithAttention
 from hybridpool.race.tasks import MOST_PICTURES, SIDE, TASKS, draw_data
 
-#: Arms whose blend weight learns, and where it starts; the article's own start is drawn.
+#: Arms that learn their blend weight, and where it starts; the article's own start is random.
 STARTS: dict[str, float | None] = {
     "start_low": 0.02,
     "start_half": 0.5,
     "start_high": 0.98,
     "start_drawn": None,
 }
-#: Arms whose blend weight stays.
+#: Arms whose blend weight is fixed.
 FIXED = {"max": 1.0, "average": 0.0, "fixed_half": 0.5}
 ARMS = (*STARTS, "channels", "attention", *FIXED)
 
@@ -47,13 +47,13 @@ LEARNING_RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
 WEIGHT_DECAYS = (0.0, 0.003, 0.01, 0.03, 0.1)
 DROPOUTS = (0.0, 0.1, 0.2, 0.3, 0.5)
 MOST_SEED = 999
-#: Accuracy and attention are measured at every so many steps, and at the last.
+#: Accuracy and attention are measured after every so many steps, and after the last.
 EVERY = 10
 
 _KERNEL = 3
 _MAP = SIDE - _KERNEL + 1
 _MEAN, _SPREAD = 0.4, 0.15
-# Accuracy is measured on at most so many pictures, which keeps a measurement short.
+# Accuracy is measured on at most so many pictures, so that a measurement is short.
 _MEASURED = 400
 
 
@@ -63,13 +63,13 @@ class RaceSettings:
 
     Args:
         task: Key of `TASKS`.
-        seed: What pictures, filters, batches and dropout are drawn from.
+        seed: The seed of pictures, filters, batches and dropout.
         pictures: Training pictures.
         steps: Training steps.
         learning_rate: The same for filters and blend weights.
         optimizer: ``"sgd"``, with momentum `MOMENTUM`, or ``"adam"``.
-        weight_decay: Weight decay of what decays.
-        decay_logits: Whether the logits of the blend weights decay too: the fault that erases
+        weight_decay: The weight decay of filters and linear layers.
+        decay_logits: Whether the logits of the blend weights decay too: the mistake that erases
             what they learn.
         dropout: Probability that a pooled channel is left out.
         arms: Which of `ARMS` take part.
@@ -109,13 +109,13 @@ class RaceSettings:
 
 @dataclass(frozen=True)
 class Moment:
-    """Where all arms stand after so many steps; rows follow the arms of the settings.
+    """The state of all arms after a number of steps; rows follow the arms of the settings.
 
     Args:
-        step: Steps taken.
+        step: How many steps have been taken.
         blend_weight: (arms, channels); one value for all channels where there is one logit, the
             mean over the batch for attention.
-        gradient: Gradient of the loss in the logit (arms, channels), NaN where there is none.
+        gradient: Gradient of the loss by the logit (arms, channels), NaN where there is none.
         loss: Cross-entropy on the batch of the next step (arms,).
         train_accuracy: On the training pictures, without dropout (arms,); None between two
             measurements.
@@ -138,10 +138,10 @@ class Moment:
 
 
 class Race:
-    """All arms on one task, from the first step to the last; pause by not going on.
+    """All arms on one task, from the first step to the last. To pause, do not call `advance`.
 
     Args:
-        settings: What is run; `settings.clamped()` holds.
+        settings: The settings of the race; `settings.clamped()` is used.
         every: Steps between two measurements of accuracy; None measures at the last step alone.
 
     The same settings give the same numbers, however the steps are divided among the calls of
@@ -178,7 +178,7 @@ class Race:
         return self.step >= self.settings.steps
 
     def advance(self, steps: int) -> Iterator[Moment]:
-        """Take so many steps, fewer at the end, and give the moment after each."""
+        """Take so many steps, fewer at the end, and yield the state after each."""
         for _ in range(min(steps, self.settings.steps - self.step)):
             self._optimizer.step()
             self.step += 1
@@ -207,7 +207,7 @@ class Race:
         )
 
     def _kept(self) -> Tensor | None:
-        """What dropout leaves of each pooled channel: the same for all arms."""
+        """The factor of each pooled channel under dropout: the same for all arms."""
         chance = self.settings.dropout
         if not chance:
             return None
@@ -239,7 +239,7 @@ class Race:
         network = self.network
         images, labels = images[:_MEASURED], labels[:_MEASURED]
         right, values = [], []
-        # In parts, whose maps stay in the processor's cache: less than half the time.
+        # In parts whose maps fit into the processor's cache: this takes less than half the time.
         for part, truth in zip(torch.split(images, BATCH), torch.split(labels, BATCH), strict=True):
             weights = network.blend_weights(maps := network.maps(part))
             right.append(network.scores(maps, weights).argmax(-1) == truth)
@@ -248,13 +248,13 @@ class Race:
 
 
 class RacingNetwork(nn.Module):
-    """The network of each arm, all in one: the channels of the first arm, of the second, and on.
+    """The networks of all arms in one: the channels of the first arm, then those of the second.
 
     Args:
         arms: Some of `ARMS`.
         classes: How many classes there are.
-        generator: What the filters, the linear layer and the attention layer are drawn from, the
-            same for all arms.
+        generator: Draws the filters, the linear layer and the attention layer, which start alike in
+            all arms.
 
     Shape:
         - maps: :math:`(N, A C, 22, 22)` for :math:`A` arms of :math:`C` channels
@@ -279,7 +279,7 @@ class RacingNetwork(nn.Module):
         self.pools = nn.ModuleDict({arm: _pooling(arm, drawn, generator) for arm in arms})
 
     def maps(self, images: Tensor) -> Tensor:
-        """What the filters of every arm make of the pictures."""
+        """The feature maps of every arm."""
         return F.conv2d(images, self.filters, self.filter_bias)
 
     def blend_weights(self, maps: Tensor) -> Tensor:
@@ -313,8 +313,8 @@ class RacingNetwork(nn.Module):
 
 def _pooling(arm: str, drawn: float, generator: torch.Generator) -> nn.Module:
     if arm == "attention":
-        # Made without numbers, which would come from the global generator, and then filled with
-        # PyTorch's own range for linear layers.
+        # Made on the meta device, because initialisation would move the global generator, and then
+        # filled from PyTorch's own range for linear layers.
         with torch.device("meta"):
             pool = HybridPoolingWithAttention(CHANNELS, _MAP)
         pool = pool.to_empty(device="cpu")

@@ -1,7 +1,7 @@
-"""Small generated classification tasks: pictures drawn by seeded code, and what is to be told.
+"""Small generated classification tasks: pictures drawn by seeded code, and their classes.
 
-No picture here is real. Each task is made so that it is known beforehand what a network has to
-read off a map: its largest value, its mean, or both.
+No picture here is real. Each task is made so that we know beforehand what a network has to take
+from a map: its largest value, its mean, or both.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 
 #: Height and width of every picture.
 SIDE = 24
-#: The most training pictures that a task has, and the pictures of its held-out test set.
+#: The largest number of training pictures of a task, and the size of its held-out test set.
 MOST_PICTURES = 1000
 TEST_PICTURES = 400
 
@@ -32,12 +32,13 @@ Drawn = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Task:
-    """What is drawn, and what is to be told apart.
+    """Pictures of a kind, and the classes to tell apart.
 
     Args:
         key: Its name.
         classes: A name for each class, in the order of the labels.
-        draw: A count and a generator to so many pictures (n, SIDE, SIDE) and their labels (n,).
+        draw: Takes a count and a generator, and returns so many pictures (n, SIDE, SIDE) and their
+            labels (n,).
     """
 
     key: str
@@ -65,13 +66,13 @@ class TaskData:
 def draw_data(task: str, pictures: int, seed: int) -> TaskData:
     """Draw the training pictures and the test set of a task.
 
-    Fewer training pictures are the first of the many, and the test set is always the same, so that
-    nothing but their number changes with `pictures`.
+    A smaller set is the beginning of a larger one, and the test set is always the same, so that
+    `pictures` changes nothing but the number of training pictures.
 
     Args:
         task: Key of `TASKS`.
         pictures: How many training pictures, at most `MOST_PICTURES`.
-        seed: What they are drawn from.
+        seed: The seed of all pictures.
 
     Raises:
         ValueError: If there is no such task or `pictures` is out of range.
@@ -96,7 +97,7 @@ def draw_data(task: str, pictures: int, seed: int) -> TaskData:
 
 
 def _draw_spot(count: int, generator: torch.Generator) -> Drawn:
-    """A faint bright spot anywhere, or none; how bright the whole is says nothing."""
+    """A faint bright spot anywhere, or none; the overall brightness carries no information."""
     labels = torch.randint(2, (count,), generator=generator)
     images = _noise(count, 0.1, generator)
     images += 0.04 * torch.randn(count, 1, 1, generator=generator)
@@ -104,7 +105,7 @@ def _draw_spot(count: int, generator: torch.Generator) -> Drawn:
 
 
 def _draw_tone(count: int, generator: torch.Generator) -> Drawn:
-    """A slightly darker or lighter tone, under a few specks of any strength that say nothing."""
+    """A slightly darker or lighter tone, under a few specks that carry no information."""
     labels = torch.randint(2, (count,), generator=generator)
     images = _noise(count, 0.06, generator) + _tone(labels, 0.03)
     for _ in range(12):

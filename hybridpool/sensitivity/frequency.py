@@ -15,7 +15,7 @@ from hybridpool.measure import (
     radial_spectrum,
     spectrum_shares,
 )
-from hybridpool.sensitivity.receptive_field import axes_of
+from hybridpool.sensitivity.receptive_field import axes_of, window_of
 from hybridpool.sensitivity.study import Study
 from hybridpool.stem import ConvStem
 from hybridpool.trace import Trace
@@ -176,14 +176,14 @@ def gradient_maps(
         (1.0, torch.Size([6, 6]))
     """
     settings = trace.settings
-    window = (settings.kernel_size, settings.stride, settings.padding, settings.ceil_mode)
+    window = window_of(settings)
     upstream = torch.ones(trace.pooled["max"].shape[1:])
     if cell is not None:
         upstream = torch.zeros_like(upstream)
         upstream[cell] = 1
     maps = {}
     for name, share in (("max", 1.0), ("average", 0.0), ("hybrid", weight)):
-        found = gradient_shares(trace.feature_map[channel], share, *window, upstream=upstream)
+        found = gradient_shares(trace.feature_map[channel], share, window, upstream=upstream)
         maps[name] = _through(stem, image, channel, found) if on_picture else found
     shape = maps["max"].shape
     if cell is None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-# Imported later, as DistributedDataParallel does, its functions would hold the group for good.
+# If DistributedDataParallel imported it later, its functions would hold the group for good.
 import torch.distributed.nn
 
 from hybridpool.training.arms import ARMS, STARTING
@@ -33,8 +33,9 @@ from hybridpool.training.options import (
     train_command,
     whole_number,
 )
+from hybridpool.training.records import RunSettings
 from hybridpool.training.report import report
-from hybridpool.training.results import RunSettings, read_folder
+from hybridpool.training.results import read_folder
 from hybridpool.training.stems import export_stem
 from hybridpool.training.tables import TABLES, blend_settings, in_order
 
@@ -138,7 +139,7 @@ def _parser() -> Parser:
 
 
 def _add_place(parser: argparse.ArgumentParser, output: Path) -> None:
-    """Where pictures come from, where the work is done and where results go."""
+    """Add the options for pictures, device and results."""
     parser.add_argument(
         "--data",
         help="a folder of pictures, one folder a class; a .npz of MedMNIST; or a JPEG copy of "
@@ -165,14 +166,14 @@ def _train(options: argparse.Namespace) -> None:
     finally:
         if world > 1:
             # The threads of the group end with the last reference to it, which the wrapped networks
-            # hold. One that still frees a tensor while Python ends aborts the process.
+            # hold. A thread that still frees a tensor while Python ends aborts it.
             gc.collect()
             dist.destroy_process_group()
 
 
 def _train_all(options: argparse.Namespace, device: torch.device, world: int) -> None:
     shop = _workshop(options, device, world)
-    # Arms take turns: whenever this is stopped, each has about as many seeds as the others.
+    # Arms take turns, so that each has about as many seeds as the others whenever this is stopped.
     undone = carry_out(
         [
             Job(_settings(options, arm, seed, device, world, shop.dataset()), options.output)
@@ -205,7 +206,7 @@ def _reproduce(options: argparse.Namespace) -> None:
 
 
 def _left(undone: Undone) -> str:
-    """What is said of runs that were not done, at the end."""
+    """The message about runs that were not done."""
     said = []
     if undone.failed:
         said.append(f"Without a result: {', '.join(undone.failed)}.")
@@ -270,7 +271,7 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _print_report(folder: Path) -> bool:
-    """Print what the results in a folder say, and what is none; whether there are any."""
+    """Print what the results in a folder say, and which files are none; return whether any are."""
     runs, problems = read_folder(folder)
     for problem in problems:
         print(problem, file=sys.stderr)

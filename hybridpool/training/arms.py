@@ -1,4 +1,4 @@
-"""The poolings that are compared, and how their blend weights start, are found and are read."""
+"""The poolings that are compared, and how to set, find and read their blend weights."""
 
 from __future__ import annotations
 
@@ -76,15 +76,15 @@ def set_blends(
     frozen_at: Sequence[float] = (),
     seed: int = 0,
 ) -> None:
-    """Put the blend weights of a network where an arm starts, and hold those that never change.
+    """Set the blend weights of a network to an arm's start, and freeze those that never change.
 
     Args:
         model: A network with the poolings of `arm`.
         arm: A key of `ARMS`.
         start: Where learned blend weights start; None is the article's own start, a logit drawn
             evenly from 0 to 1.
-        frozen_at: For ``"frozen"`` the blend weight of each pooling, from the picture on.
-        seed: Of the article's start.
+        frozen_at: For ``"frozen"`` the blend weight of each pooling, from the first layer on.
+        seed: The seed of the article's start.
 
     Raises:
         ValueError: If the arm cannot start there, or ``frozen_at`` does not fit the network.
@@ -119,7 +119,7 @@ def set_blends(
 
 
 def blends(model: nn.Module, *, learned: bool = True) -> dict[str, Blend]:
-    """The layers that blend max and average pooling, by their place from the picture on.
+    """The layers that blend max and average pooling, numbered from the first layer on.
 
     Args:
         model: The network.
@@ -136,7 +136,7 @@ def blends(model: nn.Module, *, learned: bool = True) -> dict[str, Blend]:
 
 
 def blend_parameters(model: nn.Module) -> list[nn.Parameter]:
-    """What decides the blends of a network and can learn: logits, attention, gating masks.
+    """The learned parameters that decide the blends: logits, attention layers, gating masks.
 
     Example:
         >>> [tuple(weight.shape) for weight in blend_parameters(HybridPooling(channels=4))]
@@ -151,7 +151,7 @@ def blend_parameters(model: nn.Module) -> list[nn.Parameter]:
 
 
 def blend_weights(layer: Blend, input: Tensor) -> Tensor:
-    """The blend weights that a layer uses for a batch: one, or for each channel the mean.
+    """The blend weights that a layer uses for a batch: one, or the mean of each channel.
 
     Args:
         layer: A layer that blends.

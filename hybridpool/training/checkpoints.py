@@ -1,4 +1,4 @@
-"""The kept state of a run: read, or refused in one sentence."""
+"""Read the saved state of a run, or refuse it in one sentence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 
 class RunFailed(ValueError):  # noqa: N818 - it says what is the case, as a sentence
-    """A run that cannot go on, while others can: said in one plain sentence.
+    """A run that cannot go on, although others can, in one plain sentence.
 
     Example:
         >>> str(RunFailed("It diverged."))
@@ -18,7 +18,7 @@ class RunFailed(ValueError):  # noqa: N818 - it says what is the case, as a sent
 
 
 class Diverged(RunFailed):
-    """A run whose loss is no number any more.
+    """A run whose loss is NaN or infinite.
 
     Example:
         >>> str(Diverged("It diverged."))
@@ -27,7 +27,7 @@ class Diverged(RunFailed):
 
 
 class DamagedCheckpoint(RunFailed):
-    """A checkpoint that cannot be gone on with.
+    """A checkpoint from which a run cannot continue.
 
     Example:
         >>> str(DamagedCheckpoint("x.pt is empty."))
@@ -36,7 +36,7 @@ class DamagedCheckpoint(RunFailed):
 
 
 def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
-    """What `hybridpool.training.loop.Training` kept.
+    """Read what `hybridpool.training.loop.Training` saved.
 
     Raises:
         DamagedCheckpoint: If the file is empty, cut short or something else.
@@ -50,7 +50,7 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
         state = torch.load(path, map_location=device, weights_only=True)
     except OSError:
         raise
-    except Exception as error:  # torch raises whatever the unpickling of the bytes came to
+    except Exception as error:  # torch passes on whatever error the unpickling raises
         raise DamagedCheckpoint(damaged(path)) from error
     if not isinstance(state, dict) or not {"settings", "data", "model", "history"} <= state.keys():
         raise DamagedCheckpoint(damaged(path))
@@ -58,7 +58,7 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
 
 
 def damaged(path: Path) -> str:
-    """What is said of a checkpoint that cannot be gone on with.
+    """The message about a checkpoint from which a run cannot continue.
 
     Example:
         >>> damaged(Path("x.pt"))

@@ -1,8 +1,8 @@
-"""The article's claims against what networks did: outcomes by family, and a verdict by rule.
+"""The article's claims, judged by the runs: outcomes by family, and a verdict by rule.
 
 The rules are those of ``assets/results/ANALYSIS.md``, which was written before the runs. Each
-baseline is judged by itself; a verdict follows from the outcomes and from nothing else, and what
-could not be seen is never called refuted.
+baseline is judged by itself. A verdict follows from the outcomes and from nothing else, and an
+effect that could not be seen is never called refuted.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hybridpool.training.comparisons import Comparison, Pair, family
-from hybridpool.training.results import Run
+from hybridpool.training.records import Run
 from hybridpool.training.selection import (
     COMPLEX,
     SMALL_DATA,
@@ -69,9 +69,9 @@ class Finding:
             ``"not_confirmed"``: none does; ``"open"``: too few runs to tell; ``"elsewhere"``:
             measured without training.
         arm: The hybrid pooling that was judged.
-        comparisons: The primary ones, family by family.
+        comparisons: The primary comparisons, family by family.
         conditions: For each condition ``"holds"``, ``"refuted"``, ``"unseen"`` or ``"few"``.
-        added: For the claim about cost: added parameters by arm, as a share of those with max.
+        added: For the claim about cost, the added parameters by arm, as a share of those with max.
     """
 
     claim: str
@@ -84,11 +84,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is judged together.
+    """The runs that are judged together.
 
     Attributes:
         runs: Runs that differ in arm and seed only.
-        everything: These and all others of the same source.
+        everything: These and all other runs of the same source.
         arm: The hybrid pooling that is judged, one of `BLENDS`.
     """
 
@@ -109,7 +109,7 @@ class Evidence:
         return self._found[claim]
 
     def against(self, claim: str) -> tuple[Comparison, ...]:
-        """The arm minus each baseline in what a claim is measured by, or ``"shift"``.
+        """The arm minus each baseline, in the measure of a claim or in ``"shift"``.
 
         Example:
             >>> Evidence([], [], "hybrid").against("shift")
@@ -129,7 +129,7 @@ def judge(claim: str, runs: Sequence[Run], everything: Sequence[Run], arm: str) 
     Args:
         claim: A key of `CLAIMS`.
         runs: Runs that differ in arm and seed only.
-        everything: These and others of the same source, with other networks or fewer pictures.
+        everything: These and other runs of the same source, with other networks or fewer pictures.
         arm: Which hybrid pooling is judged, one of `BLENDS`.
 
     Example:
@@ -153,7 +153,7 @@ def judge(claim: str, runs: Sequence[Run], everything: Sequence[Run], arm: str) 
 
 
 def measure_of(claim: str, runs: Iterable[Run]) -> Measure:
-    """What a claim is measured by; of claims that nothing measures, what no run has.
+    """The measure of a claim; for a claim that nothing measures, a measure that no run has.
 
     Example:
         >>> measure_of("accuracy", []) is CLEAN
@@ -177,7 +177,7 @@ def against_baselines(
     baselines: Sequence[str] = PRIMARY,
     condition: str = "",
 ) -> tuple[Comparison, ...]:
-    """An arm minus each baseline: one family.
+    """An arm minus each baseline, as one family.
 
     Example:
         >>> against_baselines([], "hybrid", CLEAN)
@@ -192,7 +192,7 @@ def against_baselines(
 
 
 def others_against(runs: Sequence[Run], arm: str) -> tuple[Comparison, ...]:
-    """Every further arm minus this one, in accuracy: what gains more than hybrid pooling does.
+    """The accuracy of every further arm minus that of this one: which gains more than hybrid?
 
     Example:
         >>> others_against([], "hybrid")
@@ -277,7 +277,7 @@ def _finding(
     comparisons: Sequence[Comparison],
     rule: Callable[[Sequence[Comparison]], str],
 ) -> Finding:
-    """The finding of comparisons, condition by condition, by the rule of the claim."""
+    """What the comparisons say, condition by condition, by the rule of the claim."""
     by_condition: dict[str, list[Comparison]] = {}
     for one in comparisons:
         by_condition.setdefault(one.condition, []).append(one)
@@ -286,7 +286,7 @@ def _finding(
 
 
 def verdict_of(conditions: Iterable[str]) -> str:
-    """The verdict that conditions make together; those with too few runs take no part.
+    """The verdict of several conditions together; those with too few runs do not count.
 
     Example:
         >>> verdict_of(["holds", "unseen"]), verdict_of(["refuted", "unseen"]), verdict_of([])
@@ -304,7 +304,7 @@ def verdict_of(conditions: Iterable[str]) -> str:
 
 
 def _ahead_of_both(comparisons: Sequence[Comparison], baselines: tuple[str, ...] = SINGLE) -> str:
-    """Better than each single pooling: false as soon as one of them is as good."""
+    """Whether the arm beats both single poolings: refuted as soon as one of them is as good."""
     outcomes = {one.baseline: one.outcome for one in comparisons if one.baseline in baselines}
     if len(outcomes) < len(baselines) or "few" in outcomes.values():
         return "few"
@@ -314,7 +314,7 @@ def _ahead_of_both(comparisons: Sequence[Comparison], baselines: tuple[str, ...]
 
 
 def _one_of_both(comparisons: Sequence[Comparison]) -> str:
-    """Better than one single pooling and worse than neither."""
+    """Whether the arm beats one single pooling and is worse than neither."""
     outcomes = [one.outcome for one in comparisons]
     if len(outcomes) < len(SINGLE) or "few" in outcomes:
         return "few"
@@ -324,7 +324,7 @@ def _one_of_both(comparisons: Sequence[Comparison]) -> str:
 
 
 def _overfits(comparisons: Sequence[Comparison]) -> str:
-    """Complex blending knows training pictures better than simple blending, test pictures worse."""
+    """Whether complex blending beats simple blending in training and loses to it in the test."""
     outcomes = {one.measure: one.outcome for one in comparisons}
     if len(outcomes) < 2 or "few" in outcomes.values():
         return "few"

@@ -1,4 +1,4 @@
-"""Runs of one pooling against runs of another: a difference, its interval, and what is known of it.
+"""Compare the runs of two poolings: the difference, its interval, and the outcome.
 
 The rules are those of ``assets/results/ANALYSIS.md``, which was written before the runs.
 """
@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.optimize import brentq
 
-from hybridpool.training.results import Run
+from hybridpool.training.records import Run
 from hybridpool.training.values import Measure, Value
 
 MIN_SEEDS = 3
 LEVEL = 0.05
 POWER = 0.8
 RESAMPLES = 2000
-#: Accuracies are shares of at most so many pictures that a smaller spread is none.
+#: Accuracies are shares of so few pictures that a spread below this is none.
 _ROUNDING = 1e-9
 
 
@@ -32,15 +32,15 @@ class Difference:
     """The mean of one side minus that of the other.
 
     Attributes:
-        mean: The difference; shares of 1, as accuracies are.
+        mean: The difference, as a share of 1.
         low: Lower end of the 95 % interval; the mean itself where a side has one run.
         high: Upper end.
         inner: The 90 % interval: inside a margin, two one-sided tests at 5 % say equivalent.
-        p: Of the difference from 0.
-        error: Standard error, from the pooled spread of both sides.
+        p: The p value of a difference from 0.
+        error: The standard error, from the pooled spread of both sides.
         freedom: Degrees of freedom of that spread.
-        counts: Runs of either side; for a paired difference the pairs, twice.
-        pictures: How many pictures count as a sample besides the seeds; 0: the seeds alone.
+        counts: How many runs each side has; for a paired difference, the number of pairs twice.
+        pictures: How many pictures count as a sample besides the seeds; 0 if only the seeds do.
     """
 
     mean: float
@@ -75,16 +75,16 @@ class Comparison:
     """One pooling against another under one condition.
 
     Attributes:
-        condition: What both were put to, for example a network or a number of pictures.
+        condition: What both have in common, for example a network or a number of pictures.
         arm: The pooling that is judged.
-        baseline: The one that it is held against.
+        baseline: The pooling that it is compared with.
         measure: What is compared: ``"accuracy"`` or ``"gap"``.
         difference: The arm minus the baseline.
         outcome: ``"ahead"`` or ``"behind"`` after Holm's correction in its family, else
             ``"equivalent"`` within the margin or ``"undecided"``; ``"few"`` with fewer than
             `MIN_SEEDS` seeds.
         margin: Differences within it count as equivalent.
-        visible: What would have been seen with 80 % power at the strictest step of its family.
+        visible: The difference that would be seen with 80 % power at the family's strictest step.
     """
 
     condition: str
@@ -104,7 +104,7 @@ class Comparison:
 
 
 class Pair(NamedTuple):
-    """What `family` compares: the runs of two sides by a measure, and what they are called."""
+    """One comparison of a `family`: the runs of two sides, their measure, and their names."""
 
     condition: str
     arm: str
@@ -116,7 +116,7 @@ class Pair(NamedTuple):
 
 
 def family(pairs: Iterable[Pair]) -> tuple[Comparison, ...]:
-    """Compare each pair, with Holm's correction over all of them; pairs without runs are left out.
+    """Compare each pair, with Holm's correction over all; pairs without runs are left out.
 
     Example:
         >>> family([])
@@ -158,11 +158,11 @@ def holm(values: Sequence[float], level: float) -> set[int]:
 def difference(ours: Iterable[Run], theirs: Iterable[Run], by: Measure) -> Difference | None:
     """The mean of a measure over some runs minus that over others; None where a side is empty.
 
-    Unpaired it is Welch's test; paired it is over the seeds that both sides have, and where every
-    run says which pictures were right, over seeds and pictures at once.
+    Without pairs the test is Welch's. With pairs it is over the seeds that both sides have; where
+    every run says which pictures were right, it is over seeds and pictures at once.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> from hybridpool.training.values import CLEAN
         >>> ours = [_example("hybrid", seed, 0.7 + seed / 100) for seed in range(3)]
         >>> theirs = [_example("max", seed, 0.6 + seed / 100) for seed in range(3)]
@@ -188,7 +188,7 @@ def difference(ours: Iterable[Run], theirs: Iterable[Run], by: Measure) -> Diffe
 
 
 def by_seed(runs: Iterable[Run], value: Value) -> dict[int, tuple[Run, float]]:
-    """The run and the value of each seed for which it is known.
+    """The run and the value of each seed whose value is known.
 
     Example:
         >>> by_seed([], lambda run: 1.0)
@@ -208,7 +208,7 @@ def _outcome(at: Difference, margin: float, significant: bool) -> str:
 def _from_student(
     mean: float, error: float, freedom: float, counts: tuple[int, int], pictures: int = 0
 ) -> Difference:
-    """A difference whose standard error is known; one run has none, equal runs have 0."""
+    """A difference with a known standard error: one run has none, equal runs have 0."""
     if not freedom or error < _ROUNDING:
         p = float(not freedom or not mean)
         return Difference(mean, mean, mean, (mean, mean), p, error, freedom, counts, pictures)
@@ -249,7 +249,7 @@ def _paired(a: NDArray[np.float64], b: NDArray[np.float64]) -> Difference:
 def _of_test(
     test: Any, mean: float, error: float, freedom: int, counts: tuple[int, int]
 ) -> Difference:
-    """What one of scipy's t tests says."""
+    """The difference that one of scipy's t tests finds."""
     outer, inner = (test.confidence_interval(level) for level in (1 - LEVEL, 1 - 2 * LEVEL))
     return Difference(
         mean,
@@ -279,7 +279,7 @@ def _pictures(
 
 
 def _crossed(table: NDArray[np.float64]) -> Difference:
-    """Seeds and pictures resampled at once; see the plan for why that gives the error alone."""
+    """Resample seeds and pictures at once; the plan says why this gives only the error."""
     seeds, pictures = table.shape
     by_seeds, by_pictures = _resamples(seeds, pictures)
     means = (by_seeds * (by_pictures @ table.T.astype(np.float32))).sum(1) / table.size

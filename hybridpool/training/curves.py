@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from hybridpool.training.results import Run, Summary, summarise_seeds
+from hybridpool.training.records import Run
 from hybridpool.training.selection import by_arm
+from hybridpool.training.summary import Summary, summarise_seeds
 from hybridpool.training.values import Value
 
 Line = tuple[tuple[float, ...], tuple[Summary, ...]]
@@ -15,10 +16,10 @@ Line = tuple[tuple[float, ...], tuple[Summary, ...]]
 
 
 def values_by_arm(runs: Iterable[Run], value: Value) -> dict[str, dict[int, float]]:
-    """For each arm the value of every seed for which it is known.
+    """For each arm, the value of every seed whose value is known.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> values_by_arm([_example("max", 3, 0.7)], lambda run: run.measures.clean)
         {'max': {3: 0.7}}
     """
@@ -97,7 +98,7 @@ def size_lines(groups: Mapping[int, Sequence[Run]], value: Value) -> dict[str, L
     """A value against the number of training pictures.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> lines = size_lines({500: [_example("max", 0, 0.7)]}, lambda run: run.measures.clean)
         >>> lines["max"][0], lines["max"][1][0].mean
         ((500,), 0.7)
@@ -115,8 +116,8 @@ class WeightPath:
     """How the blend weights of one pooling layer moved.
 
     Attributes:
-        steps: When they were noted.
-        runs: For each seed the mean over the layer's weights at each of these steps.
+        steps: The steps at which they were noted.
+        runs: For each seed, the mean over the layer's weights at each of these steps.
         low: The lowest weight of any channel and seed at each step.
         high: The highest.
     """
@@ -133,7 +134,7 @@ class WeightPath:
 
 
 def weight_paths(runs: Iterable[Run], arm: str) -> dict[str, WeightPath]:
-    """For each pooling layer of an arm how its blend weights moved, over the runs noted alike.
+    """How the blend weights of each pooling layer of an arm moved, over runs with equal steps.
 
     Example:
         >>> weight_paths([], "hybrid")
@@ -158,7 +159,7 @@ def weight_paths(runs: Iterable[Run], arm: str) -> dict[str, WeightPath]:
 
 
 def _lines(runs: Iterable[Run], line: Callable[[Run], dict[float, float]]) -> dict[str, Line]:
-    """For each arm the mean line of its runs, at the places that they all have."""
+    """For each arm, the mean line of its runs at the places that all of them have."""
     found = {}
     for arm, ones in by_arm(runs).items():
         lines = [values for run in ones if (values := line(run))]

@@ -1,4 +1,4 @@
-"""Labelled pictures as tensors: CIFAR-10, the original or a JPEG copy, or a person's own."""
+"""Labelled pictures as tensors: CIFAR-10, a JPEG copy of it, or a person's own."""
 
 from __future__ import annotations
 
@@ -38,13 +38,14 @@ class Dataset:
     """Pictures and their classes.
 
     Attributes:
-        name: What stands in every result.
+        name: The name in every result.
         train: (N, 3, H, W) uint8.
         train_labels: (N,) int64.
         test: (M, 3, H, W) uint8.
         test_labels: (M,) int64.
-        classes: The name of each label; CIFAR-10's unless said otherwise, and so are the rest.
-        mean: Of the training pictures, for each channel, with white as 1.
+        classes: The name of each label; by default those of CIFAR-10.
+        mean: The mean of each channel of the training pictures, with white as 1; by default that of
+            CIFAR-10.
         std: Their standard deviation.
     """
 
@@ -79,11 +80,11 @@ class Dataset:
         return replace(self, train=self.train[chosen], train_labels=self.train_labels[chosen])
 
     def split(self, held_out: int) -> Dataset:
-        """Training pictures in two parts, to choose settings without a look at the test pictures.
+        """Split the training pictures, so that settings can be chosen without the test pictures.
 
         Args:
             held_out: How many training pictures become the test pictures, from each class in
-                proportion to its size. They are drawn from one fixed seed: the same in every run.
+                proportion to its size. One fixed seed draws them: they are the same in every run.
 
         Returns:
             The rest of the training pictures, in their order, and the held-out ones as test.
@@ -104,7 +105,7 @@ class Dataset:
         generator = torch.Generator().manual_seed(_HELD_OUT_SEED)
         order = torch.randperm(count, generator=generator).to(self.train_labels.device)
         labels = self.train_labels[order]
-        # How much of its class is drawn once this picture is: equal shares in every class.
+        # The share of its class that is drawn up to this picture: shares of classes rise together.
         share = (_turns(labels) + 0.5) / sizes[labels]
         drawn = torch.argsort(share, stable=True)
         test, train = (order[part].sort().values for part in (drawn[:held_out], drawn[held_out:]))
@@ -117,7 +118,7 @@ class Dataset:
         )
 
     def to(self, device: torch.device) -> Dataset:
-        """The same on a device, where it stays for the whole run.
+        """The same pictures on a device, where they stay for the whole run.
 
         Example:
             >>> nothing = torch.zeros(0)
@@ -134,7 +135,7 @@ class Dataset:
 
 
 def _turns(labels: Tensor) -> Tensor:
-    """How many pictures of the same class stand before each."""
+    """For each picture, how many of its class come before it."""
     turn = torch.empty_like(labels)
     for label in range(int(labels.max()) + 1):
         these = labels == label
@@ -145,7 +146,7 @@ def _turns(labels: Tensor) -> Tensor:
 def load(
     source: str | None = None, side: int = 32, *, download_to: Path = Path("build/data")
 ) -> Dataset:
-    """Labelled pictures from wherever they are.
+    """Load labelled pictures from a file, a folder or a download.
 
     Args:
         source: None is CIFAR-10 (Krizhevsky, 2009), which torchvision downloads once. A folder
@@ -155,7 +156,7 @@ def load(
             class (see `hybridpool.training.data_files.read_class_folders`), and any other
             ``.npz`` file as one of MedMNIST.
         side: Height and width of the pictures, 32 or 64; others are scaled.
-        download_to: Where the download lies.
+        download_to: The folder of the download.
 
     Raises:
         DataUnavailable: If the pictures are not there or cannot be read, in one sentence.
@@ -196,13 +197,13 @@ def load(
 def _mean_and_std(
     pictures: Tensor,
 ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Of each channel, from how often it has each of its 256 values: exact and small."""
+    """Mean and deviation of each channel from its histogram, which is exact and small."""
     levels = torch.arange(256, dtype=torch.float64) / 255
     found = []
     for channel in pictures.unbind(1):
         shares = channel.flatten().bincount(minlength=256).double() / channel.numel()
         mean = (shares * levels).sum()
-        # One colour everywhere has no deviation to divide by.
+        # Pictures of one colour have no deviation to divide by.
         std = (shares * (levels - mean) ** 2).sum().sqrt().clamp(min=1 / 255)
         found.append((mean.item(), std.item()))
     (red, green, blue) = found

@@ -18,7 +18,7 @@ from torch import Tensor
 from hybridpool.pictures import ImageError, fit_image, read_image
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
-#: One picture in so many is for the test where a folder has no test pictures of its own.
+#: One picture in so many is for testing if a folder has no test pictures of its own.
 _ONE_IN = 5
 _BATCH = 1024
 _ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
@@ -26,7 +26,7 @@ _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, struct.error)
 
 
 class DataUnavailable(RuntimeError):  # noqa: N818 - it says what is the case, as a sentence
-    """Pictures that cannot be had, said in one plain sentence.
+    """Pictures that cannot be read, in one plain sentence.
 
     Example:
         >>> str(DataUnavailable("There is no folder data."))
@@ -35,7 +35,7 @@ class DataUnavailable(RuntimeError):  # noqa: N818 - it says what is the case, a
 
 
 class LabelledFiles(NamedTuple):
-    """What files hold: pictures as uint8 (N, 3, side, side), labels as int64 (N,), names."""
+    """Pictures from files: uint8 (N, 3, side, side), labels as int64 (N,), and class names."""
 
     train: Tensor
     train_labels: Tensor
@@ -77,9 +77,9 @@ def read_class_folders(folder: Path, side: int) -> LabelledFiles:
     """Read torchvision's ``ImageFolder`` layout: one folder a class, named as the class.
 
     The class folders lie in ``train`` and in ``test`` (or ``val``, where there is no ``test``).
-    Where they lie in `folder` itself, a fifth of each class, at least one picture, is for the
-    test: those whose path ``class/file`` has the smallest SHA-256, so that the choice is the same
-    everywhere and no picture changes sides when another is added far from it in that order.
+    If they lie in `folder` itself, a fifth of each class, at least one picture, is for testing:
+    those whose path ``class/file`` has the smallest SHA-256. So the choice is the same everywhere,
+    and a new picture hardly changes it.
 
     Args:
         folder: Where the folders lie.
@@ -204,7 +204,7 @@ def read_npz(path: Path, side: int) -> LabelledFiles:
         side: Height and width of the pictures wanted.
 
     Raises:
-        DataUnavailable: If arrays are missing or hold something else.
+        DataUnavailable: If arrays are missing or of another kind.
 
     Example:
         >>> read_npz(Path("no such.npz"), 32)
@@ -237,7 +237,7 @@ def read_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
         names: The arrays wanted; others are left alone.
 
     Raises:
-        DataUnavailable: If it is no such file or lacks one of them.
+        DataUnavailable: If it is no such file, or one of the arrays is missing.
 
     Example:
         >>> read_arrays(Path("no such.npz"), ["train_images"])

@@ -14,13 +14,14 @@ from torch.optim.swa_utils import update_bn
 
 from hybridpool.pictures.corruptions import CIFAR10C_STYLE, corrupt
 from hybridpool.training.data import MEAN, STD, Dataset
-from hybridpool.training.results import Measures, Occlusion, pack
+from hybridpool.training.records import Measures, Occlusion
+from hybridpool.training.results import pack
 
 SIDES = (4, 8, 12, 16)
 SHAPES = ("block", "pixels")
 FILLS = ("grey", "noise", "picture")
 MAX_SHIFT = 3
-#: Where low frequencies end and high ones begin, in cycles along the side of a picture.
+#: The radii between low and high frequencies, in cycles along the side of a picture.
 RADII = (4, 8, 12)
 #: The side of the pictures that the sizes of occluders are given for.
 _USUAL_SIDE = 32
@@ -39,7 +40,7 @@ def prepare(
     mean: Tensor | tuple[float, ...] = MEAN,
     std: Tensor | tuple[float, ...] = STD,
 ) -> Tensor:
-    """Pictures as a network takes them: uint8 to normalised float, channels last.
+    """Prepare pictures for a network: from uint8 to normalised floats, channels last.
 
     Args:
         pictures: (N, 3, H, W) uint8.
@@ -67,7 +68,7 @@ def preparation(dataset: Dataset) -> Prepare:
         >>> preparation(few)(black).abs().sum()
         tensor(0.)
     """
-    # Sent to the device once: to send them again would wait for all that it has still to do.
+    # Sent to the device once: each transfer would wait until the device has done its work.
     device = dataset.train.device
     mean, std = (
         torch.tensor(values, dtype=torch.float32, device=device)
@@ -79,7 +80,7 @@ def preparation(dataset: Dataset) -> Prepare:
 def normalise_batches(model: nn.Module, pictures: Tensor, prepare: Prepare = prepare) -> None:
     """Take the statistics of batch normalisation from training pictures as they are.
 
-    So they do not depend on how many processes trained the network.
+    These do not depend on how many processes trained the network.
 
     Example:
         >>> model = nn.BatchNorm2d(3)
@@ -107,7 +108,7 @@ def predictions(model: nn.Module, pictures: Tensor, prepare: Prepare = prepare) 
 def accuracy(
     model: nn.Module, pictures: Tensor, labels: Tensor, prepare: Prepare = prepare
 ) -> float:
-    """The share of pictures whose class is found.
+    """The share of pictures whose class the network predicts.
 
     Example:
         >>> model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
@@ -123,8 +124,8 @@ class Trials:
     """The changed pictures on which robustness is measured: the same ones for every network.
 
     Attributes:
-        test: So many first test pictures and their classes.
-        train: At most as many of the training pictures that the network saw, and their classes.
+        test: The first test pictures and their classes.
+        train: At most as many training pictures that the network saw, and their classes.
         corrupted: By name, the test pictures at severity 1 to 5.
         occluded: By shape, fill and side, the test and the training pictures behind occluders.
         shifted: The test pictures under two different shifts.
@@ -140,7 +141,7 @@ class Trials:
 
 
 def make_trials(dataset: Dataset, count: int) -> Trials:
-    """Corrupt, cover, shift and filter the first `count` pictures, drawn from seeds of their own.
+    """Corrupt, cover, shift and filter the first `count` pictures, each change with its own seed.
 
     Example:
         >>> pictures = torch.zeros(4, 3, 32, 32, dtype=torch.uint8)
@@ -186,14 +187,14 @@ def _corrupted(pictures: Tensor, name: str, severity: int, seed: int) -> Tensor:
 
 
 def occlude_each(pictures: Tensor, shape: str, fill: str, side: int, seed: int) -> Tensor:
-    """Cover a part of each picture, in each at another place.
+    """Cover a part of each picture, at another place in each.
 
     Args:
-        pictures: uint8 (N, 3, H, W).
+        pictures: Uint8 (N, 3, H, W).
         shape: ``"block"``, a square that lies wholly inside, or ``"pixels"``, as many scattered.
         fill: ``"grey"``, ``"noise"``, or ``"picture"``: what the next picture shows there.
         side: Side of the square.
-        seed: Of places and noise.
+        seed: The seed of places and noise.
 
     Example:
         >>> black = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
@@ -247,7 +248,7 @@ def keep_frequencies(pictures: Tensor, band: str, radius: float) -> Tensor:
     """Leave in each picture its mean colour and one band of frequencies.
 
     Args:
-        pictures: uint8 (N, C, H, W).
+        pictures: Uint8 (N, C, H, W).
         band: ``"low"`` for frequencies up to the radius, ``"high"`` for those above.
         radius: In cycles along the side of the picture.
 
@@ -266,7 +267,7 @@ def keep_frequencies(pictures: Tensor, band: str, radius: float) -> Tensor:
 
 
 def measure(model: nn.Module, dataset: Dataset, trials: Trials | None) -> Measures:
-    """Measure a trained network; without `trials` only its accuracy.
+    """Measure a trained network; without `trials`, only its accuracy.
 
     Example:
         >>> model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())

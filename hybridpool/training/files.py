@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and one sentence where they cannot be."""
+"""Write files whole or not at all, or say in one sentence why that is impossible."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class CannotWrite(RuntimeError):  # noqa: N818 - it says what is the case, as a sentence
-    """A file that cannot be written, said in one plain sentence.
+    """A file that cannot be written, in one plain sentence.
 
     Example:
         >>> str(CannotWrite("x.json cannot be written: no space left on device."))
@@ -16,14 +16,14 @@ class CannotWrite(RuntimeError):  # noqa: N818 - it says what is the case, as a 
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or as it was before, whenever the power fails.
+    """Write a file so that even a power failure leaves either the new file or the old one.
 
     Args:
-        path: Where; its folder is made.
-        data: What the file shall hold.
+        path: The file; its folder is made.
+        data: The new content.
 
     Raises:
-        CannotWrite: In one sentence; what was there before stays.
+        CannotWrite: If it cannot be written; the old file then stays.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -52,7 +52,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """See that files can be written to a folder, before hours are spent on what they shall hold.
+    """Check that a folder can be written to, before hours of work depend on it.
 
     Raises:
         CannotWrite: If it is below a file or may not be written to.
@@ -70,7 +70,7 @@ def check_folder(folder: Path) -> None:
 
 
 def reason(error: OSError) -> str:
-    """What the system says of an error, without a number.
+    """The system's words for an error, without its number.
 
     Example:
         >>> reason(OSError(28, "No space left on device"))

@@ -14,13 +14,8 @@ from hybridpool.training.checkpoints import RunFailed
 from hybridpool.training.data import Dataset
 from hybridpool.training.evaluate import Trials, make_trials
 from hybridpool.training.files import check_folder
-from hybridpool.training.results import (
-    ResultsError,
-    RunSettings,
-    read_folder,
-    read_run,
-    write_run,
-)
+from hybridpool.training.records import RunSettings
+from hybridpool.training.results import ResultsError, read_folder, read_run, write_run
 from hybridpool.training.runs import run
 from hybridpool.training.tables import with_frozen
 
@@ -38,12 +33,12 @@ class Workshop:
     """What all runs of a command share.
 
     Attributes:
-        dataset: Gives the pictures, on the device on which networks learn.
-        checkpoints: Where states are kept, and where a run that is at work says so.
-        command: What repeats a run, for its result.
-        alone: Whether this is one process rather than a part of one that is shared.
-        first: Whether it is the first part, which measures and writes.
-        say: What tells a person that a run is done.
+        dataset: Returns the pictures, on the device on which networks learn.
+        checkpoints: The folder of checkpoints and of the locks of running jobs.
+        command: Returns the command that repeats a run.
+        alone: Whether this process trains alone rather than sharing each run with others.
+        first: Whether this is the first of the processes, which measures and writes.
+        say: Tells a person that a run is done.
     """
 
     dataset: Callable[[], Dataset]
@@ -55,10 +50,10 @@ class Workshop:
 
 
 class Undone(NamedTuple):
-    """What is left of some jobs.
+    """The jobs that were not done.
 
     Attributes:
-        waiting: Those that need the result of another.
+        waiting: The jobs that need the result of another.
         failed: The names of the runs that failed.
     """
 
@@ -67,18 +62,18 @@ class Undone(NamedTuple):
 
 
 def carry_out(jobs: Sequence[Job], shop: Workshop) -> Undone:
-    """Do every job that is not done and that no other process is at.
+    """Do every job that is not done and that no other process is doing.
 
     Args:
-        jobs: In the order in which they shall be done.
-        shop: What they share.
+        jobs: The jobs, in the order in which to do them.
+        shop: What the jobs share.
 
     Returns:
-        The jobs that were not done: those that wait for another, ``"frozen"`` for the hybrid
-        network of its seed, and those that failed, with the sentence that says why.
+        The jobs that were not done: those that wait for another (``"frozen"`` waits for the hybrid
+        network of its seed), and those that failed, with the sentence that says why.
 
     Raises:
-        CannotWrite: If a folder or file cannot be written; what was done before is kept.
+        CannotWrite: If a folder or file cannot be written; the results so far are kept.
 
     Example:
         >>> carry_out([], Workshop(Dataset, Path("nowhere"), str))
@@ -113,7 +108,7 @@ def carry_out(jobs: Sequence[Job], shop: Workshop) -> Undone:
             try:
                 done = _done(job, shop, do)
             except RunFailed as problem:
-                # The others go on: nothing of theirs depends on this one.
+                # The others go on, because they do not depend on this one.
                 shop.say(str(problem))
                 failed.append(job.settings.name)
                 done = True
@@ -125,7 +120,7 @@ def carry_out(jobs: Sequence[Job], shop: Workshop) -> Undone:
 
 
 def _done(job: Job, shop: Workshop, do: Callable[[RunSettings, Path], None]) -> bool:
-    """Do a job unless it is done, another process is at it, or it has to wait: then False."""
+    """Do a job; return False if it is done, has to wait, or another process is doing it."""
     known = read_folder(job.output)[0] if job.settings.arm == "frozen" else []
     settings = with_frozen(job.settings, known)
     if settings is None:
@@ -147,7 +142,7 @@ def _done(job: Job, shop: Workshop, do: Callable[[RunSettings, Path], None]) -> 
 
 
 def _is_result(path: Path, shop: Workshop) -> bool:
-    """Whether a file holds a run; one that is cut short or holds something else is said."""
+    """Whether a file holds a run; say so if it is cut short or holds something else."""
     if not path.exists():
         return False
     try:

@@ -1,4 +1,4 @@
-"""Training one network: over interruptions and processes, to what was found."""
+"""Train one network, across interruptions and processes, and return its result."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
+from inspect import signature
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -18,7 +19,6 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.lr_scheduler import OneCycleLR
 
-from hybridpool.blocks import parameter_groups
 from hybridpool.training.arms import blend_parameters, blend_weights, blends
 from hybridpool.training.checkpoints import (
     DamagedCheckpoint,
@@ -39,35 +39,41 @@ from hybridpool.training.evaluate import (
 from hybridpool.training.files import write_whole
 from hybridpool.training.machine import environment
 from hybridpool.training.networks import build_network, count_operations
-from hybridpool.training.results import Costs, Epoch, Run, RunSettings
+from hybridpool.training.optimizers import optimizers
+from hybridpool.training.records import Costs, Epoch, Run, RunSettings
 
+# The buffers of each process are its own. PyTorch 2.14 gave the option another name.
+_RENAMED = "forward_sync_buffers" in signature(DistributedDataParallel).parameters
+_OWN_BUFFERS: dict[str, Any] = {
+    "forward_sync_buffers" if _RENAMED else "broadcast_buffers": False,
+}
 _BORDER = 4
 #: How often in a run blend weights are noted, and accuracies at the ends of epochs.
 _NOTES = 30
 _MEASURES = 10
 #: Digits of a blend weight that are kept.
 _DIGITS = 6
-#: How many training pictures are looked at between epochs; at the end it is more.
+#: How many training pictures are measured between epochs; at the end there are more.
 _SAMPLE = 2000
 #: On how many training pictures the blend weights of the finished network are noted.
 _NOTED_PICTURES = 512
 
 
 class Training:
-    """A run that can be stopped after any step and gone on with from its checkpoint.
+    """A run that can be stopped after any step and continued from its checkpoint.
 
     Args:
         settings: What decides the numbers.
-        dataset: Pictures on the device on which the network shall learn.
-        checkpoint: Where to keep the state; what is there already is gone on with.
+        dataset: Pictures, on the device on which the network learns.
+        checkpoint: Where to save the state; a state that is there already is continued.
 
     Raises:
         ValueError: If the batch cannot be divided as asked, or the checkpoint is of another run.
         DamagedCheckpoint: If it cannot be read.
 
     With several processes (``torch.distributed`` is initialised) each takes its share of every
-    batch, and batch normalisation looks at each of the batch's `parts` alone: so two processes
-    learn what one learns with ``parts=2``.
+    batch. Batch normalisation looks at each of the batch's `parts` alone, so two processes learn
+    the same as one with ``parts=2``.
 
     Example:
         >>> pictures = torch.zeros(4, 3, 32, 32, dtype=torch.uint8)
@@ -109,7 +115,7 @@ class Training:
         ).to(self.device)
         self.parallel: nn.Module = self.model
         if self.world > 1:
-            self.parallel = DistributedDataParallel(self.model, broadcast_buffers=False)
+            self.parallel = DistributedDataParallel(self.model, **_OWN_BUFFERS)
         self.optimizers = optimizers(self.model, settings)
         rates = (settings.learning_rate, settings.blend_rate)
         self.schedulers = [
@@ -125,18 +131,18 @@ class Training:
         self.weight_steps: list[int] = []
         self.weights: dict[str, list[tuple[float, ...]]] = {}
         self.kept_for_backward = 0
-        #: On the test pictures, once they were looked at.
+        #: On the test pictures, once they have been measured.
         self.accuracy: float | None = None
         if checkpoint is not None and checkpoint.is_file():
             self._load(checkpoint)
 
     @property
     def done(self) -> bool:
-        """Whether the last step is taken."""
+        """Whether the last step has been taken."""
         return self.step == self.total
 
     def steps(self, checkpoint_every: int = 200) -> Iterator[int]:
-        """Take the steps that are left, one by one, and keep the state now and then."""
+        """Take the steps that are left, one by one, and save the state now and then."""
         order, changes = self._draw(self.step // self.steps_per_epoch)
         while not self.done:
             epoch, within = divmod(self.step, self.steps_per_epoch)
@@ -242,7 +248,7 @@ class Training:
         self.kept_for_backward = sum(seen.values())
 
     def _end_epoch(self, epoch: int) -> bool:
-        """Measure, if it is time to; many short epochs are not all worth it."""
+        """Measure the network, but not after each of many short epochs."""
         mean_loss, self.loss = self.loss / self.steps_per_epoch, 0.0
         loss = torch.tensor(mean_loss, dtype=torch.float64)
         if self.world > 1:
@@ -269,7 +275,7 @@ class Training:
             )
         )
         if self.done:
-            # Of the network as it is measured, on the same training pictures in every run.
+            # The weights of the measured network, on the same training pictures in every run.
             with self._noting(), torch.no_grad():
                 self.model.eval()(self.prepare(seen[0][:_NOTED_PICTURES]))
         return True
@@ -291,14 +297,14 @@ class Training:
         }
 
     def save(self) -> None:
-        """Keep the state in the checkpoint, if there is to be one.
+        """Save the state in the checkpoint, if there is one.
 
         Raises:
             CannotWrite: If it cannot be written; the checkpoint is then as it was before.
         """
         if self.checkpoint is None or self.rank:
             return
-        # In memory first: what goes wrong on the disk is then an error of the system's own.
+        # In memory first, so that an error of the disk is an OSError.
         kept = io.BytesIO()
         torch.save(self._state(), kept)
         write_whole(self.checkpoint, kept.getvalue())
@@ -322,7 +328,7 @@ class Training:
             raise DamagedCheckpoint(damaged(path)) from error
 
     def result(self, trials: Trials | None, command: str) -> Run:
-        """What was found, once the last step is taken; the checkpoint learns the accuracy."""
+        """The result, once the last step has been taken; the checkpoint keeps the accuracy."""
         pooling = {id(parameter) for parameter in blend_parameters(self.model)}
         on_gpu = self.device.type == "cuda"
         measures = measure(self.model, self.dataset, trials)
@@ -359,35 +365,6 @@ class Training:
                 ),
             ),
         )
-
-
-def optimizers(model: nn.Module, settings: RunSettings) -> list[torch.optim.Optimizer]:
-    """What takes the steps of a network, and of its blends where some can learn.
-
-    The parameters of every blend, logits, attention and gating masks alike, are in a group of
-    their own without weight decay, which would pull each blend weight towards one half.
-
-    Example:
-        >>> model = build_network("small", "attention", seed=0)
-        >>> rest, blend = optimizers(model, RunSettings())
-        >>> blend.param_groups[0]["weight_decay"], rest.param_groups[0]["weight_decay"]
-        (0.0, 0.0005)
-    """
-    rest, chosen = (
-        [parameter for parameter in group["params"] if parameter.requires_grad]
-        for group in parameter_groups(model, settings.weight_decay)
-    )
-
-    def sgd(weights: list[nn.Parameter], rate: float, decay: float) -> torch.optim.Optimizer:
-        momentum = settings.momentum
-        return torch.optim.SGD(weights, rate, momentum, weight_decay=decay, nesterov=momentum > 0)
-
-    found = [sgd(rest, settings.learning_rate, settings.weight_decay)]
-    if chosen and settings.blend_optimizer == "adam":
-        found.append(torch.optim.Adam(chosen, settings.blend_rate, weight_decay=0.0))
-    elif chosen:
-        found.append(sgd(chosen, settings.blend_rate, 0.0))
-    return found
 
 
 _PLAIN = (

@@ -34,7 +34,7 @@ def environment(device: torch.device, world: int) -> Mapping[str, Any]:
 
 
 def _commit() -> str:
-    """The commit that the program stands at, with a plus where files differ; "" outside a clone."""
+    """The commit of the program, with a plus if files differ from it; "" outside a clone."""
     top = Path(__file__).parents[2]
 
     def git(*words: str) -> str:

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from hybridpool.errors import SentenceError
 from hybridpool.training.arms import ARMS
 from hybridpool.training.checkpoints import read_checkpoint
 from hybridpool.training.data import MEAN, STD
@@ -21,42 +22,33 @@ KIND = "hybridpool network 1"
 _LARGEST = 200_000_000
 
 
-class NetworkFileError(ValueError):
-    """A file that holds no network of this program, said in one sentence for a person.
-
-    Args:
-        template: The sentence in English, to be translated, with `str.format` fields.
-        **values: The values of those fields.
+class NetworkFileError(SentenceError, ValueError):
+    """A file that holds no network of this program.
 
     Example:
         >>> str(NetworkFileError("{file} holds no network.", file="x"))
         'x holds no network.'
     """
 
-    def __init__(self, template: str, **values: object) -> None:
-        super().__init__(template.format(**values))
-        self.template = template
-        self.values = values
-
 
 @dataclass(frozen=True)
 class NetworkInfo:
-    """What a trained network says of itself.
+    """The description of a trained network.
 
     Attributes:
         network: Key of `hybridpool.training.networks.NETWORKS`.
         width: How many channels its first stage has.
         arm: Key of `hybridpool.training.arms.ARMS`.
-        seed: Of its start and its training.
+        seed: The seed of its start and its training.
         data: Name of the pictures that it learned from.
         pictures: How many there were.
         classes: Names of the classes, in the order of its scores.
         epochs: How often it saw every picture.
         accuracy: Share of the test pictures that it gets right.
-        mean: Of the training pictures, channel by channel, white being 1.
+        mean: The mean of each channel of the training pictures, with white as 1.
         std: Their standard deviation.
         side: Height and width of the pictures.
-        name: Of the run, which its result carries too.
+        name: The name of its run and of its result.
     """
 
     network: str
@@ -78,7 +70,7 @@ def export_network(checkpoint: Path, output: Path) -> Path:
     """Write the network of a finished run in half precision.
 
     Args:
-        checkpoint: What `hybridpool.training.loop.Training` kept.
+        checkpoint: A checkpoint of `hybridpool.training.loop.Training`.
         output: A folder; the file is named after network, arm and seed.
 
     Returns:
@@ -117,14 +109,14 @@ def export_network(checkpoint: Path, output: Path) -> Path:
 
 
 def read_network(path: Path, name: str | None = None) -> tuple[nn.Module, NetworkInfo]:
-    """A trained network from its file, in float32 and in evaluation mode.
+    """Read a trained network from its file, in float32 and in evaluation mode.
 
     Args:
         path: A file of `export_network`.
-        name: What the file is called in an error, if not by its own name.
+        name: The name of the file in an error; None is its own.
 
     Returns:
-        The network, which takes normalised pictures (N, 3, H, W), and what it says of itself.
+        The network, which takes normalised pictures (N, 3, H, W), and its description.
 
     Raises:
         NetworkFileError: If it is no such file, in one sentence. Nothing in it is ever run.
@@ -178,6 +170,6 @@ def _info(metadata: dict[str, str]) -> NetworkInfo:
 
 
 def _empty(info: NetworkInfo) -> nn.Module:
-    """A network of the same shape; what is frozen is in its tensors like everything else."""
+    """A network of the same shape; frozen values are among its tensors too."""
     arm = "fixed" if info.arm == "frozen" else info.arm
     return build_network(info.network, arm, 0, len(info.classes), width=info.width)

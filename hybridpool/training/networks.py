@@ -59,10 +59,10 @@ class AirNetwork(nn.Module):
 
     Each group is a 3 × 3 convolution, batch normalisation, GELU, a 2 × 2 pooling, and once more
     convolution, normalisation and GELU. The groups have `width`, four times and four times as many
-    channels; the mean over the map and one linear layer follow. Unlike there the pooling stands
-    behind normalisation and activation, as in the article's block, the first convolution is
-    learned, and the head takes a mean rather than a maximum: nothing but the poolings under test
-    prefers one of the two.
+    channels; the mean over the map and one linear layer follow. Unlike in airbench94, the pooling
+    follows normalisation and activation, as in the article's block; the first convolution is
+    learned; and the head takes a mean rather than a maximum, so that only the poolings under test
+    choose between the two.
 
     Shape:
         ``(N, 3, H, W)``, 9 × 9 or larger, to ``(N, num_classes)``.
@@ -190,16 +190,16 @@ def build_network(
 ) -> nn.Module:
     """A network at its start.
 
-    All that is not pooling starts alike in every arm of a seed; no global generator is moved.
+    All but the poolings starts alike in every arm of a seed; the global generator does not move.
 
     Args:
         network: A key of `NETWORKS`.
         arm: A key of `hybridpool.training.arms.ARMS`.
-        seed: Of the weights.
-        num_classes: How many classes it tells apart.
+        seed: The seed of the weights.
+        num_classes: The number of classes.
         width: How many channels its first stage has.
         start: Where learned blend weights start, as in `hybridpool.training.arms.set_blends`.
-        frozen_at: What the blend weights of ``"frozen"`` are, as there.
+        frozen_at: The blend weights of ``"frozen"``, as in `set_blends`.
 
     Raises:
         ValueError: If the arm cannot start as asked.

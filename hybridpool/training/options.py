@@ -1,4 +1,4 @@
-"""The options of the command line: what each may be, and which of them repeat a run."""
+"""The options of the command line: their types, and the command that repeats a run."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import NoReturn
 import torch
 
 from hybridpool.training.data import SIDES
-from hybridpool.training.results import RunSettings
+from hybridpool.training.records import RunSettings
 
 #: Seeds are multiplied by about a million for the order of the pictures.
 MOST_SEED = 2**31 - 1
-#: Settings that a command names always: their default depends on the arm, the data or the machine.
+#: Settings that a command always names: their default depends on arm, data or machine.
 _NAMED = ("blend_rate", "blend_optimizer", "train_pictures", "parts", "precision")
 
 
@@ -112,11 +112,11 @@ def blend_start(text: str) -> float | None:
 def train_command(
     settings: RunSettings, *, data: str | None = None, side: int = SIDES[0], world: int = 1
 ) -> str:
-    """What repeats one run: every setting that is not the default.
+    """The command that repeats one run: it names every setting that is not the default.
 
     Args:
-        settings: Of the run.
-        data: Where its pictures came from; None for the download. The place itself is not told.
+        settings: The settings of the run.
+        data: Where its pictures came from; None for the download. The path itself is left out.
         side: Height and width of the pictures.
         world: How many processes shared it.
 
@@ -147,13 +147,13 @@ def train_command(
 
 
 def choose_device(wanted: str | None) -> torch.device:
-    """Where networks learn: what is asked for, or CUDA where there is one, else the CPU.
+    """The device for training: the wanted one, else CUDA if there is one, else the CPU.
 
     Args:
-        wanted: As `torch.device` takes it; ``"cuda"`` is this process's own among several.
+        wanted: A name for `torch.device`; among several processes, ``"cuda"`` is this one's GPU.
 
     Raises:
-        ValueError: If there is no such device or it cannot compute.
+        ValueError: If there is no such device, or it cannot compute.
 
     Example:
         >>> choose_device("abacus")

@@ -1,4 +1,4 @@
-"""A run whose steps ask the device nothing: a GPU that is asked stands still until it is read."""
+"""A run whose steps read nothing from the device, because a GPU waits while it is read."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from torch import Tensor
 from hybridpool.training.data import Dataset
 from hybridpool.training.evaluate import Trials
 from hybridpool.training.loop import Training
-from hybridpool.training.results import Run, RunSettings
+from hybridpool.training.records import Run, RunSettings
 
-#: Passes before a graph is captured, in which libraries choose what they will do.
+#: Passes before a graph is captured, in which libraries choose their algorithms.
 _WARM = 3
 
 
 class QuietTraining(Training):
-    """`Training` for one GPU: losses and blend weights stay there until an epoch has ended.
+    """`Training` for one GPU: losses and blend weights stay on it until the end of an epoch.
 
     On CUDA the forward and backward pass of a step are captured once as a graph and then replayed
     as a whole; only the steps whose blend weights are noted, about thirty in a run, are launched
@@ -28,8 +28,8 @@ class QuietTraining(Training):
 
     Args:
         settings: What decides the numbers; one part.
-        dataset: Pictures on the device on which the network shall learn.
-        checkpoint: Where to keep the state; what is there already is gone on with.
+        dataset: Pictures, on the device on which the network learns.
+        checkpoint: Where to save the state; a state that is there already is continued.
 
     Raises:
         ValueError: If the batch is divided or the run shared, or as `Training` does.
@@ -53,14 +53,14 @@ class QuietTraining(Training):
         self._notes: list[tuple[int, dict[str, Tensor]]] = []
         self._began: float | None = None
         self._timed = len(self.step_seconds)
-        #: What the graph reads: places in the training set, and the changes of this epoch.
+        #: The inputs of the graph: places in the training set, and the changes of this epoch.
         self._part = torch.zeros(self.batch_size, dtype=torch.long, device=self.device)
         self._changes: tuple[Tensor, Tensor] | None = None
         self._seen: tuple[Tensor, Tensor] | None = None
         self._replay: Callable[[], Tensor] | None = None
-        #: What the graph writes: the gradients.
+        #: The outputs of the graph: the gradients.
         self._gradients: list[Tensor | None] = []
-        #: Why there is no graph, where there could be one.
+        #: Why there is no graph although the device could have one.
         self.without_graph = "" if self.device.type == "cuda" else "no CUDA"
 
     def _take_step(self, chosen: Tensor, changes: tuple[Tensor, Tensor] | None) -> float:
@@ -119,7 +119,7 @@ class QuietTraining(Training):
             buffer.copy_(buffers[name])
 
     def _capture(self) -> Callable[[], Tensor]:
-        """Passes over what `_show_to_graph` puts there, as one call that fills the gradients."""
+        """Capture passes over what `_show_to_graph` provides, as one call that fills gradients."""
         current = torch.cuda.current_stream()
         side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         side.wait_stream(current)
@@ -144,7 +144,7 @@ class QuietTraining(Training):
         self._notes.append((step, {name: values.clone() for name, values in noted.items()}))
 
     def _fetch(self) -> None:
-        """Read from the device what was left there, and how long it took until it was there."""
+        """Read from the device what was left there, and the time until it was ready."""
         self.loss += self._lost.item()
         self._lost.zero_()
         for step, noted in self._notes:

@@ -1,4 +1,4 @@
-"""From the text of a file to a frozen record, every field checked: files come from anywhere."""
+"""Turn the text of a file into a frozen record, and check every field: files come from anywhere."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _LARGEST = 2**53
 
 
 def record(kind: type[_Record], value: object) -> _Record:
-    """A dataclass out of what JSON gave, with every value of the type that its field says.
+    """Make a dataclass of parsed JSON, with every value of the type of its field.
 
     Args:
         kind: The dataclass; its fields may be numbers, text, truth values, None, other
             dataclasses, tuples of one type and mappings from text.
-        value: What was read.
+        value: The parsed JSON.
 
     Raises:
-        ValueError: That names the field whose value is missing, unknown or of another type.
+        ValueError: If a value is missing, unknown or of another type; it names the field.
 
     Example:
         >>> from dataclasses import dataclass
@@ -97,16 +97,16 @@ def _read_plain(kind: Any, value: object, place: str) -> Any:
 
 
 def check(run: Any) -> None:
-    """Ranges and sizes of a run: a chart of anything else would fail much later.
+    """Check ranges and sizes of a run; otherwise a chart of it would fail much later.
 
     Args:
-        run: A `hybridpool.training.results.Run`.
+        run: A `hybridpool.training.records.Run`.
 
     Raises:
-        ValueError: That names what is out of range or does not fit.
+        ValueError: If a value is out of range or does not fit the others; it names the value.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> check(_example("max", 0, 1.5))
         Traceback (most recent call last):
         ValueError: accuracy is not between 0 and 1
@@ -176,7 +176,7 @@ def _check_not_negative(*groups: tuple[str, Iterable[float]]) -> None:
 
 
 def upgraded(found: dict[str, Any]) -> dict[str, Any]:
-    """A file of format 1 as one of format 2: what it does not say is what was in force then.
+    """Upgrade a file of format 1 to format 2: what it does not state is what held then.
 
     Its blends learned by SGD at a multiple of the learning rate, its labels were not smoothed, and
     it looked at the test pictures while it trained, which is left out.

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from hybridpool.training import values
 from hybridpool.training.claims import Finding, against_baselines, judge, measure_of
 from hybridpool.training.comparisons import Comparison, Difference, difference
-from hybridpool.training.results import Run, Summary, comparable, summarise_seeds
+from hybridpool.training.records import Run
 from hybridpool.training.selection import by_arm
+from hybridpool.training.summary import Summary, comparable, summarise_seeds
 from hybridpool.training.values import Measure
 
 _BASELINE = "max"
@@ -17,7 +18,7 @@ _FURTHER = ("frequency", "small_data", "start", "size")
 
 
 def report(runs: Sequence[Run]) -> str:
-    """For each group of comparable runs its means, and what the primary comparisons say.
+    """For each group of comparable runs, its means and the outcomes of the primary comparisons.
 
     Example:
         >>> report([])
@@ -45,7 +46,7 @@ def report(runs: Sequence[Run]) -> str:
 
 
 def _choices(group: Sequence[Run]) -> list[str]:
-    """What each way to learn the blends came to, on the pictures that were held out for it."""
+    """The accuracy of each way to learn the blends, on the pictures held out for this choice."""
     found: dict[tuple[str, str, float], list[Run]] = {}
     for arm, runs in by_arm(group).items():
         for run in runs:
@@ -59,7 +60,7 @@ def _choices(group: Sequence[Run]) -> list[str]:
 
 
 def _columns(group: Sequence[Run]) -> dict[str, Measure]:
-    """What is shown of each arm: only what was measured on every run."""
+    """The columns for each arm: only what was measured in every run."""
     columns = {
         "clean": measure_of("accuracy", group),
         "train": Measure(lambda run: run.measures.train),
@@ -83,7 +84,7 @@ def _means(group: Sequence[Run]) -> list[str]:
 
 
 def _differences(group: Sequence[Run]) -> list[str]:
-    """Every arm minus max pooling: intervals of 95 % each, nothing corrected."""
+    """Every arm minus max pooling, each with a 95 % interval, without correction."""
     arms, columns = by_arm(group), _columns(group)
     lines = [f"\ndifference to {_BASELINE} in points, 95 % intervals, not corrected\n"]
     for arm, ones in arms.items():

@@ -1,4 +1,4 @@
-"""One run from its settings to what was found, with a bar, until it ends or is interrupted."""
+"""One run from its settings to its result, with a progress bar, until it ends or is interrupted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import nn
 from hybridpool.training.data import Dataset
 from hybridpool.training.evaluate import Trials
 from hybridpool.training.loop import Training
-from hybridpool.training.results import Run, RunSettings
+from hybridpool.training.records import Run, RunSettings
 
 
 def _until_interrupted(training: Training) -> Iterator[int]:
@@ -25,7 +25,7 @@ def _until_interrupted(training: Training) -> Iterator[int]:
             raise KeyboardInterrupt
         asked = True
 
-    # Python hears signals in its main thread alone; processes that share a run stop at once,
+    # Python handles signals only in its main thread. Processes that share a run stop at once,
     # because one that waited for a step of the others would wait for ever.
     heard = threading.current_thread() is threading.main_thread() and training.world == 1
     before = signal.signal(signal.SIGINT, ask) if heard else None
@@ -55,19 +55,19 @@ def run(
 
     Args:
         settings: What decides the numbers.
-        dataset: Pictures on the device on which the network shall learn.
+        dataset: Pictures, on the device on which the network learns.
         trials: The changed pictures, or None for accuracy alone.
-        command: What repeats the run, for the result.
-        checkpoint: Where to keep the state; what is there already is gone on with.
+        command: The command that repeats the run, for the result.
+        checkpoint: Where to save the state; a state that is there already is continued.
         progress: Whether to show a bar.
 
     Returns:
-        What was found, and the network.
+        The result, and the network.
 
     Raises:
         RunFailed: If the run diverged or its checkpoint is damaged.
-        CannotWrite: If its state cannot be kept.
-        KeyboardInterrupt: At Ctrl-C, once the state is kept.
+        CannotWrite: If its state cannot be saved.
+        KeyboardInterrupt: At Ctrl-C, once the state is saved.
 
     Example:
         >>> import torch

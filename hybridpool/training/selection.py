@@ -6,7 +6,8 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from hybridpool.training.results import Run, RunSettings, comparable
+from hybridpool.training.records import Run, RunSettings
+from hybridpool.training.summary import comparable
 
 ARMS = (
     *("max", "average", "fixed", "hybrid", "frozen", "channel", "attention", "gated"),
@@ -27,10 +28,10 @@ _Key = TypeVar("_Key", bound=Hashable)
 
 
 def by_arm(runs: Iterable[Run]) -> dict[str, list[Run]]:
-    """The runs of each arm, by seed; arms in the order of `ARMS`, others behind.
+    """The runs of each arm, by seed; arms in the order of `ARMS`, then the others.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> list(by_arm([_example("hybrid", 0, 0.7), _example("max", 1, 0.7)]))
         ['max', 'hybrid']
     """
@@ -44,7 +45,7 @@ def network_of(run: Run) -> Network:
     """The network of a run and its width.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> network_of(_example("max", 0, 0.7))[0]
         'small'
     """
@@ -60,12 +61,7 @@ def by_network(runs: Sequence[Run], everything: Sequence[Run]) -> dict[Network, 
     """
     if not runs:
         return {}
-    name, count = runs[0].data["name"], runs[0].settings.train_pictures
-    alike = [
-        run
-        for run in everything
-        if (run.data["name"], run.settings.train_pictures) == (name, count)
-    ]
+    alike = _like_first(runs, everything, lambda run: run.settings.train_pictures)
     found = _largest(alike, runs, network_of)
     return dict(sorted(found.items(), key=lambda item: item[1][0].costs.parameters))
 
@@ -73,7 +69,7 @@ def by_network(runs: Sequence[Run], everything: Sequence[Run]) -> dict[Network, 
 def by_size(runs: Sequence[Run], everything: Sequence[Run]) -> dict[int, list[Run]]:
     """Runs of the same network on the same data, by the number of training pictures, rising.
 
-    Where one number was run with several settings, the ones like `runs` count, else the most.
+    If one number was run with several settings, those of `runs` count, else the largest group.
 
     Example:
         >>> by_size([], [])
@@ -81,18 +77,14 @@ def by_size(runs: Sequence[Run], everything: Sequence[Run]) -> dict[int, list[Ru
     """
     if not runs:
         return {}
-    alike = [
-        run
-        for run in everything
-        if (run.data["name"], network_of(run)) == (runs[0].data["name"], network_of(runs[0]))
-    ]
+    alike = _like_first(runs, everything, network_of)
     return dict(sorted(_largest(alike, runs, lambda run: run.settings.train_pictures).items()))
 
 
 def few_pictures(runs: Sequence[Run], everything: Sequence[Run]) -> dict[int, list[Run]]:
     """Runs on few pictures that compare complex with simple blending, by their number, rising.
 
-    Those of the same network where there are any, else those of the network with most runs.
+    They are those of the same network if there are any, else of the network with most runs.
 
     Example:
         >>> few_pictures([], [])
@@ -120,7 +112,7 @@ def few_pictures(runs: Sequence[Run], everything: Sequence[Run]) -> dict[int, li
 
 
 def by_start(runs: Sequence[Run], everything: Sequence[Run]) -> dict[float | None, list[Run]]:
-    """Runs of hybrid pooling that differ in start and seed only, by start; the most starts count.
+    """Runs of hybrid pooling that differ only in start and seed, by start; most starts win.
 
     Example:
         >>> by_start([], [])
@@ -135,6 +127,14 @@ def by_start(runs: Sequence[Run], everything: Sequence[Run]) -> dict[float | Non
             found.setdefault(key, {}).setdefault(run.settings.blend_start, []).append(run)
     most = max(found.values(), key=lambda at: (len(at), sum(map(len, at.values()))), default={})
     return most if len(most) > 1 else {}
+
+
+def _like_first(
+    runs: Sequence[Run], everything: Iterable[Run], key: Callable[[Run], Hashable]
+) -> list[Run]:
+    """All runs with the data of the first of `runs` and with the same `key`."""
+    first = runs[0].data["name"], key(runs[0])
+    return [run for run in everything if (run.data["name"], key(run)) == first]
 
 
 def _largest(

@@ -18,13 +18,13 @@ from hybridpool.training.evaluate import prepare
 from hybridpool.training.networks import build_network
 
 _STAGE = "stages.0."
-#: The part of a stem that an arm teaches, and the arm that teaches the other part.
+#: The part of a stem that comes from an arm, and the arm that the other part comes from.
 _PARTS = {"hybrid": "hybrid", "channel": "hybrid", "attention": "attention"}
 _OTHER = {"hybrid": "attention", "channel": "attention", "attention": "hybrid"}
 
 
 def stem_title(title: str) -> str:
-    """Marks what a stem says of itself for the extraction of translations; returns it unchanged.
+    """Mark the title of a stem for the extraction of translations and return it unchanged.
 
     Example:
         >>> stem_title("Trained on CIFAR-10")
@@ -45,14 +45,14 @@ _TITLES = {
 def export_stem(checkpoint: Path, output: Path, dataset: Dataset | None = None) -> None:
     """Write the first stage of a small network from the checkpoint of its finished training.
 
-    A network has one pooling, a page shows several. With a `dataset` the stem gets the other
-    learned pooling too: it takes the place of the first pooling and learns for one epoch, while
-    everything else stays as it is.
+    A network has one pooling, but a page shows several. With a `dataset` the stem gets the other
+    learned pooling too: this replaces the first pooling and learns for one epoch, while everything
+    else stays as it is.
 
     Args:
-        checkpoint: What `hybridpool.training.loop.Training` kept.
+        checkpoint: A checkpoint of `hybridpool.training.loop.Training`.
         output: A file ``*.safetensors`` as `hybridpool.stem.trained_stems` describes it.
-        dataset: Pictures to teach the other pooling with.
+        dataset: Pictures from which the other pooling learns.
 
     Raises:
         ValueError: If it is no checkpoint of a finished small network.
@@ -98,7 +98,7 @@ def export_stem(checkpoint: Path, output: Path, dataset: Dataset | None = None) 
 
 
 def _tensors(stage: dict[str, Tensor], arm: str) -> dict[str, Tensor]:
-    """The tensors by the names that a stem has for them."""
+    """The tensors, by their names in a stem."""
     part = _PARTS.get(arm)
     tensors = {"stem.mean": torch.tensor(MEAN), "stem.std": torch.tensor(STD)}
     for name, tensor in stage.items():
@@ -111,7 +111,7 @@ def _tensors(stage: dict[str, Tensor], arm: str) -> dict[str, Tensor]:
 
 
 def learn_afterwards(state: dict[str, Any], dataset: Dataset, arm: str) -> dict[str, Tensor]:
-    """Put another pooling in the place of the first and let it alone learn for one epoch.
+    """Replace the first pooling by another and let only this one learn, for one epoch.
 
     Args:
         state: A checkpoint of a small network.
@@ -139,7 +139,7 @@ def learn_afterwards(state: dict[str, Any], dataset: Dataset, arm: str) -> dict[
         width=settings["width"],
     )
     model.load_state_dict(state["model"])
-    # As it is used later: batch normalisation keeps the statistics that it has.
+    # Batch normalisation keeps its statistics, as it does when the stem is used.
     model.eval().requires_grad_(False)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings["seed"])

@@ -1,4 +1,4 @@
-"""The tables of the experiment: which runs stand in each, in which order, and with what rates."""
+"""The tables of the experiment: their runs, in which order, and with which rates."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from hybridpool.training.arms import ARMS
-from hybridpool.training.results import Run, RunSettings
+from hybridpool.training.records import Run, RunSettings
 
 #: The optimizer and the rate by which each arm's blend learns, chosen on held-out training
 #: pictures (`TABLES["sweep"]`): the largest rate that is not behind the best by more than two
@@ -30,11 +30,11 @@ class Table:
     """Runs that belong together.
 
     Attributes:
-        settings: What they share.
+        settings: The settings that they share.
         arms: The poolings.
         seeds: The seeds.
         starts: Where learned blend weights start.
-        rates: By which the blends learn; empty for those in `BLEND_RATES`.
+        rates: The rates of the blends; empty for those in `BLEND_RATES`.
 
     Example:
         >>> table = Table(RunSettings(), ("max", "hybrid"), seeds=(0, 1))
@@ -101,7 +101,7 @@ second for as many epochs as fit. ``sweep`` chooses `BLEND_RATES` and is no evid
 def in_order(names: Iterable[str]) -> Iterator[tuple[str, RunSettings]]:
     """The runs of some tables with the names of these, seed by seed: first seed 0 of everything.
 
-    So whatever stands when this is stopped is balanced.
+    So the finished runs are balanced whenever this is stopped.
 
     Example:
         >>> [(name, run.seed) for name, run in in_order(["sweep"])][0]
@@ -116,14 +116,14 @@ def in_order(names: Iterable[str]) -> Iterator[tuple[str, RunSettings]]:
 
 
 def with_frozen(settings: RunSettings, runs: Iterable[Run]) -> RunSettings | None:
-    """A run with the blend weights that it holds: those that hybrid ended with.
+    """A run of ``"frozen"`` with the blend weights that the hybrid network ended with.
 
     Args:
         settings: A run; only one of ``"frozen"`` is changed.
-        runs: What was found so far.
+        runs: The results so far.
 
     Returns:
-        The run, or None as long as the hybrid network of its seed is not trained.
+        The run, or None until the hybrid network of its seed is trained.
 
     Example:
         >>> with_frozen(RunSettings(arm="frozen"), []) is None

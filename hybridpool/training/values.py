@@ -1,4 +1,4 @@
-"""What one run is worth: accuracies and gaps, and which of its pictures were right."""
+"""The values of one run: accuracies and gaps, and which of its pictures were right."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from hybridpool.training.results import Run, right_of
+from hybridpool.training.records import Run
+from hybridpool.training.results import right_of
 
 Value = Callable[[Run], float | None]
 """A number of a run, None where it was not measured."""
@@ -27,13 +28,13 @@ WIDE_MARGIN = 0.01
 
 @dataclass(frozen=True)
 class Measure:
-    """What two poolings are compared by.
+    """The quantity in which two poolings are compared.
 
     Attributes:
-        value: The number of a run.
-        right: Which pictures it comes from; None where pictures do not count as a sample.
-        paired: Whether runs of one seed are compared with each other.
-        margin: How close two values are that count as equivalent.
+        value: Returns the number of a run.
+        right: Returns which pictures were right; None if pictures do not count as a sample.
+        paired: Whether runs of the same seed are compared with each other.
+        margin: The largest difference that counts as equivalent.
     """
 
     value: Value
@@ -46,7 +47,7 @@ def clean(run: Run) -> float | None:
     """Accuracy on all test pictures.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> clean(_example("max", 0, 0.7))
         0.7
     """
@@ -61,10 +62,10 @@ CLEAN_OF_FEW = Measure(clean)
 
 
 def gap(run: Run) -> float | None:
-    """How much better training pictures are known than test pictures.
+    """Training accuracy minus test accuracy.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> gap(_example("max", 0, 0.7))
         0.0
     """
@@ -92,7 +93,7 @@ def corruptions(runs: Iterable[Run]) -> list[str]:
 
 
 def occluders(runs: Iterable[Run]) -> list[str]:
-    """The occluders that runs were measured behind, each as shape and fill.
+    """The occluders behind which runs were measured, each as shape and fill.
 
     Example:
         >>> occluders([])
@@ -104,7 +105,7 @@ def occluders(runs: Iterable[Run]) -> list[str]:
 
 
 def bands(runs: Iterable[Run], side: str) -> list[str]:
-    """The low or the high frequencies that runs were measured on alone, as side and radius.
+    """The bands of frequencies on which runs were measured, each as side and radius.
 
     Example:
         >>> bands([], "low")
@@ -118,7 +119,7 @@ def under(names: Sequence[str]) -> Measure:
     """Accuracy under some corruptions, the mean over them and their severities.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> under(["shot_noise"]).value(_example("max", 0, 0.7)) is None
         True
     """
@@ -140,7 +141,7 @@ def behind(names: Sequence[str]) -> Measure:
     """Accuracy behind some occluders, the mean over them and their sizes.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> behind(["block grey"]).value(_example("max", 0, 0.7)) is None
         True
     """
@@ -164,7 +165,7 @@ def keeping(names: Sequence[str]) -> Measure:
     """Accuracy on pictures with some frequencies alone, the mean over them.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> keeping(["low 4"]).value(_example("max", 0, 0.7)) is None
         True
     """
@@ -177,10 +178,10 @@ def keeping(names: Sequence[str]) -> Measure:
 
 
 def consistency(run: Run) -> float | None:
-    """Share of pictures whose class a shift does not change; None if that was not measured.
+    """The share of pictures whose class a shift does not change; None if it was not measured.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> consistency(_example("max", 0, 0.7)) is None  # measured on no picture
         True
     """
@@ -188,10 +189,10 @@ def consistency(run: Run) -> float | None:
 
 
 def loss_of(value: Value) -> Value:
-    """How much accuracy is lost from the same pictures unchanged.
+    """The loss of accuracy against the same pictures unchanged.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> round(loss_of(lambda run: 0.5)(_example("max", 0, 0.7)), 3)
         0.2
     """
@@ -207,10 +208,10 @@ def iocclusion(names: Sequence[str]) -> Value:
     """iOcclusion, the mean over some occluders and their sizes.
 
     It divides by the gap between training and test accuracy on unchanged pictures. Where that is
-    not more than two of its standard errors from 0 the ratio says nothing, and is None.
+    not more than two standard errors from 0, the ratio says nothing and is None.
 
     Example:
-        >>> from hybridpool.training.results import _example
+        >>> from hybridpool.training.records import _example
         >>> iocclusion(["block grey"])(_example("max", 0, 0.7)) is None
         True
     """
@@ -249,7 +250,7 @@ def _mean_of_all(parts: Sequence[Sequence[float] | None]) -> float | None:
 
 
 def _right(keys: Callable[[Run], Sequence[str]]) -> Right:
-    """The share of some trials in which each picture was right."""
+    """For each picture, the share of some trials in which it was right."""
 
     def right(run: Run) -> NDArray[np.float64] | None:
         found = [right_of(run, key) for key in keys(run)]

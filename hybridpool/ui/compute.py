@@ -67,7 +67,8 @@ from hybridpool.trace import Features, Settings, Trace, resolve_device, run_pool
 from hybridpool.training.claims import Evidence
 from hybridpool.training.data import DataUnavailable
 from hybridpool.training.network_files import NetworkFileError
-from hybridpool.training.results import ResultsError, Run, read_run
+from hybridpool.training.records import Run
+from hybridpool.training.results import ResultsError, read_run
 from hybridpool.ui.settings import Upload
 from hybridpool.viz.learning_charts import picture_strip
 
@@ -362,7 +363,7 @@ def pooling_costs(settings: CostSettings) -> Generator[PoolingCosts | None, None
     Only what is whole is kept. Close the iterator when you stop asking: the others wait for that.
 
     Raises:
-        CannotCompileError: Compiled poolings are asked for, and there is no compiler.
+        CannotCompileError: If compiled poolings are asked for, and there is no compiler.
     """
     yield from _undisturbed(measure_poolings(settings), kept_pooling_costs(settings))
 

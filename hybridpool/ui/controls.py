@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import io
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any
 
 import streamlit as st
@@ -28,7 +29,8 @@ from hybridpool.trace import (
 )
 from hybridpool.ui import compute, words
 from hybridpool.ui.browser import sent
-from hybridpool.ui.browser.component import component
+from hybridpool.ui.browser.component import component, show
+from hybridpool.ui.page_state import PageState, draw_control
 from hybridpool.ui.phrases import percent
 from hybridpool.ui.settings import SHARED, Upload, accept_upload, upload
 from hybridpool.ui.words import _, fill, ngettext
@@ -40,10 +42,10 @@ def picture_controls(*, sized: bool = True) -> None:
     """Gallery, upload with drag and drop, camera, and, if `sized`, the size before the stem."""
     settings = SHARED.chosen().settings
     st.header(_("Picture"))
-    gallery = component("gallery", "gallery/gallery.js")
-    gallery(
-        key="gallery",
-        data={
+    show(
+        component("gallery", "gallery/gallery.js"),
+        "gallery",
+        {
             "language": words.language(),
             "label": _("Gallery"),
             "chosen": settings.picture,
@@ -52,7 +54,7 @@ def picture_controls(*, sized: bool = True) -> None:
                 for key, thumbnail in _thumbnails().items()
             ],
         },
-        on_pick_change=_picked,
+        pick=_picked,
     )
     if settings.picture in GALLERY:
         picture = GALLERY[settings.picture]
@@ -101,11 +103,10 @@ def _own_picture() -> None:
             )
         )
         return
-    st.file_uploader(
+    _take_file(
+        st.file_uploader,
         _("Your own picture"),
         key="uploader",
-        on_change=_uploaded,
-        args=("uploader",),
         help=_("It stays on the machine that runs this page and is never part of the link."),
     )
     if not st.toggle(_("Use the camera"), key="camera_on"):
@@ -123,7 +124,15 @@ def _own_picture() -> None:
     if why := without.get(withheld()["camera"]):
         st.warning(why)
     else:
-        st.camera_input(_("Take a photo"), key="camera", on_change=_uploaded, args=("camera",))
+        _take_file(st.camera_input, _("Take a photo"), key="camera")
+
+
+def _take_file(widget: Callable[..., Any], label: str, *, key: str, **options: Any) -> None:
+    """Draw a widget that takes a file; one whose callback was broken off is taken here."""
+    file = widget(label, key=key, on_change=_uploaded, args=(key,), **options)
+    if file is not None and st.session_state.get(f"{key}_taken") != file.file_id:
+        _uploaded(key)
+        st.rerun()
 
 
 def withheld() -> dict[str, Any]:
@@ -155,22 +164,14 @@ def stem_controls() -> None:
         if not stem_on_disk(info.key):
             st.caption(_("These weights are not on this machine yet; choosing them fetches them."))
     if SHARED.chosen().settings.stem == "random":
-        SHARED.control(
-            st.segmented_control,
-            "channels",
-            _("Number of filters"),
-            options=list(CHANNELS),
-            required=True,
-        )
+        SHARED.pick("channels", _("Number of filters"), list(CHANNELS))
     if info and "attention" in info.learned:
         return  # nothing is drawn: filters and attention come with the weights
-    SHARED.control(
-        st.number_input,
+    SHARED.whole(
         "seed",
         _("Seed"),
-        min_value=0,
-        max_value=MAX_SEED,
-        step=1,
+        0,
+        MAX_SEED,
         help=_("Draws the random filters and the start of the attention layer."),
     )
 
@@ -182,20 +183,7 @@ def window_controls() -> None:
     st.header(_("Pooling window"))
     SHARED.control(st.slider, "kernel_size", _("Kernel size"), min_value=1, max_value=MAX_KERNEL)
     SHARED.control(st.slider, "stride", _("Stride"), min_value=1, max_value=MAX_KERNEL)
-    SHARED.control(
-        st.segmented_control,
-        "padding",
-        _("Padding"),
-        options=list(range(settings.kernel_size // 2 + 1)),
-        help=_("At most half the kernel size, as PyTorch demands."),
-        required=True,
-    )
-    SHARED.control(
-        st.toggle,
-        "ceil_mode",
-        _("Ceil mode"),
-        help=_("Keep a last window that only partly lies on the feature map."),
-    )
+    edge_controls(SHARED, settings.kernel_size // 2)
     if stem and "hybrid" in stem.learned:
         st.caption(_("The blend weight comes with the filters: a network has learned it."))
         return
@@ -209,6 +197,22 @@ def window_controls() -> None:
         help=_(
             "0 is average pooling, 1 is max pooling. The dial beside the maps moves on from it."
         ),
+    )
+
+
+def edge_controls(state: PageState[Any], most_padding: int) -> None:
+    """What the windows of a page do at the edge of the map: padding, and ceil mode."""
+    state.pick(
+        "padding",
+        _("Padding"),
+        list(range(most_padding + 1)),
+        help=_("At most half the kernel size, as PyTorch demands."),
+    )
+    state.control(
+        st.toggle,
+        "ceil_mode",
+        _("Ceil mode"),
+        help=_("Keep a last window that only partly lies on the feature map."),
     )
 
 
@@ -227,25 +231,30 @@ def device_controls() -> None:
 def language_controls() -> None:
     """Language, and larger text for a projector."""
     st.session_state["language"] = words.language()
-    st.segmented_control(
+    draw_control(
+        st.segmented_control,
         _("Language"),
+        words.language(),
+        partial(_keep, "language"),
+        key="language_choice",
         options=list(words.LANGUAGES),
         format_func=words.LANGUAGES.__getitem__,
-        key="language_choice",
-        default=words.language(),
-        on_change=_language_chosen,
         required=True,
         label_visibility="collapsed",
     )
-    st.session_state["large_choice"] = bool(st.session_state.get("large"))
-    st.toggle(_("Large text for a projector"), key="large_choice", on_change=_large_chosen)
+    draw_control(
+        st.toggle,
+        _("Large text for a projector"),
+        bool(st.session_state.get("large")),
+        partial(_keep, "large"),
+        key="large_choice",
+    )
 
 
-def _picked() -> None:
-    key = st.session_state["gallery"].get("pick")
-    if isinstance(key, str) and key in GALLERY:
+def _picked(told: Mapping[str, Any]) -> None:
+    if pick := sent.checked(told, {"key": sent.word(GALLERY)}):
         st.session_state.pop("upload_problem", None)
-        SHARED.choose(picture=key)
+        SHARED.choose(picture=pick["key"])
         if not SHARED.chosen().view.pinned:
             SHARED.choose(channel=None, row=None, column=None)
 
@@ -277,9 +286,10 @@ def _uploaded(key: str) -> None:
     except ImageError as problem:
         # The traceback holds on to the whole file.
         st.session_state["upload_problem"] = problem.with_traceback(None)
-        return
-    st.session_state.pop("upload_problem", None)
-    accept_upload(Upload(data, digest, file.name))
+    else:
+        st.session_state.pop("upload_problem", None)
+        accept_upload(Upload(data, digest, file.name))
+    st.session_state[f"{key}_taken"] = file.file_id
 
 
 class _Queue:
@@ -302,12 +312,8 @@ class _Queue:
         self._note = self._note.toast(sentence.format(count=ahead), icon=icon, duration="long")
 
 
-def _language_chosen() -> None:
-    st.session_state["language"] = st.session_state["language_choice"]
-
-
-def _large_chosen() -> None:
-    st.session_state["large"] = st.session_state["large_choice"]
+def _keep(name: str, value: object) -> None:
+    st.session_state[name] = value
 
 
 def _provenance(info: StemInfo) -> str:

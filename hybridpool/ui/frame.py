@@ -27,7 +27,8 @@ _STYLE = """
 [data-testid="stHeading"] h1 { font-size: 1.9rem; padding: 0; }
 [data-testid="stHeading"] h2 { font-size: 1.3rem; padding: 0.3rem 0; }
 [data-testid="stSidebarHeader"] { height: 2.5rem; }
-[data-testid="stStatusWidget"], .st-key-page { display: none; }
+[data-testid="stStatusWidget"], .st-key-page,
+[data-testid="stElementContainer"]:has([data-heard]) { display: none; }
 [data-testid="stMarkdownContainer"]:has(> table) { overflow-x: auto; }
 [data-testid="stMarkdownContainer"] :is(th, td) { word-break: keep-all; overflow-wrap: normal; }
 [data-testid="stHtml"] :is(th, td) { overflow-wrap: normal; }
@@ -44,8 +45,28 @@ _STYLE = """
 [data-testid="stPageLink-NavLink"]:focus-visible, [data-testid="stSidebar"] a:focus-visible {
   outline: 3px solid light-dark(#00735a, #35c79f); outline-offset: -2px;
 }
+/* Streamlit draws toggles, sliders and what is chosen with colours of the background alone. */
+@media (forced-colors: active) {
+  [data-testid="stCheckbox"] label:has([role="switch"]) > div:not([data-testid]),
+  [data-testid="stSlider"] [role="group"] > div > div:not([data-testid]) {
+    border: 1px solid ButtonText; box-sizing: content-box;
+  }
+  [data-testid="stCheckbox"] label:has([role="switch"]) > div:not([data-testid]) > div,
+  [data-testid="stSlider"] [role="group"] > div > div:has(input) {
+    forced-color-adjust: none; background: ButtonText;
+  }
+  [data-testid="stSlider"] [data-testid] { color: CanvasText; background: none; }
+  [data-variant][data-selected="true"], [data-variant][data-selected="true"] * {
+    forced-color-adjust: none; background: Highlight !important; color: HighlightText;
+  }
+}
 """
 _LARGE = "html { font-size: 20px; }"
+#: With `?embed=true` Streamlit hides its menu alone. A lesson page wants what can be touched.
+_EMBEDDED = """
+:is([data-testid="stSidebar"], [data-testid="stHeader"]) { display: none; }
+.stApp.stApp.stApp .block-container.block-container { padding: 0.75rem; }
+"""
 
 #: What stands at the lower edge once the server has not answered for a while.
 _AWAY = """
@@ -109,7 +130,9 @@ def open_page(
     link = st.query_params.to_dict()
     settings.begin({name: text for name, text in link.items() if name not in old})
     large = bool(st.session_state.get("large"))
-    st.html(f"<style>{_STYLE}{_LARGE if large else ''}{_built_in_words()}</style>")
+    embedded = bool(st.context.is_embedded)
+    looks = (_STYLE, _LARGE if large else "", _EMBEDDED if embedded else "", _built_in_words())
+    st.html(f"<style>{''.join(looks)}</style>")
     with st.sidebar:
         component("page", "page/history.js", "page/page.js")(
             key="page",
@@ -125,8 +148,9 @@ def open_page(
         for file, name in pages().items():
             st.page_link(file, label=name)
         controls.language_controls()
-    st.title(title)
-    st.markdown(introduction)
+    if not embedded:
+        st.title(title)
+        st.markdown(introduction)
     if st.session_state.pop("lost", False):
         st.info(
             _(

@@ -6,6 +6,7 @@ the values of widgets on a change of page, so nothing that must last lives in a 
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -15,6 +16,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 import streamlit as st
 
 from hybridpool.ui import words
+from hybridpool.ui.browser.component import say_what_was_heard
 
 Values = dict[str, Any]
 
@@ -124,36 +126,98 @@ class PageState(Generic[R]):
     ) -> None:
         """A widget filled from the record, which writes back what is chosen to all its fields.
 
-        `shown` is what it shows in the place of a value that is left to the page.
+        `shown` is what it shows in the place of a value that is left to the page. Options that are
+        a mapping are shown by the names in it.
         """
+        choices = options.get("options")
+        if isinstance(choices, Mapping):
+            options |= {"options": list(choices), "format_func": choices.__getitem__}
         names = (field,) if isinstance(field, str) else field
-        key = "_".join((self.key, *names))
         value = value_of(self.chosen(), names[0]) if shown is None else shown
         if isinstance(value, tuple):
             value = list(value)
         elif "options" in options and value not in options["options"]:
             value = options["options"][0]
-        st.session_state[key] = value
-        widget(label, key=key, on_change=self._moved, args=(names, key), **options)
 
-    def _moved(self, names: tuple[str, ...], key: str) -> None:
-        value = st.session_state[key]
-        if value is not None:
-            self.choose(**dict.fromkeys(names, tuple(value) if isinstance(value, list) else value))
+        def act(moved: Any) -> None:
+            value = tuple(moved) if isinstance(moved, list) else moved
+            self.choose(**dict.fromkeys(names, value))
+
+        draw_control(widget, label, value, act, key="_".join((self.key, *names)), **options)
+
+    def pick(self, field: str, label: str, options: Any, **others: Any) -> None:
+        """A `control` that shows all options side by side, one of which is always chosen."""
+        others |= {"options": options, "required": True}
+        self.control(st.segmented_control, field, label, **others)
+
+    def whole(self, field: str, label: str, low: int, high: int, **others: Any) -> None:
+        """A `control` for a whole number within limits."""
+        others |= {"min_value": low, "max_value": high, "step": 1}
+        self.control(st.number_input, field, label, **others)
 
     def _changed(self, record: R, values: Values) -> R:
         changed: R = _replaced(record, self._along(record, values))
         return changed.clamped()
 
 
+_FILLED = "filled_controls"
+
+
+def draw_control(
+    widget: Callable[..., Any],
+    label: str,
+    value: Any,
+    act: Callable[[Any], None],
+    *,
+    key: str,
+    **options: Any,
+) -> None:
+    """Draw a widget of Streamlit that shows `value`, and act on what a person chooses instead.
+
+    Streamlit tells of a move by calling back at the start of a run. It does not where the next run
+    breaks that call off, nor where the server has forgotten the session that drew the widget. So a
+    widget that holds something else than it was filled with has been moved, and is heard here.
+    """
+    filled = st.session_state.setdefault(_FILLED, {})
+    hearing = {"key": key, "on_change": _heard, "args": (key, act)}
+    if key not in filled:
+        # What the browser still holds of a forgotten session counts, unless it is overwritten.
+        filled[key] = value
+        way = inspect.signature(widget).parameters.keys() & {"value", "index", "default"}
+        begins = options["options"].index(value) if "index" in way else value
+        widget(label, **hearing, **options, **dict.fromkeys(way, begins))
+        if _heard(key, act):
+            st.rerun()
+        return
+    if key in st.session_state and _heard(key, act):
+        st.rerun()
+    st.session_state[key] = value
+    filled[key] = value
+    widget(label, **hearing, **options)
+
+
+def _heard(key: str, act: Callable[[Any], None]) -> bool:
+    """Act on what a widget holds if it was not filled with that; whether it was so."""
+    value = st.session_state[key]
+    if value is None or value == st.session_state[_FILLED].get(key):
+        return False
+    act(value)
+    st.session_state[_FILLED][key] = value
+    return True
+
+
 def mirror_in_link(*parameters: Mapping[str, str]) -> None:
-    """Write what is chosen, and language and size of text, into the address bar."""
+    """Write what is chosen, and language and size of text, into the address bar.
+
+    A page ends with this, so it is also where the browser learns what was heard.
+    """
     wanted = {name: text for each in parameters for name, text in each.items()}
     wanted["lang"] = words.language()
     if st.session_state.get("large"):
         wanted["large"] = "1"
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
+    say_what_was_heard()
 
 
 def number(text: str) -> float:

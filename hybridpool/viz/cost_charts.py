@@ -29,9 +29,9 @@ class TimeBar:
         label: What it is called.
         forward: Median of the forward pass.
         whole: Median of the whole step.
-        quartiles: Those of the whole step.
-        hover: What is said when it is pointed at.
-        hatched: Whether the bar is hatched, for what is compiled.
+        quartiles: The quartiles of the whole step.
+        hover: The text when it is pointed at.
+        hatched: Whether the bar is hatched, which stands for compiled.
     """
 
     name: str
@@ -49,7 +49,7 @@ class ShareBar:
 
     Attributes:
         share: In [0, 1].
-        quartiles: Those of the turns; the whiskers.
+        quartiles: The quartiles over the turns, drawn as whiskers.
         text: The share as it is printed.
     """
 
@@ -62,7 +62,7 @@ def time_chart(bars: Sequence[TimeBar], words: Mapping[str, str]) -> go.Figure:
     """Horizontal bars of time in multiples of max alone, the quartiles as whiskers.
 
     Args:
-        bars: From top to bottom; the first named ``copy`` is marked by a line, as 1 is.
+        bars: The bars from top to bottom; lines mark 1 and the first bar named ``copy``.
         words: ``forward``, ``backward``, ``compiled``, ``relative``, ``max`` and ``copy``, already
             translated.
 
@@ -130,8 +130,8 @@ def share_chart(
 
     Args:
         shares: Network -> pooling -> its bar; the second network is hatched.
-        names: What each pooling is called.
-        network_names: What each network is called.
+        names: The name of each pooling.
+        network_names: The name of each network.
         words: ``share``, already translated.
 
     Example:
@@ -157,7 +157,7 @@ def share_chart(
             showlegend=False,
             hovertemplate=f"{network_names[network]}<br>%{{y}}: %{{customdata}}<extra></extra>",
         )
-        # Beside the whisker, which a text of the bar itself would cross.
+        # Beside the whisker, which the bar's own text would cross.
         figure.add_scatter(
             y=[names[name] for name in found],
             x=[100 * max(bar.share, bar.quartiles[1]) for bar in found.values()],
@@ -210,7 +210,7 @@ def _mark(figure: go.Figure, at: float, name: str, word: str, *, shift: int) -> 
 
 
 def _multiple(value: float) -> str:
-    """Two decimals, and two digits that count where these are zeros: 0.0023 is not 0.00."""
+    """Two decimals, or two significant digits if these are zeros: 0.0023 is not 0.00."""
     if abs(value) >= 0.1 or value == 0:
         return f"{value:.2f}"
     return np.format_float_positional(value, precision=2, unique=False, fractional=False)

@@ -1,6 +1,6 @@
 """Charts of trained networks: plain numbers and translated words in.
 
-A line is a mean over seeds, its band or bar the interval that comes with it. Every arm has one
+A line is a mean over seeds; its band or bar is the interval of that mean. Every arm has one
 colour and one symbol everywhere.
 """
 
@@ -103,9 +103,9 @@ def forest_chart(
     Filled symbols are intervals that do not reach 0.
 
     Args:
-        rows: From the top: what is compared, and for each baseline the difference as a share.
+        rows: From the top, the name of each comparison and its difference for each baseline.
         words: The names of the baselines as they stand in the legend, and ``difference``.
-        margin: Differences up to it count as none, and are shaded; a share.
+        margin: Differences up to this share count as none; the chart shades them.
 
     Example:
         >>> words = {"max": "against max", "difference": "points"}
@@ -162,7 +162,7 @@ def lines_chart(
     *,
     logarithmic: bool = False,
 ) -> go.Figure:
-    """A share against something, one line an arm, with bands.
+    """A share against another quantity, one line for each arm, with bands.
 
     Args:
         lines: For each arm the places along the axis, and mean and interval at each.

@@ -8,9 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from hybridpool.viz.charts import add_present
 from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential, word_anchor
 
-#: The further poolings; their lines are dashed, so that no colour alone has to tell them apart.
+#: The further poolings; their lines are dashed, so that colour is not all that tells them apart.
 MORE_COLOURS = {
     "blur": "#E69F00",
     "lp": "#56B4E9",
@@ -63,19 +64,7 @@ def shift_chart(
             marker={"size": 9, "symbol": place},
             hovertemplate=f"{words[name]}<br>%{{x}} px: %{{y:.1f}} %<extra></extra>",
         )
-    figure.add_scatter(
-        x=[present] * len(here),
-        y=[100 * value for value in here.values()],
-        mode="markers",
-        name=words["shown"],
-        marker={
-            "symbol": 23,
-            "size": 13,
-            "color": [COLOURS[name] for name in here],
-            "line": {"width": 1.5, "color": "#ffffff"},
-        },
-        hovertemplate=f"{words['shown']}<br>%{{y:.1f}} %<extra></extra>",
-    )
+    add_present(figure, present, here, words["shown"], {"symbol": 23, "size": 13}, COLOURS)
     figure.add_vline(x=present, line={"color": "#ff2d20", "width": 2})
     figure.add_annotation(
         x=present,

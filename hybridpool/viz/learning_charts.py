@@ -23,7 +23,7 @@ ARM_COLOURS = {
     "average": POOLING_COLOURS["average"],
     "fixed_half": "#888888",
 }
-#: How the line of an arm is drawn: what learns one number, what learns more, what stays.
+#: How the line of an arm is drawn: one learned number, several, or a fixed one.
 ARM_DASHES = {
     **dict.fromkeys(("start_low", "start_half", "start_high", "start_drawn"), "solid"),
     **dict.fromkeys(("channels", "attention"), "dashed"),
@@ -49,8 +49,8 @@ def picture_strip(
 
     Args:
         images: Pictures (rows, columns) of one size.
-        low: What is drawn black.
-        high: What is drawn white.
+        low: The value that is drawn black.
+        high: The value that is drawn white.
         scale: Side of a pixel's square.
         gap: Clear columns between two pictures.
 

@@ -18,7 +18,7 @@ POOLING_COLOURS = {
     "attention": "#CC79A7",
 }
 
-#: The same for what networks were trained with besides; each has a symbol of its own, too.
+#: The same for the other arms of the experiment; each also has a symbol of its own.
 ARM_COLOURS = POOLING_COLOURS | {
     "fixed": "#808080",
     "frozen": "#8C8C00",
@@ -85,7 +85,7 @@ def _table(stops: list[str]) -> NDArray[np.uint8]:
 
 
 def word_anchor(share: float) -> str:
-    """Which side of a word stands at a mark, so that the word stays inside the chart.
+    """The anchor of a word at a mark, chosen so that the word stays inside the chart.
 
     Args:
         share: Where the mark is, from 0 at the left end of the axis to 1 at its right end.

@@ -1,4 +1,4 @@
-"""Charts of how poolings answer to a changed picture: plain numbers and translated words in."""
+"""Charts of how poolings respond to a changed picture, from plain numbers and translated words."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from hybridpool.viz.charts import add_present
 from hybridpool.viz.palette import POOLING_COLOURS, word_anchor
 
 # Blue, orange, yellow, dark red: four places of a 2 × 2 window that no common colour blindness
@@ -71,7 +72,7 @@ def error_chart(
         [0.0, 20.0]
     """
     figure = go.Figure()
-    with np.errstate(invalid="ignore"):  # what grew from zero has no deviation
+    with np.errstate(invalid="ignore"):  # infinite changes have no deviation
         spreads = {name: values.std(1) for name, values in changes.items()}
         ends = {
             name: (values.mean(1) - spreads[name], values.mean(1) + spreads[name])
@@ -86,19 +87,7 @@ def error_chart(
             f"{words[name]}<br>{words['level']} %{{x:~g}}<br>%{{y:.1f}} ± %{{customdata:.1f}} %"
             "<extra></extra>"
         )
-    figure.add_scatter(
-        x=[present] * len(here),
-        y=[100 * value for value in here.values()],
-        mode="markers",
-        name=words["draw"],
-        marker={
-            "symbol": 5,
-            "size": 10,
-            "color": [POOLING_COLOURS[name] for name in here],
-            "line": {"width": 1.5, "color": "#ffffff"},
-        },
-        hovertemplate=f"{words['draw']}<br>%{{y:.1f}} %<extra></extra>",
-    )
+    add_present(figure, present, here, words["draw"], {"symbol": 5, "size": 10})
     span = (
         [math.log10(levels[0]), math.log10(levels[-1])] if logarithmic else [levels[0], levels[-1]]
     )
@@ -227,7 +216,7 @@ def _add_line(
     name: str,
     words: Mapping[str, str],
 ) -> None:
-    still = {"marker": {"opacity": 1}}  # a click chooses a level; nothing else should fade
+    still = {"marker": {"opacity": 1}}  # a click chooses a level, and nothing else should fade
     figure.add_scatter(
         x=list(x),
         y=(100 * y).tolist(),
@@ -269,7 +258,7 @@ def _lay_out(figure: go.Figure, x: str, y: str) -> None:
 def _mark(figure: go.Figure, at: float, text: str) -> None:
     """A line across the chart at `at`, in the axis' own numbers, with a word above it.
 
-    The word stays inside the chart where the line stands near an end.
+    The word stays inside the chart also if the line is near an end.
     """
     figure.add_shape(
         type="line",

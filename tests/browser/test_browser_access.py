@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
+from playwright.sync_api import Locator
 
 from tests import made_up_networks
 from tests.made_up_runs import a_folder, a_full_house
@@ -132,3 +133,64 @@ def test_the_dial_and_the_frames_can_be_seen_in_forced_colours(tab: OpenTab) -> 
     assert counts == {page_colour: dial.height - 2, line_colour: 2}
     frame = shown.page.locator(".inspector .frame").nth(2)
     assert frame.evaluate("one => getComputedStyle(one).borderTopColor") == "rgb(255, 45, 32)"
+
+
+def colours_of(place: Locator) -> int:
+    """How many colours a screenshot of a part of the page has."""
+    shot = Image.open(BytesIO(place.screenshot())).convert("RGB")
+    return len(shot.getcolors(shot.width * shot.height) or [])
+
+
+def test_streamlit_s_own_controls_can_be_seen_in_forced_colours(tab: OpenTab) -> None:
+    shown = tab(Noise, forced_colors="active").open(**SMALL)
+    side = shown.page.get_by_test_id("stSidebar")
+    switch = side.locator("label:has([role=switch]) > div:not([data-testid])").first
+    assert colours_of(switch) > 1
+    thumb = side.locator("[data-testid=stSlider] [role=group] > div > div:has(input)").first
+    assert thumb.evaluate("one => getComputedStyle(one).backgroundColor") == "rgb(0, 0, 0)"
+    chosen = "one => getComputedStyle(one).backgroundColor"
+    language = side.get_by_role("radio")
+    assert language.first.evaluate(chosen) != language.last.evaluate(chosen)
+
+
+_FOCUS = """
+() => {
+  let one = document.activeElement;
+  while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement;
+  // What scrolls, and what Streamlit adds to headings and labels, is no control.
+  const theirs = "body, main, section, a[href^='#'], [aria-label^='Help for']";
+  if (!one || one.matches(theirs)) return null;
+  // Streamlit hides the real control and draws another one in its place.
+  const drawn = one.closest("label, [role=group], button") ?? one;
+  const { left, right, top, bottom } = (one.offsetWidth > 2 ? one : drawn).getBoundingClientRect();
+  let [away, main] = [0, false];
+  for (let up = one; up; up = up.parentNode || up.host) {
+    away += up.scrollTop || 0;
+    main ||= up.dataset?.testid === "stMain";
+  }
+  return {
+    name: `${one.tagName} ${one.ariaLabel ?? ""} ${one.textContent.slice(0, 30)}`,
+    main, left, right, top: top + away, bottom: bottom + away,
+  };
+}
+"""
+
+
+@pytest.mark.parametrize("kind", PAGES, ids=lambda kind: kind.__name__)
+def test_the_tab_key_goes_over_the_page_as_the_eye_does(tab: OpenTab, kind: type[Tab]) -> None:
+    shown = tab(kind).open(**PAGES[kind])
+    places = []
+    for _step in range(60):
+        shown.page.keyboard.press("Tab")
+        if place := shown.page.evaluate(_FOCUS):
+            places.append(place)
+    assert len({place["name"] for place in places}) > 20
+    # From the end of a column the next one is higher and further right; nothing else goes up.
+    backwards = [
+        (before["name"], after["name"])
+        for before, after in pairwise(places)
+        if before["main"] == after["main"]
+        and after["bottom"] < before["top"]
+        and after["left"] < before["right"]
+    ]
+    assert backwards == []

@@ -49,6 +49,37 @@ def test_only_a_site_that_is_named_may_frame_the_page_and_uploads_are_explained(
         page.close()
 
 
+def test_a_lesson_page_shows_what_can_be_touched_and_nothing_around_it(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    link = "embed=true&stem=filters&size=64&lang=zh&embed_options=dark_theme"
+    with (
+        running_server(HYBRIDPOOL_FRAME_ANCESTORS="http://localhost:*") as server,
+        other_site(tmp_path, f"{server.url}/?{link}") as site,
+    ):
+        page = chromium.new_page()
+        page.goto(site)
+        inside = page.frame_locator("iframe")
+        inside.locator(".inspector[data-painted]").wait_for()
+        for part in ("stSidebar", "stHeader"):
+            expect(inside.get_by_test_id(part)).to_be_hidden()
+        expect(inside.locator("h1")).to_have_count(0)
+        expect(inside.locator(".stApp")).to_have_css("background-color", "rgb(18, 22, 21)")
+        top = inside.locator(".inspector").bounding_box()
+        assert top
+        assert top["y"] < 40, "the inspector begins at the upper edge"
+        inside.locator("#dial").fill("0.9")
+        expect(inside.locator(".dial-value")).to_have_text("0.90")
+        # The server has heard of it, and the frame is still embedded.
+        (frame,) = page.frames[1:]
+        page.wait_for_timeout(200)
+        expect(inside.locator(".stApp[data-test-script-state=notRunning]")).to_be_visible()
+        assert {"embed=true", "weight=0.9"} <= set(
+            frame.evaluate("location.search.slice(1)").split("&")
+        )
+        page.close()
+
+
 def test_a_server_that_has_gone_covers_nothing_and_one_that_is_back_says_what_is_lost(
     chromium: Browser,
 ) -> None:
@@ -70,4 +101,21 @@ def test_a_server_that_has_gone_covers_nothing_and_one_that_is_back_says_what_is
         with running_server(int(port)):
             lost = page.get_by_test_id("stMain").get_by_test_id("stAlert")
             expect(lost).to_contain_text("The server has lost this session")
+            assert shown.link()["picture"] == "coins"
+        page.close()
+
+
+def test_the_first_control_that_is_moved_after_a_restart_moves(chromium: Browser) -> None:
+    with running_server() as server:
+        shown = Explore(chromium.new_page(), server).open(lang="en", picture="coins", size="64")
+        page, port = shown.page, server.url.rpartition(":")[2]
+        server.process.kill()
+        server.process.wait()
+        large = page.get_by_test_id("stSidebar").get_by_text("Large text for a projector")
+        expect(large).to_be_disabled()
+        with running_server(int(port)):
+            # Streamlit takes clicks as soon as it is connected, before the page is drawn anew.
+            large.click()
+            shown.await_link(large="1", picture="coins")
+            expect(page.locator("html")).to_have_css("font-size", "20px")
         page.close()

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from hybridpool import hybrid_pool2d
-from hybridpool.by_hand import Window, attend_by_hand, pool_by_hand, preset_grid
+from hybridpool.by_hand import attend_by_hand, pool_by_hand, preset_grid
 from hybridpool.ui.by_hand.state import STATE
 from hybridpool.viz.palette import sequential
+from hybridpool.window import check_window
 from tests.pages import PHONE, ByHand, OpenTab, expect
 from tests.shown import number
 
@@ -185,7 +186,7 @@ def test_a_number_is_typed_in_place_and_everything_follows(by_hand: Any) -> None
     page.page.keyboard.press("Tab")
     page.await_link(cells="-2.5_0_3_4~90.25_6_7_8~9_10_11_12~13_14_15_16", numbers="own")
     page.settled()
-    work = pool_by_hand(STATE.read(page.link()).task.grid(), Window())
+    work = pool_by_hand(STATE.read(page.link()).task.grid(), check_window(2))
     assert_printed(page.numbers("max"), work.max, 2)
     assert_printed(page.numbers("average"), work.average, 2)
     assert page.formula(".pooled", "Average") == "((−2.5) + 0 + 90.25 + 6) / 4 ≈ 23.438"

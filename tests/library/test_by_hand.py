@@ -20,7 +20,6 @@ from hybridpool.by_hand import (
     MAX_PADDING,
     PRESETS,
     SIDES,
-    Window,
     attend_by_hand,
     derived_channels,
     pool_by_hand,
@@ -28,15 +27,21 @@ from hybridpool.by_hand import (
 )
 from hybridpool.ui.by_hand.packing import area
 from hybridpool.ui.by_hand.script import by_hand_script
-from hybridpool.ui.by_hand.state import LIMIT, STATE, Chosen, Look, Task
-from hybridpool.window import Axis, ImpossibleWindowError
+from hybridpool.ui.by_hand.state import LIMIT, STATE, Chosen, Look, Task, WindowOptions
+from hybridpool.window import Axis, ImpossibleWindowError, Window, check_window
 
 ARTICLE = torch.arange(1.0, 17.0, dtype=torch.float64).reshape(4, 4)
 
 sides = st.integers(*SIDES)
 kernels = st.integers(1, MAX_KERNEL)
-windows = st.builds(
-    Window, kernels, kernels, kernels, st.integers(0, MAX_PADDING), st.booleans(), st.booleans()
+options = st.builds(
+    WindowOptions,
+    kernels,
+    kernels,
+    kernels,
+    st.integers(0, MAX_PADDING),
+    st.booleans(),
+    st.booleans(),
 )
 numbers = st.integers(-LIMIT * 1000, LIMIT * 1000).map(lambda thousandths: thousandths / 1000)
 
@@ -60,19 +65,19 @@ def exercises(draw: st.DrawFn) -> tuple[Tensor, Window]:
         for kernel, size in zip((height, width), grid.shape, strict=True)
     )
     padding = min(padding, min(height, width) // 2)
-    return grid, Window(
+    return grid, WindowOptions(
         height, width, draw(kernels), padding, draw(st.booleans()), draw(st.booleans())
-    )
+    ).window
 
 
-OVERHANG = (ARTICLE, Window(3, 2, 2, 1, ceil_mode=True, count_include_pad=True))
-GAPS = (preset_grid("noise", 8, 7, 1), Window(1, 2, 3))
+OVERHANG = (ARTICLE, WindowOptions(3, 2, 2, 1, ceil_mode=True, count_include_pad=True).window)
+GAPS = (preset_grid("noise", 8, 7, 1), WindowOptions(1, 2, 3).window)
 
 # ---- the article ------------------------------------------------------------------------------
 
 
 def test_the_article_s_grid_gives_the_article_s_results() -> None:
-    work = pool_by_hand(ARTICLE, Window())
+    work = pool_by_hand(ARTICLE, check_window(2))
     assert torch.equal(preset_grid("ramp", 4, 4), ARTICLE)
     assert work.max.tolist() == [[6, 8], [14, 16]]
     assert work.average.tolist() == [[3.5, 5.5], [11.5, 13.5]]
@@ -81,23 +86,32 @@ def test_the_article_s_grid_gives_the_article_s_results() -> None:
 # ---- places -----------------------------------------------------------------------------------
 
 
+def check(window: Window, size: int) -> None:
+    window.check()
+    window.check_fits(size, size)
+
+
 def test_there_are_as_many_windows_as_pytorch_makes_and_refusals_are_pytorch_s() -> None:
     choices = product(range(2, 9), range(1, 9), range(1, 9), range(5), (False, True))
     for size, kernel, stride, padding, ceil_mode in choices:
-        window = Window(kernel, kernel, stride, padding, ceil_mode)
+        window = WindowOptions(kernel, kernel, stride, padding, ceil_mode).window
         try:
             expected = F.avg_pool2d(torch.ones(1, size, size), kernel, stride, padding, ceil_mode)
         except RuntimeError:
             with pytest.raises(ImpossibleWindowError):
-                window.check(size, size)
+                check(window, size)
         else:
-            window.check(size, size)
+            check(window, size)
             assert Axis(size, kernel, stride, padding, ceil_mode).count == expected.shape[-1]
 
 
 @pytest.mark.parametrize(
     ("window", "reason"),
-    [(Window(3, 3, padding=2), "padding"), (Window(2, 5), "size"), (Window(5, 2), "size")],
+    [
+        (WindowOptions(3, 3, padding=2).window, "padding"),
+        (WindowOptions(2, 5).window, "size"),
+        (WindowOptions(5, 2).window, "size"),
+    ],
 )
 def test_an_impossible_window_says_which_rule_it_breaks(window: Window, reason: str) -> None:
     with pytest.raises(ImpossibleWindowError) as raised:
@@ -119,13 +133,13 @@ def test_greyed_cells_are_those_that_no_average_depends_on(exercise: tuple[Tenso
 
 @given(exercises())
 @example(GAPS)
-@example((preset_grid("ramp", 7, 7), Window(1, 2, 3)))
+@example((preset_grid("ramp", 7, 7), WindowOptions(1, 2, 3).window))
 def test_ceil_mode_keeps_what_is_dropped_and_nothing_that_is_stepped_over(
     exercise: tuple[Tensor, Window],
 ) -> None:
     grid, window = exercise
-    axes = replace(window, ceil_mode=False).axes(*grid.shape)
-    rounded_up = replace(window, ceil_mode=True).axes(*grid.shape)
+    axes = window._replace(ceil_mode=False).axes(*grid.shape)
+    rounded_up = window._replace(ceil_mode=True).axes(*grid.shape)
     for axis, kept in zip(axes, rounded_up, strict=True):
         assert kept.dropped == ()
         assert kept.skipped == axis.skipped
@@ -146,8 +160,8 @@ def test_the_drawn_area_holds_grid_padding_and_all_that_windows_reach(
     expected[: rows + 2 * lead, : columns + 2 * lead] = 1
     expected[lead : lead + rows, lead : lead + columns] = 0
     assert torch.equal(kinds, expected)
-    assert work.rows.starts[-1] + lead + work.window.height <= drawn["rows"]
-    assert work.columns.starts[-1] + lead + work.window.width <= drawn["columns"]
+    assert work.rows.starts[-1] + lead + work.rows.kernel <= drawn["rows"]
+    assert work.columns.starts[-1] + lead + work.columns.kernel <= drawn["columns"]
 
 
 @given(exercises())
@@ -176,8 +190,8 @@ def test_values_are_what_a_pencil_gives(exercise: tuple[Tensor, Window]) -> None
     for (i, top), (j, left) in product(enumerate(work.rows.starts), enumerate(work.columns.starts)):
         cells = [
             grid[row, column].item()
-            for row in range(top, top + window.height)
-            for column in range(left, left + window.width)
+            for row in range(top, top + window.kernel[0])
+            for column in range(left, left + window.kernel[1])
             if 0 <= row < grid.shape[0] and 0 <= column < grid.shape[1]
         ]
         index = i * work.columns.count + j
@@ -188,7 +202,7 @@ def test_values_are_what_a_pencil_gives(exercise: tuple[Tensor, Window]) -> None
 
 
 @given(exercises())
-@example((preset_grid("ties", 5, 5), Window(3, 3, 1, 1)))
+@example((preset_grid("ties", 5, 5), WindowOptions(3, 3, 1, 1).window))
 @example(OVERHANG)
 def test_max_sends_its_gradient_to_the_first_of_the_tied_cells(
     exercise: tuple[Tensor, Window],
@@ -281,7 +295,7 @@ def test_channels_are_made_as_the_page_says(grid: Tensor) -> None:
 
 
 @pytest.mark.parametrize("hidden", [1, 2])
-@pytest.mark.parametrize(("grid", "window"), [(ARTICLE, Window()), OVERHANG, GAPS])
+@pytest.mark.parametrize(("grid", "window"), [(ARTICLE, check_window(2)), OVERHANG, GAPS])
 def test_every_step_of_the_attention_layer_is_what_a_pencil_gives(
     grid: Tensor, window: Window, hidden: int
 ) -> None:
@@ -310,8 +324,8 @@ def test_every_step_of_the_attention_layer_is_what_a_pencil_gives(
 
 def test_the_matrices_are_drawn_from_their_seed_within_pytorch_s_bounds() -> None:
     before = torch.get_rng_state()
-    drawn = [attend_by_hand(ARTICLE, Window(), seed=seed) for seed in range(60)]
-    again = attend_by_hand(ARTICLE, Window(), seed=59)
+    drawn = [attend_by_hand(ARTICLE, check_window(2), seed=seed) for seed in range(60)]
+    again = attend_by_hand(ARTICLE, check_window(2), seed=59)
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.equal(drawn[-1].first_weight, again.first_weight)
     assert torch.equal(drawn[-1].values, again.values)
@@ -332,7 +346,7 @@ tasks = st.builds(
     rows=sides,
     columns=sides,
     draw=st.integers(0, 9999),
-    window=windows,
+    options=options,
     seed=st.integers(0, 9999),
     hidden=st.integers(1, 2),
 )
@@ -401,14 +415,14 @@ def test_a_link_to_the_article_s_page_is_short() -> None:
 
 @pytest.mark.parametrize("back", ["one", "sum"])
 def test_the_script_prints_the_page_s_numbers(back: str) -> None:
-    window = Window(3, 2, 2, 1, ceil_mode=True, count_include_pad=True)
-    task = Task(numbers="noise", rows=4, columns=5, draw=2, window=window)
+    options = WindowOptions(3, 2, 2, 1, ceil_mode=True, count_include_pad=True)
+    task = Task(numbers="noise", rows=4, columns=5, draw=2, options=options)
     seen = Look(weight=0.25, step=3, row=1, column=2, back=back)
     output = io.StringIO()
     with redirect_stdout(output):
         exec(compile(by_hand_script(task, seen), "script", "exec"), {})
     printed = dict(line.split(" ", 1) for line in output.getvalue().splitlines())
-    work = pool_by_hand(task.grid(), window)
+    work = pool_by_hand(task.grid(), task.window)
     hybrid = 0.25 * work.max + 0.75 * work.average
     gradient = 0.25 * work.max_gradient + 0.75 * work.average_gradient
     chosen = 1 * work.columns.count + 2

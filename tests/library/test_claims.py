@@ -16,8 +16,9 @@ from hybridpool.training.curves import (
     values_by_arm,
     weight_paths,
 )
+from hybridpool.training.records import Run
 from hybridpool.training.report import report
-from hybridpool.training.results import Run, read_folder
+from hybridpool.training.results import read_folder
 from tests.made_up_runs import ARMS, NOISES, SEEDS, a_field, a_full_house, a_run
 
 

@@ -26,7 +26,7 @@ from hybridpool.training.comparisons import (
 from hybridpool.training.data import Dataset
 from hybridpool.training.evaluate import make_trials, measure
 from hybridpool.training.networks import NETWORKS
-from hybridpool.training.results import Run
+from hybridpool.training.records import Run
 from hybridpool.training.values import (
     CLEAN,
     CLEAN_OF_FEW,

@@ -21,7 +21,9 @@ from hybridpool.training import tables
 from hybridpool.training.data import Dataset
 from hybridpool.training.loop import Training
 from hybridpool.training.quiet import QuietTraining
-from hybridpool.training.results import Run, RunSettings, read_folder
+from hybridpool.training.records import RunSettings
+from hybridpool.training.results import read_folder
+from tests.made_up_runs import numbers
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = RunSettings(data="shades", epochs=2, train_pictures=24, batch_size=8, measured_pictures=0)
@@ -34,15 +36,6 @@ def dataset() -> Dataset:
     levels = draw.integers(0, 60, (24, 3, 32, 32)) + 20 * labels.numpy()[:, None, None, None]
     pictures = torch.from_numpy(levels.astype(np.uint8))
     return Dataset("shades", pictures, labels, pictures.flip(0), labels.flip(0))
-
-
-def numbers(run: Run) -> dict[str, Any]:
-    return {
-        "history": [replace(epoch, seconds=0.0) for epoch in run.history],
-        "weights": run.weights,
-        "weight_steps": run.weight_steps,
-        "measures": run.measures,
-    }
 
 
 class Imitated(QuietTraining):
@@ -270,7 +263,8 @@ from benchmarks import gpu_experiment, pooling
 from hybridpool.training.quiet import QuietTraining
 from hybridpool.training.data import Dataset
 from hybridpool.training.evaluate import make_trials
-from hybridpool.training.results import RunSettings, read_folder, write_run
+from hybridpool.training.records import RunSettings
+from hybridpool.training.results import read_folder, write_run
 import torch
 from pathlib import Path
 from tempfile import TemporaryDirectory

@@ -1,11 +1,9 @@
 """Pictures in: every kind of file gives the right pixels, and nothing but ImageError escapes."""
 
 import ast
-import copy
 import gc
 import inspect
 import io
-import pickle
 import random
 import string
 import struct
@@ -920,20 +918,6 @@ def test_many_threads_at_once_get_what_one_gets():
 
 
 # --- the error ----------------------------------------------------------------------------
-
-
-def test_the_error_carries_template_and_values():
-    error = ImageError("{left} and {right}.", left=1, right="{left}")
-    assert isinstance(error, ValueError)
-    assert str(error) == "1 and {left}."
-    assert (error.template, error.values) == ("{left} and {right}.", {"left": 1, "right": "{left}"})
-
-
-def test_the_error_can_be_copied_and_pickled():
-    error = ImageError("{left}.", left="a {brace}")
-    for other in (copy.copy(error), copy.deepcopy(error), pickle.loads(pickle.dumps(error))):
-        assert str(other) == str(error)
-        assert (other.template, other.values) == (error.template, error.values)
 
 
 def test_every_sentence_is_a_literal_that_its_values_fill():

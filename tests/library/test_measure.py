@@ -28,6 +28,7 @@ from hybridpool.measure import (
     window_winners,
     winner_ties,
 )
+from hybridpool.window import check_window
 
 WINDOWS = [
     {"kernel_size": 2},
@@ -136,7 +137,8 @@ def test_distance_table_has_each_pair_once_and_in_order():
 @pytest.mark.parametrize("make", [draw, with_ties])
 def test_winners_and_ties_equal_nested_loops(window, make):
     feature_map = make(2, 7, 9)
-    winners, ties = window_winners(feature_map, **window), winner_ties(feature_map, **window)
+    checked = check_window(**window)
+    winners, ties = window_winners(feature_map, checked), winner_ties(feature_map, checked)
     expected = F.max_pool2d(
         feature_map,
         window["kernel_size"],
@@ -156,7 +158,7 @@ def test_winners_and_ties_equal_nested_loops(window, make):
 @pytest.mark.parametrize("window", WINDOWS, ids=str)
 def test_contrast_equals_nested_loops(window):
     feature_map = draw(2, 7, 9)
-    contrast = window_contrast(feature_map, **window)
+    contrast = window_contrast(feature_map, check_window(**window))
     for channel, plane in enumerate(feature_map):
         for row, column, cells in windows_of(plane, **window):
             expected = max(cells.values()) - sum(cells.values()) / len(cells)
@@ -166,17 +168,19 @@ def test_contrast_equals_nested_loops(window):
 @pytest.mark.parametrize("measure", [window_winners, winner_ties, window_contrast])
 def test_any_leading_dimensions_and_layouts_give_the_same(measure):
     feature_map = with_ties(2, 3, 5, 6, 8)
-    whole = measure(feature_map, 3, 2, 1)
+    window = check_window(3, 2, 1)
+    whole = measure(feature_map, window)
     assert whole.shape == (2, 3, 5, 3, 4)
     for i, j in product(range(2), range(3)):
-        assert torch.equal(whole[i, j], measure(feature_map[i, j], 3, 2, 1))
-    assert torch.equal(whole[1, 2, 4], measure(feature_map[1, 2, 4], 3, 2, 1))
+        assert torch.equal(whole[i, j], measure(feature_map[i, j], window))
+    assert torch.equal(whole[1, 2, 4], measure(feature_map[1, 2, 4], window))
     channels_last = feature_map[0].to(memory_format=torch.channels_last)
-    assert torch.equal(whole[0], measure(channels_last, 3, 2, 1))
+    assert torch.equal(whole[0], measure(channels_last, window))
 
 
 def test_infinities_and_nan_in_a_window():
-    assert winner_ties(torch.full((1, 2, 2), -math.inf), 2, 2, 1).tolist() == [[[1, 1], [1, 1]]]
+    padded = check_window(2, padding=1)
+    assert winner_ties(torch.full((2, 2), -math.inf), padded).tolist() == [[1, 1], [1, 1]]
     assert window_winners(torch.full((2, 2), -math.inf), 2).tolist() == [[0]]
     with_nan = torch.tensor([[1.0, math.nan], [math.nan, 5.0]])
     assert winner_ties(with_nan, 2).tolist() == [[0]]
@@ -186,7 +190,8 @@ def test_infinities_and_nan_in_a_window():
 
 def test_contrast_of_equal_cells_is_never_below_zero():
     for dtype in (torch.float16, torch.bfloat16, torch.float32):
-        assert (window_contrast(torch.full((9, 9), 0.1, dtype=dtype), 3, 2, 1) >= 0).all()
+        even = torch.full((9, 9), 0.1, dtype=dtype)
+        assert (window_contrast(even, check_window(3, 2, 1)) >= 0).all()
 
 
 def test_rounding_makes_no_winner_and_no_spread():
@@ -258,7 +263,7 @@ def test_most_telling_never_opens_on_zeros(seed, window, sparsity, dtype):
     feature_map = torch.randn(3, 6, 7, generator=random)
     feature_map[torch.rand(3, 6, 7, generator=random) < sparsity] = 0
     feature_map = feature_map.to(dtype)
-    channel, row, column = most_telling(feature_map, **window)
+    channel, row, column = most_telling(feature_map, check_window(**window))
     windows = {(r, c): cells for r, c, cells in windows_of(feature_map[channel], **window)}
     reached = [
         any(cells.values()) for plane in feature_map for _, _, cells in windows_of(plane, **window)
@@ -298,11 +303,12 @@ def test_most_telling_passes_over_nan_and_refuses_other_shapes():
 @pytest.mark.parametrize("measure", [window_winners, winner_ties, window_contrast, most_telling])
 def test_impossible_windows_are_refused(measure, window, words):
     with pytest.raises(ValueError, match=words):
-        measure(torch.ones(1, 4, 4), **window)
+        measure(torch.ones(1, 4, 4), check_window(**window))
 
 
 def test_a_window_larger_than_the_map_is_fine_in_ceil_mode():
-    assert window_winners(torch.tensor([[1.0, 2], [4, 3]]), 4, ceil_mode=True).tolist() == [[4]]
+    window = check_window(4, ceil_mode=True)
+    assert window_winners(torch.tensor([[1.0, 2], [4, 3]]), window).tolist() == [[4]]
 
 
 def test_what_is_no_feature_map_is_refused():
@@ -387,7 +393,7 @@ def test_gradient_shares_equal_nested_loops(window, blend_weight):
                 y, x = row * step[0] - pad[0] + i, column * step[1] - pad[1] + j
                 share = blend_weight * (place == winner) + (1 - blend_weight) / len(cells)
                 expected[channel, y, x] += share
-    shares = gradient_shares(feature_map, blend_weight, **window)
+    shares = gradient_shares(feature_map, blend_weight, check_window(**window))
     torch.testing.assert_close(shares, expected)
 
 
@@ -396,11 +402,20 @@ def test_gradient_of_one_cell_sums_to_one_and_stays_in_its_window():
     upstream = torch.zeros(3, 4, 4)
     upstream[1, 2, 3] = 1
     weights = torch.tensor([0.1, 0.7, 0.9])[:, None, None]
-    shares = gradient_shares(feature_map, weights, 3, 2, 1, upstream=upstream)
+    shares = gradient_shares(feature_map, weights, check_window(3, 2, 1), upstream=upstream)
     assert shares.sum().item() == pytest.approx(1)
     assert shares[1, 3:6, 5:8].min().item() == pytest.approx(0.3 / 9)
     assert shares.max().item() == pytest.approx(0.7 + 0.3 / 9)
     assert shares.count_nonzero() == 9
+
+
+def test_padding_never_counts_in_the_averages_of_the_measures():
+    feature_map = draw(2, 6, 6)
+    window = check_window(3, 2, 1)
+    counting = window._replace(count_include_pad=True)
+    for measure in (window_contrast, most_telling):
+        assert torch.equal(*(torch.as_tensor(measure(feature_map, w)) for w in (window, counting)))
+    assert gradient_shares(feature_map, 0.0, counting).sum().item() == pytest.approx(2 * 9)
 
 
 def test_gradient_shares_work_where_gradients_are_switched_off():

@@ -15,7 +15,7 @@ from hybridpool.training.arms import ARMS, blends
 from hybridpool.training.data import Dataset
 from hybridpool.training.loop import Training
 from hybridpool.training.network_files import NetworkFileError, export_network, read_network
-from hybridpool.training.results import RunSettings
+from hybridpool.training.records import RunSettings
 
 SETTINGS = RunSettings(
     data="drawn",

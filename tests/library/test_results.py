@@ -8,22 +8,16 @@ from pathlib import Path
 import pytest
 import torch
 
+from hybridpool.training.records import Costs, Epoch, Measures, Occlusion, Run, RunSettings
 from hybridpool.training.results import (
-    Costs,
-    Epoch,
-    Measures,
-    Occlusion,
     ResultsError,
-    Run,
-    RunSettings,
-    comparable,
     pack,
     read_folder,
     read_run,
     right_of,
-    summarise_seeds,
     write_run,
 )
+from hybridpool.training.summary import comparable, summarise_seeds
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -19,7 +19,6 @@ import torchvision
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from hybridpool import stem_files
 from hybridpool.stem import (
     STEMS,
     ChannelName,
@@ -29,6 +28,7 @@ from hybridpool.stem import (
     stem_on_disk,
     trained_stems,
 )
+from hybridpool.stem import files as stem_files
 
 # Drawn pictures are 17 pixels wide, so that one cell of the map has its window in the middle.
 SIZE = 17
@@ -354,6 +354,16 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     torch.hub.set_dir(previous)
 
 
+@pytest.fixture
+def offer(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Has torchvision offer the weights at another address."""
+
+    def at(url: str) -> None:
+        monkeypatch.setattr(stem_files, "resnet18_url", lambda: url)
+
+    return at
+
+
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -383,10 +393,10 @@ class TestResNet18:
         assert stem.info.trained
 
     def test_equals_the_first_layers_of_torchvision(
-        self, hub: Path, served: tuple[Path, nn.Module], monkeypatch: pytest.MonkeyPatch
+        self, hub: Path, served: tuple[Path, nn.Module], offer: Callable[[str], None]
     ) -> None:
         path, network = served
-        monkeypatch.setattr(stem_files, "resnet18_url", lambda: f"http://127.0.0.1:9/{path.name}")
+        offer(f"http://127.0.0.1:9/{path.name}")
         assert not stem_on_disk("resnet18")
         hub.mkdir(parents=True)
         (hub / path.name).symlink_to(path)
@@ -398,10 +408,10 @@ class TestResNet18:
         hub: Path,
         served: tuple[Path, nn.Module],
         server: str,
-        monkeypatch: pytest.MonkeyPatch,
+        offer: Callable[[str], None],
     ) -> None:
         path, network = served
-        monkeypatch.setattr(stem_files, "resnet18_url", lambda: f"{server}/{path.name}")
+        offer(f"{server}/{path.name}")
         timeout = socket.getdefaulttimeout()
         self.check(network)
         assert (hub / path.name).read_bytes() == path.read_bytes()
@@ -412,35 +422,31 @@ class TestResNet18:
         hub: Path,
         served: tuple[Path, nn.Module],
         server: str,
-        monkeypatch: pytest.MonkeyPatch,
+        offer: Callable[[str], None],
     ) -> None:
         path = served[0].parent / "resnet18-00000000.pth"
         path.write_bytes(b"not the weights")
-        monkeypatch.setattr(stem_files, "resnet18_url", lambda: f"{server}/{path.name}")
+        offer(f"{server}/{path.name}")
         self.check_unavailable("broke off")
         assert not stem_on_disk("resnet18")
         assert list(hub.iterdir()) == []
 
-    def test_no_network_is_one_sentence(self, hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(
-            stem_files,
-            "resnet18_url",
-            lambda: f"http://127.0.0.1:{free_port()}/resnet18-00000000.pth",
-        )
+    def test_no_network_is_one_sentence(self, hub: Path, offer: Callable[[str], None]) -> None:
+        offer(f"http://127.0.0.1:{free_port()}/resnet18-00000000.pth")
         self.check_unavailable("not on this machine and cannot be downloaded")
         assert not hub.exists()
 
     def test_a_server_that_never_answers_is_not_waited_for(
-        self, hub: Path, monkeypatch: pytest.MonkeyPatch
+        self, hub: Path, offer: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             url = f"http://127.0.0.1:{silent.getsockname()[1]}/resnet18-00000000.pth"
-            monkeypatch.setattr(stem_files, "resnet18_url", lambda: url)
+            offer(url)
             monkeypatch.setattr(stem_files, "_ANSWER_SECONDS", 0.2)
             self.check_unavailable("not on this machine and cannot be downloaded")
 
     def test_a_download_that_stalls_is_given_up(
-        self, hub: Path, monkeypatch: pytest.MonkeyPatch
+        self, hub: Path, offer: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         released = threading.Event()
         outlasted: list[bool] = []
@@ -463,7 +469,7 @@ class TestResNet18:
             thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
             thread.start()
             url = f"http://127.0.0.1:{running.server_address[1]}/resnet18-00000000.pth"
-            monkeypatch.setattr(stem_files, "resnet18_url", lambda: url)
+            offer(url)
             try:
                 self.check_unavailable("broke off")
                 assert outlasted == []
@@ -478,21 +484,19 @@ class TestResNet18:
         self,
         hub: Path,
         served: tuple[Path, nn.Module],
-        monkeypatch: pytest.MonkeyPatch,
+        offer: Callable[[str], None],
         kept: int,
     ) -> None:
         path, _ = served
-        monkeypatch.setattr(stem_files, "resnet18_url", lambda: f"http://127.0.0.1:9/{path.name}")
+        offer(f"http://127.0.0.1:9/{path.name}")
         hub.mkdir(parents=True)
         (hub / path.name).write_bytes(path.read_bytes()[:kept])
         self.check_unavailable(f"{path.name} .* is damaged: delete it")
 
     def test_a_folder_in_the_place_of_the_file_is_one_sentence(
-        self, hub: Path, monkeypatch: pytest.MonkeyPatch
+        self, hub: Path, offer: Callable[[str], None]
     ) -> None:
-        monkeypatch.setattr(
-            stem_files, "resnet18_url", lambda: "http://127.0.0.1:9/resnet18-0a1b2c3d.pth"
-        )
+        offer("http://127.0.0.1:9/resnet18-0a1b2c3d.pth")
         (hub / "resnet18-0a1b2c3d.pth").mkdir(parents=True)
         self.check_unavailable("cannot be read")
 

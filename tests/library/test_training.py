@@ -41,18 +41,11 @@ from hybridpool.training.evaluate import (
 )
 from hybridpool.training.loop import Training
 from hybridpool.training.networks import NETWORKS, build_network
+from hybridpool.training.records import Costs, Epoch, Measures, Run, RunSettings
 from hybridpool.training.report import report
-from hybridpool.training.results import (
-    Costs,
-    Epoch,
-    Measures,
-    Run,
-    RunSettings,
-    read_folder,
-    read_run,
-    right_of,
-)
+from hybridpool.training.results import read_folder, read_run, right_of
 from hybridpool.training.stems import export_stem
+from tests.made_up_runs import numbers
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = RunSettings(
@@ -208,16 +201,10 @@ def test_every_arm_of_every_network_learns(network: str, arm: str) -> None:
 # ---- one run -------------------------------------------------------------------------------------
 
 
-def numbers(run: Run) -> dict[str, Any]:
+def all_numbers(run: Run) -> dict[str, Any]:
     """All that a run found, without the time it took and where and how it was started."""
-    return {
-        "history": [replace(epoch, seconds=0.0) for epoch in run.history],
-        "weights": run.weights,
-        "weight_steps": run.weight_steps,
-        "measures": run.measures,
-        "costs": replace(run.costs, seconds_per_step=0.0),
-        "settings": run.settings,
-    }
+    costs = replace(run.costs, seconds_per_step=0.0)
+    return numbers(run) | {"costs": costs, "settings": run.settings}
 
 
 @pytest.mark.parametrize("arm", ["channel", "attention", "gated", "max"])
@@ -237,7 +224,7 @@ def test_a_run_that_stops_after_any_step_ends_with_the_same_numbers(
         # Only what had been kept counts, so up to one step is taken a second time.
         assert again.step in (stop, stop - 1)
         list(again.steps(checkpoint_every=2))
-        assert numbers(again.result(None, "")) == numbers(unbroken.result(None, ""))
+        assert all_numbers(again.result(None, "")) == all_numbers(unbroken.result(None, ""))
         for name, tensor in unbroken.model.state_dict().items():
             assert torch.equal(tensor, again.model.state_dict()[name]), name
 
@@ -574,7 +561,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_numbers_of_an_unbroken_one(
     assert not (broken / "results").exists(), "the run ended before it could be killed"
     command_line.main(arguments(folder, broken, *more))
     command_line.main(arguments(folder, whole, *more))
-    assert numbers(only_result(broken)) == numbers(only_result(whole))
+    assert all_numbers(only_result(broken)) == all_numbers(only_result(whole))
 
 
 #: The command line, and then a look at what the group of processes has left behind.

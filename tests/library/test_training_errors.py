@@ -17,7 +17,8 @@ import torch
 from hybridpool.training.__main__ import main
 from hybridpool.training.files import CannotWrite, write_whole
 from hybridpool.training.loop import Training
-from hybridpool.training.results import Run, read_folder
+from hybridpool.training.records import Run
+from hybridpool.training.results import read_folder
 
 STEPS = 6
 

@@ -14,8 +14,9 @@ import pytest
 
 from hybridpool.training.__main__ import main
 from hybridpool.training.loop import Training
+from hybridpool.training.records import RunSettings
 from hybridpool.training.report import report
-from hybridpool.training.results import RunSettings, read_folder
+from hybridpool.training.results import read_folder
 from hybridpool.training.tables import BLEND_RATES, TABLES, Table, in_order
 
 ROOT = Path(__file__).resolve().parents[2]

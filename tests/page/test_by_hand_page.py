@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from streamlit.runtime.state.session_state import SessionState
 
-from hybridpool.by_hand import PRESETS, Window, attend_by_hand, pool_by_hand, preset_grid
-from hybridpool.ui.by_hand.state import STATE, Task
+from hybridpool.by_hand import PRESETS, attend_by_hand, pool_by_hand, preset_grid
+from hybridpool.ui.by_hand.state import STATE, Task, WindowOptions
 from hybridpool.ui.words import translation
 from tests.apps import Visit
 
@@ -107,13 +107,13 @@ def test_every_control_of_the_sidebar_changes_the_numbers() -> None:
     session.set("slider", "height_width", 3).set("slider", "stride", 1)
     session.set("segmented_control", "padding", 1)
     session.set("toggle", "ceil_mode", True).set("toggle", "count_include_pad", True)
-    window = Window(3, 3, 1, 1, ceil_mode=True, count_include_pad=True)
-    assert_shows(session, Task(rows=5, columns=7, window=window))
+    options = WindowOptions(3, 3, 1, 1, ceil_mode=True, count_include_pad=True)
+    assert_shows(session, Task(rows=5, columns=7, options=options))
     session.set("toggle", "apart", True).set("slider", "height", 4).set("slider", "width", 2)
-    window = Window(4, 2, 1, 1, ceil_mode=True, count_include_pad=True)
-    assert_shows(session, Task(rows=5, columns=7, window=window))
+    options = WindowOptions(4, 2, 1, 1, ceil_mode=True, count_include_pad=True)
+    assert_shows(session, Task(rows=5, columns=7, options=options))
     session.set("number_input", "seed", 12).set("segmented_control", "hidden", 1)
-    task = Task(rows=5, columns=7, window=window, seed=12, hidden=1)
+    task = Task(rows=5, columns=7, options=options, seed=12, hidden=1)
     assert_shows(session, task)
     assert "seed 12" in session.header["words"]["honest"]
     for name in PRESETS:
@@ -207,8 +207,8 @@ def test_the_link_restores_numbers_and_window() -> None:
     link = {"numbers": "own", "grid": "2x3", "cells": "1_-2.5_3~4_0_6", "window": "2x1-1-0-ceil"}
     session = Session(**link)
     own = ((1.0, -2.5, 3.0), (4.0, 0.0, 6.0))
-    window = Window(2, 1, 1, 0, ceil_mode=True)
-    assert_shows(session, Task(numbers="own", rows=2, columns=3, own=own, window=window))
+    options = WindowOptions(2, 1, 1, 0, ceil_mode=True)
+    assert_shows(session, Task(numbers="own", rows=2, columns=3, own=own, options=options))
     assert session.link.items() >= link.items()
     assert session.app.sidebar.slider(key="by_hand_height").value == 2
     assert session.app.sidebar.slider(key="by_hand_width").value == 1
@@ -232,13 +232,13 @@ def test_an_impossible_window_is_explained_and_the_last_good_view_stays() -> Non
         "choose a smaller window or a larger grid. Until then you see a grid of 4 × 4 and a "
         "window of 3 × 3, stride 2, padding 0."
     ]
-    assert session.header["output"] == pool_outputs(Window(3, 3))
+    assert session.header["output"] == pool_outputs(WindowOptions(3, 3))
     session.set("slider", "height_width", 4)
-    assert_shows(session, Task(window=Window(4, 4)))
+    assert_shows(session, Task(options=WindowOptions(4, 4)))
 
 
-def pool_outputs(window: Window) -> dict[str, object]:
-    work = pool_by_hand(Task().grid(), window)
+def pool_outputs(options: WindowOptions) -> dict[str, object]:
+    work = pool_by_hand(Task().grid(), options.window)
     rows, columns = work.max.shape
     pooled = {"max": work.max.flatten().tolist(), "average": work.average.flatten().tolist()}
     return {"rows": rows, "columns": columns, **pooled}
@@ -376,7 +376,7 @@ def test_numbers_and_window_survive_a_visit_to_another_page() -> None:
     session.app.switch_page(FILE)
     session.app.query_params.clear()
     session.run()
-    assert_shows(session, Task(numbers="bright", window=Window(stride=1)))
+    assert_shows(session, Task(numbers="bright", options=WindowOptions(stride=1)))
     assert session.header["look"]["weight"] == 0.8
 
 

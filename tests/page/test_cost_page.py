@@ -8,7 +8,6 @@ import queue
 import threading
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import pytest
 import streamlit as st
@@ -37,18 +36,14 @@ from hybridpool.ui.cost import tables as cost_tables
 from hybridpool.ui.cost import words as cost_words
 from hybridpool.ui.cost.state import Chosen
 from hybridpool.viz.cost_charts import COST_COLOURS, ShareBar, TimeBar, share_chart, time_chart
+from tests import apps
+from tests.apps import PATIENCE, good, link_of
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = "pages/6_Cost.py"
-FOREVER = 300
 SMALL = {"batch": "1", "map": "4x8x8", "turns": "3", "lang": "en", "networks": "1x32"}
 HERE = Machine("a processor", 1, "2.0")
+IN_ENGLISH = (cost_findings, cost_words, cost_tables, phrases)
 
-
-@pytest.fixture(autouse=True)
-def english(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (cost_findings, cost_words, cost_tables, phrases):
-        monkeypatch.setattr(module, "_", lambda message: message)
+pytestmark = pytest.mark.usefixtures("english")
 
 
 def spread(name: str) -> tuple[float, float, float]:
@@ -299,7 +294,7 @@ def test_a_second_measurement_waits_for_the_first_and_what_is_whole_is_kept() ->
 
     other = threading.Thread(target=somebody_else)
     other.start()
-    assert heard.get(timeout=FOREVER) is None
+    assert heard.get(timeout=PATIENCE) is None
     first.close()
     other.join()
     last = list(heard.queue)[-1]
@@ -314,26 +309,11 @@ def test_a_second_measurement_waits_for_the_first_and_what_is_whole_is_kept() ->
 
 
 def opened(**link: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=FOREVER).switch_page(PAGE)
-    for name, text in (SMALL | link).items():
-        test.query_params[name] = text
-    return good(test.run())
-
-
-def good(test: AppTest) -> AppTest:
-    assert not test.exception, [problem.value for problem in test.exception]
-    return test
+    return apps.opened("pages/6_Cost.py", SMALL | link)
 
 
 def texts(test: AppTest) -> str:
     return "\n".join(element.value for element in test.markdown)
-
-
-def link(test: AppTest) -> dict[str, str]:
-    return {
-        name: value[0] if isinstance(value, list) else value
-        for name, value in test.query_params.items()
-    }
 
 
 def notes(test: AppTest) -> str:
@@ -352,7 +332,7 @@ def test_the_page_opens_counted_and_measured() -> None:
     assert "median of 3 turns" in captions
     assert "threads: 1" in captions
     assert "Whole networks take longer" in notes(test)
-    assert link(test) == cost_state.STATE.query(cost_state.STATE.read(SMALL)) | {"lang": "en"}
+    assert link_of(test) == cost_state.STATE.query(cost_state.STATE.read(SMALL)) | {"lang": "en"}
 
 
 def test_a_large_map_is_counted_but_waits_to_be_asked() -> None:
@@ -380,7 +360,7 @@ def test_every_control_changes_what_is_measured_and_measures_nothing_by_itself()
         ("number_input", "pictures", 4, "networks", "4x224"),
     ):
         good(getattr(test, kind)(key=f"cost_{field}").set_value(value).run())
-        assert link(test)[name] == text
+        assert link_of(test)[name] == text
     assert "Not measured yet" in notes(test)
     good(test.button(key="cost_button_times").click().run())
     assert "**Hybrid** takes" in texts(test)
@@ -441,7 +421,7 @@ def test_without_a_compiler_the_page_says_why_and_measures_eager(
     monkeypatch.setattr(compute, "measure_poolings", refuse)
     test = opened(map="4x8x9")
     good(test.toggle(key="cost_compiled").set_value(True).run())
-    assert link(test)["compiled"] == "1"
+    assert link_of(test)["compiled"] == "1"
     good(test.button(key="cost_button_times").click().run())
     assert [problem.value for problem in test.warning] == [
         "Not compiled here: No working C++ compiler found"

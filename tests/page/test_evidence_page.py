@@ -17,18 +17,21 @@ from hybridpool.training import claims
 from hybridpool.training.arms import ARMS as EVERY_ARM
 from hybridpool.training.claims import CLAIMS, PRIMARY, Evidence
 from hybridpool.training.comparisons import Comparison, Difference
-from hybridpool.training.results import Run, Summary, read_folder, write_run
-from hybridpool.ui import compute
+from hybridpool.training.records import Run
+from hybridpool.training.results import read_folder, write_run
+from hybridpool.training.summary import Summary
+from hybridpool.ui import compute, phrases
+from hybridpool.ui import names as ui_names
 from hybridpool.ui.evidence import bars, numbers, opening, outcomes, published, sentences, state
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.state import STATE, Choice, groups
 from hybridpool.viz.evidence_charts import Interval, forest_chart
 from hybridpool.viz.palette import ARM_COLOURS
+from tests import apps
 from tests.made_up_runs import ARMS, SEEDS, a_field, a_folder, a_full_house, a_run
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = "pages/5_Evidence.py"
-FOREVER = 300
+IN_ENGLISH = (sentences, names, published, bars, numbers, outcomes, opening, phrases, ui_names)
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +47,7 @@ def no_memory() -> Iterator[None]:
 
 def opened(folder: Path, monkeypatch: pytest.MonkeyPatch, **link: str) -> AppTest:
     monkeypatch.setattr(state, "RESULTS", folder)
-    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=FOREVER)
-    page.switch_page(PAGE)
-    for name, value in ({"lang": "en"} | link).items():
-        page.query_params[name] = value
-    page.run()
-    assert not page.exception
-    return page
+    return apps.opened("pages/5_Evidence.py", {"lang": "en"} | link)
 
 
 def the_table(page: AppTest) -> str:
@@ -401,14 +398,6 @@ def test_the_article_s_network_comes_first_where_it_can_be_judged() -> None:
     ]
     assert groups(a_field() + large)[0].runs[0].settings.network == "resnet18"
     assert groups(a_field() + large[:3])[0].runs[0].settings.network == "small"
-
-
-@pytest.fixture
-def english(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (sentences, names, published, bars, numbers, outcomes, opening):
-        monkeypatch.setattr(module, "_", lambda message: message)
-    monkeypatch.setattr("hybridpool.ui.phrases._", lambda message: message)
-    monkeypatch.setattr("hybridpool.ui.names._", lambda message: message)
 
 
 def evidence(runs: list[Run], arm: str = "hybrid") -> Evidence:

@@ -13,6 +13,7 @@ import pytest
 import streamlit
 import torch
 from PIL import Image
+from streamlit.runtime.state.session_state import SessionState
 from streamlit.testing.v1 import AppTest
 
 from hybridpool.measure import distance_table, energy_kept
@@ -62,7 +63,8 @@ class Session(Visit):
 
     def pick(self, picture: str) -> "Session":
         """What the gallery sends when a thumbnail is clicked."""
-        return self._trigger("gallery", "pick", picture)
+        pick = {"key": picture, "told": next(self.told)}
+        return self.tell(self.component("gallery").id, "json_value", {"pick": pick})
 
     def _trigger(self, name: str, event: str, value: object) -> "Session":
         place = f"$$STREAMLIT_INTERNAL_KEY_{self.component(name).id}__events"
@@ -398,6 +400,42 @@ def test_large_text_and_its_link() -> None:
     assert session.link["large"] == "1"
     session.set("toggle", "large_choice", False)
     assert "large" not in session.link
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value", "says"),
+    [
+        ("select_slider", "control_image_size", 128, {"size": "128"}),
+        ("selectbox", "control_stem", "random", {"stem": "random"}),
+        ("toggle", "large_choice", True, {"large": "1"}),
+    ],
+)
+@pytest.mark.parametrize("drawn_before", [True, False])
+def test_a_move_counts_although_nobody_was_called_back(
+    kind: str,
+    key: str,
+    value: object,
+    says: dict[str, str],
+    drawn_before: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As where the next run breaks the call off, or a new server hears of a move first."""
+    session = Session(size="64")
+    if not drawn_before:
+        del session.app.session_state["filled_controls"]
+    with monkeypatch.context() as deaf:
+        deaf.setattr(SessionState, "_call_callbacks", lambda *_given, **_more: None)
+        session.set(kind, key, value)
+    assert says.items() <= session.link.items()
+    assert getattr(session.app.sidebar, kind)(key=key).value == value
+    session.run()
+    assert says.items() <= session.link.items()
+
+
+def test_a_file_counts_although_nobody_was_called_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(size="64")
+    monkeypatch.setattr(SessionState, "_call_callbacks", lambda *_given, **_more: None)
+    assert session.upload(picture_file(0)).link["picture"] == "upload"
 
 
 def test_only_the_pooling_runs_again_when_a_pooling_control_moves(

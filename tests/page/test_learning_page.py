@@ -7,7 +7,6 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,27 +24,14 @@ from hybridpool.ui.learning import state as learning_state
 from hybridpool.ui.learning import words as learning_words
 from hybridpool.ui.learning.state import SPEEDS, Lesson
 from hybridpool.viz.learning_charts import ARM_COLOURS, ARM_DASHES, CHANNEL_COLOURS, gap_chart
+from tests import apps
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = "pages/4_Learning.py"
-FOREVER = 300
 QUICK = {"steps": "100", "speed": "fast", "training-pictures": "50", "lang": "en"}
-
-
-@pytest.fixture
-def english(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (learning_findings, learning_words):
-        monkeypatch.setattr(module, "_", lambda message: message)
+IN_ENGLISH = (learning_findings, learning_words)
 
 
 def opened(**link: str) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=FOREVER)
-    page.switch_page(PAGE)
-    for name, value in (QUICK | link).items():
-        page.query_params[name] = value
-    page.run()
-    assert not page.exception
-    return page
+    return apps.opened("pages/4_Learning.py", QUICK | link)
 
 
 def sent(page: AppTest) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

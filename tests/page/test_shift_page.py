@@ -9,7 +9,6 @@ import re
 import struct
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,19 +45,15 @@ from hybridpool.ui.shift import state as shift_state
 from hybridpool.ui.shift import words as shift_words
 from hybridpool.viz.frequency_charts import BAND_COLOURS, COLOURS, gradient_chart, shift_chart
 from hybridpool.viz.palette import paint, sequential
+from hybridpool.window import check_window
+from tests import apps
+from tests.apps import good, link_of
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = "pages/3_Shift_and_frequency.py"
-FOREVER = 300
 SMALL = {"size": "64", "stem": "filters", "picture": "coins", "lang": "en"}
 NAMES = {"max": "Max", "average": "Average", "hybrid": "Hybrid", "blur": "Blur"}
+IN_ENGLISH = (shift_findings, frequency_findings, phrases, shift_words)
 
-
-@pytest.fixture(autouse=True)
-def english(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (shift_findings, frequency_findings, phrases, shift_words):
-        monkeypatch.setattr(module, "_", lambda message: message)
-    monkeypatch.setattr(shift_findings, "ngettext", lambda one, many, n: one if n == 1 else many)
+pytestmark = pytest.mark.usefixtures("english")
 
 
 @pytest.fixture(scope="module")
@@ -327,7 +322,9 @@ def test_overlapping_windows_add_their_gradients(image, stem):
     trace = traced(image, stem, kernel_size=3, stride=1)
     found = gradient_maps(trace, stem, image, 0, 1.0, None, False)
     assert found.part("max").shape == trace.feature_map.shape[1:]
-    torch.testing.assert_close(found.maps["max"], gradient_shares(trace.feature_map[0], 1.0, 3, 1))
+    torch.testing.assert_close(
+        found.maps["max"], gradient_shares(trace.feature_map[0], 1.0, check_window(3, 1))
+    )
 
 
 # ---- sentences ---------------------------------------------------------------------------------
@@ -485,21 +482,11 @@ def test_signed_gradients_have_colours_that_diverge_and_zeros_are_left_blank() -
 
 
 def opened(**link: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=FOREVER)
-    app.query_params.update({**SMALL, **link})
-    app.switch_page(PAGE)
-    return run(app)
+    return apps.opened("pages/3_Shift_and_frequency.py", SMALL | link)
 
 
 def run(app_or_control: Any) -> AppTest:
-    app: AppTest = app_or_control.run()
-    assert not app.exception
-    return app
-
-
-def link_of(app: AppTest) -> dict[str, str]:
-    found = {name: app.query_params[name] for name in app.query_params}
-    return {name: text if isinstance(text, str) else text[-1] for name, text in found.items()}
+    return good(app_or_control.run())
 
 
 def said(app: AppTest) -> str:

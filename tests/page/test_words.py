@@ -290,24 +290,24 @@ def test_marked_words_pass(source: str) -> None:
     assert unmarked(source) == []
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        '_(f"{name} is here")',
-        '_("a" + "b")',
-        '_("{x}".format(x=1))',
-        "_(message)",
-        "_(problem.args)",
-        '_("")',
-        '_("a", "b")',
-        'ngettext("{count} cell", "{count} cells")',
-        'ngettext("one", many, count)',
-        'ImageError(f"{size} MB")',
-        'StemUnavailable("no " + key)',
-        'StemInfo("key", "Title")',
-        'Picture("key", title, "Words")',
-    ],
-)
+BADLY_MARKED = """
+_(f"{name} is here")
+_("a" + "b")
+_("{x}".format(x=1))
+_(message)
+_(problem.args)
+_("")
+_("a", "b")
+ngettext("{count} cell", "{count} cells")
+ngettext("one", many, count)
+ImageError(f"{size} MB")
+StemUnavailable("no " + key)
+StemInfo("key", "Title")
+Picture("key", title, "Words")
+"""
+
+
+@pytest.mark.parametrize("source", BADLY_MARKED.strip().splitlines())
 def test_a_bad_mark_is_found(source: str) -> None:
     assert bad_marks(source)
 

@@ -42,7 +42,7 @@ def component(folder: str, *scripts: str, name: str = "", style: str = "") -> An
     )
 
 
-def show(draw: Any, key: str, data: bytes, **acts: Act) -> None:
+def show(draw: Any, key: str, data: Any, **acts: Act) -> None:
     """Draw a component; `acts` are what to do with what it tells, by the name it tells it under.
 
     Streamlit calls back at the start of a run. Where the next run has been asked for by then, the
@@ -69,6 +69,13 @@ def hear(key: str, name: str, act: Act) -> bool:
     act(sent)
     st.session_state.setdefault(_TAKEN, {})[key, name] = told
     return True
+
+
+def say_what_was_heard() -> None:
+    """Write into the page what was heard, so that the browser tells anything else again."""
+    heard = st.session_state.get(_TAKEN, {}).values()
+    moments = " ".join(str(int(told)) for told in heard)
+    st.html(f'<i data-heard="{moments}"></i>')
 
 
 def taken(key: str, name: str) -> float:

@@ -12,6 +12,7 @@ from hybridpool.by_hand import (
 from hybridpool.trace import MAX_SEED
 from hybridpool.ui.by_hand import words
 from hybridpool.ui.by_hand.state import HIDDEN, STATE, Task
+from hybridpool.ui.controls import edge_controls
 from hybridpool.ui.words import _
 
 
@@ -22,13 +23,7 @@ def show_controls() -> None:
     if task.numbers == "own":
         names |= {"own": _("Your own numbers")}
     st.header(_("Numbers"))
-    STATE.control(
-        st.selectbox,
-        "numbers",
-        _("Grid"),
-        options=list(names),
-        format_func=names.__getitem__,
-    )
+    STATE.control(st.selectbox, "numbers", _("Grid"), options=names)
     if task.numbers == "noise":
         _seed("draw", _("Seed"))
         st.button(_("Draw again"), key="by_hand_draw_again", on_click=_draw_again)
@@ -38,21 +33,19 @@ def show_controls() -> None:
     _window_controls(task)
     st.header(_("Attention layer"))
     _seed("seed", _("Seed of the matrices"))
-    STATE.control(
-        st.segmented_control,
+    STATE.pick(
         "hidden",
         _("Hidden values"),
-        options=list(HIDDEN),
+        list(HIDDEN),
         help=_("The article divides the channels by four, which leaves 1 hidden value here."),
-        required=True,
     )
 
 
 def _window_controls(task: Task) -> None:
-    window = task.window
+    options = task.options
     st.header(_("Pooling window"))
     apart = st.toggle(
-        _("Height and width apart"), value=window.height != window.width, key="by_hand_apart"
+        _("Height and width apart"), value=options.height != options.width, key="by_hand_apart"
     )
     side = {"min_value": 1, "max_value": MAX_KERNEL}
     if apart:
@@ -61,20 +54,7 @@ def _window_controls(task: Task) -> None:
     else:
         STATE.control(st.slider, ("height", "width"), _("Kernel size"), **side)
     STATE.control(st.slider, "stride", _("Stride"), **side)
-    STATE.control(
-        st.segmented_control,
-        "padding",
-        _("Padding"),
-        options=list(range(MAX_PADDING + 1)),
-        help=_("At most half the kernel size, as PyTorch demands."),
-        required=True,
-    )
-    STATE.control(
-        st.toggle,
-        "ceil_mode",
-        _("Ceil mode"),
-        help=_("Keep a last window that only partly lies on the feature map."),
-    )
+    edge_controls(STATE, MAX_PADDING)
     STATE.control(
         st.toggle,
         "count_include_pad",
@@ -84,7 +64,7 @@ def _window_controls(task: Task) -> None:
 
 
 def _seed(field: str, label: str) -> None:
-    STATE.control(st.number_input, field, label, min_value=0, max_value=MAX_SEED, step=1)
+    STATE.whole(field, label, 0, MAX_SEED)
 
 
 def _draw_again() -> None:

@@ -12,13 +12,13 @@ from typing import Any
 
 import streamlit as st
 
-from hybridpool.by_hand import ByHand, Window, pool_by_hand
+from hybridpool.by_hand import ByHand, pool_by_hand
 from hybridpool.ui.browser import sent
 from hybridpool.ui.browser.component import DIAL, component, show, taken
 from hybridpool.ui.by_hand.packing import Sheet, pack
 from hybridpool.ui.by_hand.script import by_hand_script
 from hybridpool.ui.by_hand.sentences import what_is_shown, why_impossible
-from hybridpool.ui.by_hand.state import STATE, Task, clean_cells
+from hybridpool.ui.by_hand.state import STATE, Task, WindowOptions, clean_cells
 from hybridpool.ui.words import _
 from hybridpool.window import ImpossibleWindowError
 
@@ -34,7 +34,7 @@ def current_work() -> tuple[Task, ByHand]:
     except ImpossibleWindowError as problem:
         # A session that begins with an impossible link has its numbers, under the usual window.
         last: Task = st.session_state.setdefault(
-            "by_hand_last_good", replace(task, window=Window())
+            "by_hand_last_good", replace(task, options=WindowOptions())
         )
         st.error(why_impossible(problem, task) + " " + what_is_shown(last), icon=":material/error:")
         return last, pool_by_hand(last.grid(), last.window)

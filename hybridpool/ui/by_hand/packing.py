@@ -58,7 +58,7 @@ def pack(sheet: Sheet) -> bytes:
             "max": work.max.flatten().tolist(),
             "average": work.average.flatten().tolist(),
         },
-        "kernel": [work.window.height, work.window.width],
+        "kernel": work.window.kernel,
         "countPad": work.window.count_include_pad,
         "windows": [_window(work, index) for index in range(len(work.divisors))],
         "sizes": sentences.size_words(work),
@@ -99,7 +99,7 @@ def area(work: ByHand) -> dict[str, object]:
         window comes; ``lead``: how many rows and columns lie before the grid.
     """
     down, across = work.rows, work.columns
-    lead = work.window.padding
+    lead = down.padding
     places = [(r, c) for r in range(-lead, down.end) for c in range(-lead, across.end)]
 
     def kind(row: int, column: int) -> int:
@@ -119,7 +119,7 @@ def area(work: ByHand) -> dict[str, object]:
 
 
 def _window(work: ByHand, index: int) -> dict[str, object]:
-    lead = work.window.padding
+    lead = work.rows.padding
     width = work.columns.end + lead
     row, column = divmod(index, work.columns.count)
     return {

@@ -47,19 +47,19 @@ def by_hand_script(task: Task, seen: Look) -> str:
         task: The numbers and the window.
         seen: The dial, and the output cell whose gradient is taken.
     """
-    window = task.window
-    down, across = window.axes(task.rows, task.columns)
+    options = task.options
+    down, across = task.window.axes(task.rows, task.columns)
     row, column = min(seen.row, down.count - 1), min(seen.column, across.count - 1)
     return _TEMPLATE.format(
         lines="\n".join(
             f"        [{', '.join(map(cell_text, line))}]," for line in task.grid().tolist()
         ),
-        height=window.height,
-        width=window.width,
-        stride=window.stride,
-        padding=window.padding,
-        ceil_mode=window.ceil_mode,
-        count_include_pad=window.count_include_pad,
+        height=options.height,
+        width=options.width,
+        stride=options.stride,
+        padding=options.padding,
+        ceil_mode=options.ceil_mode,
+        count_include_pad=options.count_include_pad,
         weight=seen.weight,
         back="hybrid.sum()" if seen.back == "sum" else f"hybrid[{row}, {column}]",
     )

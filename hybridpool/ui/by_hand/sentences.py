@@ -20,41 +20,41 @@ def number(value: float) -> str:
 
 def why_impossible(problem: ImpossibleWindowError, task: Task) -> str:
     """One sentence: what was asked, why it cannot be, what to do."""
-    window = task.window
+    options = task.options
     if problem.reason == "padding":
         return _(
             "Padding {padding} is more than half of the window ({height} × {width}), so a window "
             "could lie in the padding alone: choose a padding of at most {limit}."
         ).format(
-            padding=window.padding,
-            height=window.height,
-            width=window.width,
-            limit=min(window.height, window.width) // 2,
+            padding=options.padding,
+            height=options.height,
+            width=options.width,
+            limit=min(options.height, options.width) // 2,
         )
     return _(
         "The window ({height} × {width}) is larger than the grid with its padding ({rows} × "
         "{columns}), so it fits nowhere: choose a smaller window or a larger grid."
     ).format(
-        height=window.height,
-        width=window.width,
-        rows=task.rows + 2 * window.padding,
-        columns=task.columns + 2 * window.padding,
+        height=options.height,
+        width=options.width,
+        rows=task.rows + 2 * options.padding,
+        columns=task.columns + 2 * options.padding,
     )
 
 
 def what_is_shown(task: Task) -> str:
     """One sentence: which grid and window are shown in the place of impossible ones."""
-    window = task.window
+    options = task.options
     return _(
         "Until then you see a grid of {rows} × {columns} and a window of {height} × {width}, "
         "stride {stride}, padding {padding}."
     ).format(
         rows=task.rows,
         columns=task.columns,
-        height=window.height,
-        width=window.width,
-        stride=window.stride,
-        padding=window.padding,
+        height=options.height,
+        width=options.width,
+        stride=options.stride,
+        padding=options.padding,
     )
 
 
@@ -121,7 +121,7 @@ def window_notes(work: ByHand, index: int) -> list[str]:
     tied, divisor = work.tied[index], work.divisors[index]
     inside = len(work.rows.inside(row)) * len(work.columns.inside(column))
     padded = work.rows.counted(row, True) * work.columns.counted(column, True)
-    cells = work.window.height * work.window.width
+    cells = work.rows.kernel * work.columns.kernel
     notes = []
     if len(tied) > 1:
         notes.append(

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from hybridpool.by_hand import MAX_KERNEL, MAX_PADDING, PRESETS, SIDES, Window, preset_grid
+from hybridpool.by_hand import MAX_KERNEL, MAX_PADDING, PRESETS, SIDES, preset_grid
 from hybridpool.trace import MAX_SEED
 from hybridpool.ui import page_state
 from hybridpool.ui.page_state import PageState, Parameter, Values, wholes
+from hybridpool.window import Window
 
 #: Numbers in the cells lie between minus and plus this, with so many decimals.
 LIMIT = 9999
@@ -20,6 +21,38 @@ DECIMALS = 3
 HIDDEN = (1, 2)
 
 Cells = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class WindowOptions:
+    """The window as a person chooses it: one stride and one padding for both directions.
+
+    Args:
+        height: Rows of the window.
+        width: Columns of the window.
+        stride: Step of the window in cells.
+        padding: Cells added at each border.
+        ceil_mode: Whether a window that sticks out at the end counts.
+        count_include_pad: Whether the average counts padding as zeros.
+    """
+
+    height: int = 2
+    width: int = 2
+    stride: int = 2
+    padding: int = 0
+    ceil_mode: bool = False
+    count_include_pad: bool = False
+
+    @property
+    def window(self) -> Window:
+        """The same as a window, which may be an impossible one."""
+        return Window(
+            (self.height, self.width),
+            (self.stride, self.stride),
+            (self.padding, self.padding),
+            self.ceil_mode,
+            self.count_include_pad,
+        )
 
 
 @dataclass(frozen=True)
@@ -32,7 +65,7 @@ class Task:
         columns: Columns of the grid.
         draw: Seed of the noise.
         own: The person's own numbers, used if `numbers` is ``"own"``.
-        window: The window and how it moves.
+        options: The window and how it moves.
         seed: Seed of the attention layer.
         hidden: Hidden values of the attention layer.
     """
@@ -42,9 +75,14 @@ class Task:
     columns: int = 4
     draw: int = 0
     own: Cells = ()
-    window: Window = field(default_factory=Window)
+    options: WindowOptions = field(default_factory=WindowOptions)
     seed: int = 0
     hidden: int = 2
+
+    @property
+    def window(self) -> Window:
+        """The window that moves over the grid."""
+        return self.options.window
 
     def grid(self) -> Tensor:
         """The numbers as a tensor.
@@ -66,7 +104,7 @@ class Task:
 
         Whether the window fits the grid is another question: the page answers it in words.
         """
-        window = self.window
+        options = self.options
         known = (*PRESETS, "own") if self.own else PRESETS
         return replace(
             self,
@@ -76,12 +114,12 @@ class Task:
             draw=_clamp(self.draw, 0, MAX_SEED),
             seed=_clamp(self.seed, 0, MAX_SEED),
             hidden=_clamp(self.hidden, *HIDDEN),
-            window=replace(
-                window,
-                height=_clamp(window.height, 1, MAX_KERNEL),
-                width=_clamp(window.width, 1, MAX_KERNEL),
-                stride=_clamp(window.stride, 1, MAX_KERNEL),
-                padding=_clamp(window.padding, 0, MAX_PADDING),
+            options=replace(
+                options,
+                height=_clamp(options.height, 1, MAX_KERNEL),
+                width=_clamp(options.width, 1, MAX_KERNEL),
+                stride=_clamp(options.stride, 1, MAX_KERNEL),
+                padding=_clamp(options.padding, 0, MAX_PADDING),
             ),
         )
 
@@ -164,9 +202,9 @@ def _read_window(text: str) -> Values:
 
 
 def _write_window(chosen: Chosen) -> str:
-    window = chosen.task.window
-    sizes = f"{window.height}x{window.width}-{window.stride}-{window.padding}"
-    return sizes + "-ceil" * window.ceil_mode + "-zeros" * window.count_include_pad
+    options = chosen.task.options
+    sizes = f"{options.height}x{options.width}-{options.stride}-{options.padding}"
+    return sizes + "-ceil" * options.ceil_mode + "-zeros" * options.count_include_pad
 
 
 def _write_at(chosen: Chosen) -> str | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from hybridpool.cost import (
@@ -32,30 +30,31 @@ def show_controls() -> None:
         (right, "width", _("Columns"), 2, MAX_SIDE),
     ):
         with place:
-            STATE.control(st.number_input, name, label, min_value=low, max_value=high, step=1)
+            STATE.whole(name, label, low, high)
     st.caption(_("Together at most 8.4 million values; a larger map gets a smaller batch."))
     st.header(_("Pooling window"))
     largest = min(MAX_KERNEL, settings.height, settings.width)
     STATE.control(st.slider, "kernel_size", _("Kernel size"), min_value=1, max_value=largest)
     STATE.control(st.slider, "stride", _("Stride"), min_value=1, max_value=MAX_KERNEL)
     paddings = list(range(settings.kernel_size // 2 + 1))
-    _choice("padding", _("Padding"), {padding: str(padding) for padding in paddings})
+    STATE.pick("padding", _("Padding"), {padding: str(padding) for padding in paddings})
     _measuring_controls()
 
 
 def _measuring_controls() -> None:
     st.header(_("How it is measured"))
-    _choice(
+    STATE.pick(
         "training",
         _("Pass"),
         cost_words.pass_names(),
         help=_("Training is a forward and a backward pass, inference a forward pass alone."),
     )
-    layouts = cost_words.layout_names()
-    _choice("memory_format", _("Memory format"), {name: layouts[name] for name in MEMORY_FORMATS})
-    _choice("dtype", _("Data type"), {name: name for name in DTYPES})
+    names = cost_words.layout_names()
+    layouts = {name: names[name] for name in MEMORY_FORMATS}
+    STATE.pick("memory_format", _("Memory format"), layouts)
+    STATE.pick("dtype", _("Data type"), {name: name for name in DTYPES})
     if len(measured_devices()) > 1:
-        _choice("device", _("Device"), {name: name.upper() for name in measured_devices()})
+        STATE.pick("device", _("Device"), {name: name.upper() for name in measured_devices()})
     turns = STATE.chosen().map.turns
     STATE.control(st.select_slider, "turns", _("Turns"), options=sorted({*TURNS, turns}))
     STATE.control(
@@ -66,16 +65,4 @@ def _measuring_controls() -> None:
             "torch.compile fuses the steps of a pooling into one. It needs a C++ compiler and "
             "takes some seconds for each pooling, longer the first time."
         ),
-    )
-
-
-def _choice(field: str, label: str, names: dict[Any, str], **options: Any) -> None:
-    STATE.control(
-        st.segmented_control,
-        field,
-        label,
-        options=list(names),
-        format_func=names.__getitem__,
-        required=True,
-        **options,
     )

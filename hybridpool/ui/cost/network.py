@@ -44,23 +44,9 @@ def prepare(settings: NetworkSettings) -> Part:
     )
     left, right = st.columns(2, gap="large")
     with left:
-        STATE.control(
-            st.segmented_control,
-            "side",
-            _("Pictures"),
-            options=list(SIDES),
-            format_func=lambda side: f"{side} × {side}",
-            required=True,
-        )
+        STATE.pick("side", _("Pictures"), list(SIDES), format_func=lambda side: f"{side} × {side}")
     with right:
-        STATE.control(
-            st.number_input,
-            "pictures",
-            _("Pictures in a batch"),
-            min_value=1,
-            max_value=SIDES[settings.side],
-            step=1,
-        )
+        STATE.whole("pictures", _("Pictures in a batch"), 1, SIDES[settings.side])
     run = Run("networks", settings, compute.kept_network_costs(settings))
     part = Part(run, settings, st.empty(), st.empty(), st.empty())
     with part.table.container():

@@ -8,8 +8,8 @@ from hybridpool.training import claims
 from hybridpool.training.claims import Evidence
 from hybridpool.training.comparisons import difference
 from hybridpool.training.curves import values_by_arm
-from hybridpool.training.results import summarise_seeds
 from hybridpool.training.selection import by_arm
+from hybridpool.training.summary import summarise_seeds
 from hybridpool.training.values import clean
 from hybridpool.ui.charts import show_chart
 from hybridpool.ui.evidence import outcomes, sentences

@@ -21,13 +21,7 @@ def show_claim(evidence: Evidence) -> None:
     st.header(_("What is behind each verdict"))
     titles = names.claim_titles()
     STATE.control(
-        st.pills,
-        "claim",
-        _("Claim"),
-        options=list(titles),
-        format_func=titles.__getitem__,
-        label_visibility="collapsed",
-        required=True,
+        st.pills, "claim", _("Claim"), options=titles, label_visibility="collapsed", required=True
     )
     claim = STATE.chosen().claim
     st.markdown(f"> {names.claim_quotes()[claim]}")

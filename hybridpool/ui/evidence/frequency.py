@@ -7,8 +7,8 @@ import streamlit as st
 from hybridpool.training.claims import Evidence
 from hybridpool.training.comparisons import difference
 from hybridpool.training.curves import frequency_lines, values_by_arm
-from hybridpool.training.results import summarise_seeds
 from hybridpool.training.selection import by_arm
+from hybridpool.training.summary import summarise_seeds
 from hybridpool.training.values import SHIFTED, consistency
 from hybridpool.ui.charts import show_chart
 from hybridpool.ui.evidence import numbers, outcomes

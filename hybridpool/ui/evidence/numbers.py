@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from hybridpool.training.comparisons import Difference
-from hybridpool.training.results import Summary
+from hybridpool.training.summary import Summary
 from hybridpool.ui.evidence.words import arm_names, named
 from hybridpool.ui.words import _
 

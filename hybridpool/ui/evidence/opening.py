@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hybridpool.training import claims
 from hybridpool.training.claims import Evidence
-from hybridpool.training.results import Run
+from hybridpool.training.records import Run
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.numbers import inside, interval, low, signed
 from hybridpool.ui.evidence.outcomes import clause

@@ -6,8 +6,8 @@ import streamlit as st
 
 from hybridpool.training.claims import Evidence
 from hybridpool.training.curves import values_by_arm
-from hybridpool.training.results import summarise_seeds
 from hybridpool.training.selection import by_arm, by_network, by_start
+from hybridpool.training.summary import summarise_seeds
 from hybridpool.training.values import clean
 from hybridpool.ui.evidence import numbers, outcomes
 from hybridpool.ui.evidence import words as names

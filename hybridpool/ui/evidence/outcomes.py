@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hybridpool.training.comparisons import Comparison
 from hybridpool.training.curves import weight_paths
-from hybridpool.training.results import Run
+from hybridpool.training.records import Run
 from hybridpool.training.selection import COMPLEX
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.numbers import inside, interval, points

@@ -8,7 +8,8 @@ import streamlit as st
 
 from hybridpool.training.comparisons import Comparison, Difference
 from hybridpool.training.curves import Line, weight_paths
-from hybridpool.training.results import Run, Summary
+from hybridpool.training.records import Run
+from hybridpool.training.summary import Summary
 from hybridpool.ui import frame
 from hybridpool.ui.charts import show_chart
 from hybridpool.ui.evidence import numbers, outcomes, sentences

@@ -11,8 +11,8 @@ from hybridpool.training import claims, values
 from hybridpool.training.claims import Evidence
 from hybridpool.training.comparisons import Comparison, Difference, difference
 from hybridpool.training.curves import corruption_lines, occlusion_lines, values_by_arm
-from hybridpool.training.results import summarise_seeds
 from hybridpool.training.selection import by_arm
+from hybridpool.training.summary import summarise_seeds
 from hybridpool.training.values import Measure
 from hybridpool.ui.charts import show_chart
 from hybridpool.ui.evidence import numbers, outcomes, sentences
@@ -64,13 +64,7 @@ def _show_changes(shown: Sequence[str], together: str) -> str:
     titles = {"": together} | {name: names.named(names.condition_names(), name) for name in shown}
     chosen = STATE.chosen().change
     chosen = chosen if chosen in titles else ""
-    STATE.control(
-        st.selectbox,
-        "change",
-        _("What the pictures go through"),
-        options=list(titles),
-        format_func=titles.__getitem__,
-    )
+    STATE.control(st.selectbox, "change", _("What the pictures go through"), options=titles)
     return chosen
 
 

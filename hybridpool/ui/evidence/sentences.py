@@ -8,7 +8,7 @@ from hybridpool.training import claims, values
 from hybridpool.training.claims import Evidence, Finding
 from hybridpool.training.comparisons import MIN_SEEDS, Comparison, difference
 from hybridpool.training.curves import weight_paths
-from hybridpool.training.results import Run
+from hybridpool.training.records import Run
 from hybridpool.training.selection import (
     COMPLEX,
     SMALL_DATA,

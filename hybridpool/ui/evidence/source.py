@@ -70,22 +70,18 @@ def _show_choices(groups: list[Group], chosen: Group) -> None:
         "group",
         _("Which networks"),
         shown=chosen.key,
-        options=list(labels),
-        format_func=labels.__getitem__,
+        options=labels,
         help=_("Only runs that differ in nothing but pooling and seed are compared."),
     )
     blends = names.blend_names()
-    STATE.control(
-        st.segmented_control,
+    STATE.pick(
         "arm",
         _("Hybrid pooling with"),
-        options=list(blends),
-        format_func=blends.__getitem__,
+        blends,
         help=_(
             "Which of the article's poolings is judged. The plan of the experiment names one "
             "weight a layer; the others are exploratory."
         ),
-        required=True,
     )
 
 
@@ -112,7 +108,7 @@ def _show_uploader() -> None:
     st.html(f"<style>{place} span::after {{ content: {words} !important; }}</style>")
     # A new key after each upload empties the widget: what it held is in the session.
     key = f"own_files_{st.session_state.get('own_files_taken', 0)}"
-    st.file_uploader(
+    missed = st.file_uploader(
         _("JSON files of your runs"),
         accept_multiple_files=True,
         key=key,
@@ -123,6 +119,9 @@ def _show_uploader() -> None:
             "beside them, and stay on the machine that runs this page."
         ),
     )
+    if missed:  # A callback that is broken off is not made up for.
+        _uploaded(key)
+        st.rerun()
     if problems := state.own_problems():
         st.error(told(problems), icon=":material/error:")
     if count := len(state.own_runs()):

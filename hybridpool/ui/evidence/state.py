@@ -12,8 +12,10 @@ import streamlit as st
 
 from hybridpool.training.claims import ARTICLE_NETWORK, BLENDS, CLAIMS, SINGLE
 from hybridpool.training.comparisons import MIN_SEEDS
-from hybridpool.training.results import ResultsError, Run, comparable, read_run
+from hybridpool.training.records import Run
+from hybridpool.training.results import ResultsError, read_run
 from hybridpool.training.selection import by_arm, network_of
+from hybridpool.training.summary import comparable
 from hybridpool.ui.page_state import PageState, Parameter, Values
 
 #: Where the results of the project lie; the variable names another folder.

@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from hybridpool.training.claims import ARTICLE_NETWORK, CLAIMS, Evidence
-from hybridpool.training.results import Run
+from hybridpool.training.records import Run
 from hybridpool.training.selection import by_arm, network_of
 from hybridpool.ui.evidence import opening, sentences
 from hybridpool.ui.evidence import words as names

@@ -24,14 +24,7 @@ _SAMPLES = 6
 def show_controls() -> Lesson:
     """The task with sample pictures, then what is learned from and how."""
     names = learning_words.task_names()
-    STATE.control(
-        st.segmented_control,
-        "task",
-        _("Task"),
-        options=list(names),
-        format_func=names.__getitem__,
-        required=True,
-    )
+    STATE.pick("task", _("Task"), names)
     chosen = STATE.chosen()
     st.markdown(learning_words.task_notes()[chosen.race.task])
     _show_samples(chosen)
@@ -41,13 +34,11 @@ def show_controls() -> Lesson:
     with steps:
         _slider("steps", _("Steps"), STEPS)
     with seed:
-        STATE.control(
-            st.number_input,
+        STATE.whole(
             "seed",
             _("Seed"),
-            min_value=0,
-            max_value=MOST_SEED,
-            step=1,
+            0,
+            MOST_SEED,
             help=_("Pictures, filters, batches and dropout are drawn from it."),
         )
     with st.expander(_("Network, optimizer, weight decay, dropout")):
@@ -68,13 +59,10 @@ def _training_controls() -> None:
     optimizers, decays = learning_words.optimizer_names(), learning_words.decay_names()
     left, right = st.columns(2, gap="large")
     with left:
-        STATE.control(
-            st.segmented_control,
+        STATE.pick(
             "optimizer",
             _("Optimizer"),
-            options=list(optimizers),
-            format_func=optimizers.__getitem__,
-            required=True,
+            optimizers,
             help=_(
                 "SGD with momentum {momentum}. Adam divides each gradient by its own size, so that "
                 "a small slope slows a logit down less."
@@ -98,8 +86,7 @@ def _training_controls() -> None:
             st.radio,
             "decay_logits",
             _("Weight decay and the blend weights"),
-            options=list(decays),
-            format_func=decays.__getitem__,
+            options=decays,
             disabled=not STATE.chosen().race.weight_decay,
             help=_(
                 "Weight decay pulls every parameter to 0. For the logit of a blend weight that is "

@@ -114,14 +114,7 @@ def _buttons(race: Race) -> None:
 
 def _speed() -> None:
     names = learning_words.speed_names()
-    STATE.control(
-        st.segmented_control,
-        "speed",
-        _("Speed"),
-        options=list(names),
-        format_func=names.__getitem__,
-        required=True,
-    )
+    STATE.pick("speed", _("Speed"), names)
 
 
 def _advance(race: Race) -> None:

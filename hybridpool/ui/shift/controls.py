@@ -21,8 +21,7 @@ def show_controls() -> Study:
             st.multiselect,
             "more",
             _("Further poolings"),
-            options=list(names),
-            format_func=names.__getitem__,
+            options=names,
             placeholder=_("None"),
             help=_(
                 "They join the rows, lines and bars below. Max, then blur: maximum at each cell, "
@@ -33,22 +32,12 @@ def show_controls() -> Study:
         )
     with seed:
         if "stochastic" in STATE.chosen().more:
-            STATE.control(
-                st.number_input,
-                "draw",
-                _("Seed of the draws"),
-                min_value=0,
-                max_value=MAX_SEED,
-                step=1,
-            )
+            STATE.whole("draw", _("Seed of the draws"), 0, MAX_SEED)
     with band:
-        STATE.control(
-            st.segmented_control,
+        STATE.pick(
             "band",
             _("Frequencies of the picture"),
-            options=list(bands),
-            format_func=bands.__getitem__,
-            required=True,
+            bands,
             help=_(
                 "Low is below one third, high above two thirds of the Nyquist frequency, half a "
                 "wave in a pixel. The chosen band alone goes into the filters, with the mean of "

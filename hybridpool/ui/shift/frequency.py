@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ from hybridpool.ui import compute
 from hybridpool.ui.browser.inspector import telling_cells
 from hybridpool.ui.charts import show_chart
 from hybridpool.ui.names import pooling_names
+from hybridpool.ui.page_state import draw_control
 from hybridpool.ui.phrases import percent
 from hybridpool.ui.settings import Shown
 from hybridpool.ui.shift import frequency_sentences as frequency_findings
@@ -126,23 +128,9 @@ def _gradient_controls(trace: Trace, seen: Shown) -> tuple[int, int] | None:
     senders, shown_on = shift_words.sender_names(), shift_words.shown_on_names()
     sender, row, column, on = st.columns([3, 1.4, 1.4, 3], vertical_alignment="top")
     with sender:
-        STATE.control(
-            st.segmented_control,
-            "sender",
-            _("Gradient of"),
-            options=list(senders),
-            format_func=senders.__getitem__,
-            required=True,
-        )
+        STATE.pick("sender", _("Gradient of"), senders)
     with on:
-        STATE.control(
-            st.segmented_control,
-            "shown_on",
-            _("Shown on"),
-            options=list(shown_on),
-            format_func=shown_on.__getitem__,
-            required=True,
-        )
+        STATE.pick("shown_on", _("Shown on"), shown_on)
     if STATE.chosen().sender == "all":
         return None
     cell = chosen_cell(trace, STATE.chosen(), seen.channel)
@@ -150,14 +138,15 @@ def _gradient_controls(trace: Trace, seen: Shown) -> tuple[int, int] | None:
     labels = (_("Row"), _("Column"))
     for place, (slot, name) in enumerate(((row, "row"), (column, "column"))):
         with slot:
-            st.session_state[f"gradient_{name}"] = cell[place] + 1
-            st.number_input(
+            draw_control(
+                st.number_input,
                 labels[place],
+                cell[place] + 1,
+                partial(_choose_cell, cell, place),
+                key=f"gradient_{name}",
                 min_value=1,
                 max_value=ends[place],
                 step=1,
-                key=f"gradient_{name}",
-                on_change=_cell_moved,
             )
     return cell
 
@@ -170,10 +159,9 @@ def chosen_cell(trace: Trace, chosen: Study, channel: int) -> tuple[int, int]:
     return min(chosen.row, rows - 1), min(chosen.column, columns - 1)
 
 
-def _cell_moved() -> None:
-    STATE.choose(
-        row=st.session_state["gradient_row"] - 1, column=st.session_state["gradient_column"] - 1
-    )
+def _choose_cell(cell: tuple[int, int], place: int, number: int) -> None:
+    row, column = ((number - 1 if each == place else cell[each]) for each in (0, 1))
+    STATE.choose(row=row, column=column)
 
 
 def _show_maps(found: GradientMaps) -> None:

@@ -58,14 +58,7 @@ def _shift_controls() -> Study:
     with down:
         _pixels("rows", _("Down, in pixels"))
     with edge:
-        STATE.control(
-            st.segmented_control,
-            "mode",
-            _("At the edge"),
-            options=list(modes),
-            format_func=modes.__getitem__,
-            required=True,
-        )
+        STATE.pick("mode", _("At the edge"), modes)
     chosen = STATE.chosen()
     st.caption(shift_words.mode_notes()[chosen.mode].format(reach=REACH))
     return chosen
@@ -76,14 +69,7 @@ def _show_curve(
 ) -> None:
     axes, names = shift_words.axis_names(), shift_words.all_names()
     st.header(_("Distance against shift"))
-    STATE.control(
-        st.segmented_control,
-        "axis",
-        _("Along"),
-        options=list(axes),
-        format_func=axes.__getitem__,
-        required=True,
-    )
+    STATE.pick("axis", _("Along"), axes)
     shifts = curve.shifts
     curves = {
         name: curve.relative_change(

@@ -1,75 +1,28 @@
-"""The convolutional stem: one convolution stage, and the sets of weights that it can carry."""
+"""The sets of weights that a stem can carry: built in, downloaded, or trained files."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hybridpool.filters import THRESHOLD, ChannelName, channel_name, filter_bank
-from hybridpool.stem_files import (
+from hybridpool.stem.conv import ConvStem, StemInfo
+from hybridpool.stem.files import (
     StemUnavailable,
     read_head,
     read_tensors,
     resnet18_file,
     resnet18_state,
 )
-
-__all__ = [
-    "STEMS",
-    "STEM_FOLDER",
-    "ChannelName",
-    "ConvStem",
-    "StemInfo",
-    "StemUnavailable",
-    "channel_name",
-    "default_stem",
-    "load_stem",
-    "stem_on_disk",
-    "trained_stems",
-]
+from hybridpool.stem.filters import THRESHOLD, ChannelName, channel_name, filter_bank
 
 logger = logging.getLogger(__name__)
 
-STEM_FOLDER = Path(__file__).resolve().parents[1] / "assets" / "stems"
+STEM_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "stems"
 _DEFAULT = "cifar10-channel"
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-
-
-@dataclass(frozen=True)
-class StemInfo:
-    """What a set of weights is, for the person who looks at its feature maps.
-
-    Args:
-        key: The name in links and settings.
-        title: A short title, in English, to be translated unless `trained` from a file.
-        words: One or two plain sentences on what these weights are, to be translated.
-        trained: Whether something learned these weights.
-        data: What they were trained on, or "".
-        licence: What is known about the licence of the weights, or "".
-        seed: The seed they were drawn or trained with; None where a seed plays no role.
-        metadata: Everything that the file of a trained stem says about itself.
-        learned: The poolings that were learned with the filters, keys of `POOLINGS`.
-
-    Example:
-        >>> STEMS["filters"].trained
-        False
-    """
-
-    key: str
-    title: str
-    words: str
-    trained: bool = False
-    data: str = ""
-    licence: str = ""
-    seed: int | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
-    learned: tuple[str, ...] = ()
-
 
 STEMS: dict[str, StemInfo] = {
     info.key: info
@@ -100,114 +53,6 @@ STEMS: dict[str, StemInfo] = {
 }
 
 
-class ConvStem(nn.Module):
-    r"""One convolution stage as at the start of a ResNet.
-
-    .. math:: \operatorname{ReLU}(\operatorname{norm}(W * (x - \mu) / \sigma + b))
-
-    Args:
-        weight: The filters.
-        info: What the weights are.
-        channel_names: One name for each filter.
-        bias: What is added to each channel after the convolution.
-        norm: The state of a batch normalisation after the convolution.
-        stride: Step of the convolution.
-        padding: Cells added on each side.
-        padding_mode: "replicate" repeats the border, so that a filter sees no edge there;
-            "zeros" is what networks are trained with.
-        mean: Subtracted from the red, green and blue values before the convolution.
-        std: The red, green and blue values are divided by it after that.
-        pooling_state: Learned parameters for pooling layers, by key of the pooling.
-
-    Shape:
-        - weight: :math:`(C, 3, K, K)`
-        - input: :math:`(N, 3, H, W)` or :math:`(3, H, W)`, values in [0, 1]
-        - output: :math:`(N, C, \lceil H / 2 \rceil, \lceil W / 2 \rceil)` with the kernel size 7,
-          stride 2 and padding 3 of the built-in sets; in `channels_last` memory format.
-
-    Raises:
-        ValueError: If the input has another shape, or no cell at all.
-        TypeError: If the input is not a floating point tensor.
-
-    Source: the first stage of He et al., "Deep Residual Learning for Image Recognition", 2015.
-
-    Example:
-        >>> stem = load_stem("filters")
-        >>> stem(torch.ones(3, 9, 8)).shape
-        torch.Size([16, 5, 4])
-    """
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(
-        self,
-        weight: Tensor,
-        info: StemInfo,
-        channel_names: tuple[ChannelName, ...],
-        *,
-        bias: Tensor | None = None,
-        norm: Mapping[str, Tensor] | None = None,
-        stride: int = 2,
-        padding: int = 3,
-        padding_mode: str = "replicate",
-        mean: tuple[float, ...] = (0.0, 0.0, 0.0),
-        std: tuple[float, ...] = (1.0, 1.0, 1.0),
-        pooling_state: Mapping[str, Mapping[str, Tensor]] | None = None,
-    ) -> None:
-        super().__init__()
-        channels, _, kernel_size, _ = weight.shape
-        self.conv: nn.Conv2d = nn.utils.skip_init(  # type: ignore[no-untyped-call]
-            nn.Conv2d,
-            3,
-            channels,
-            kernel_size,
-            stride=stride,
-            padding=padding,
-            padding_mode=padding_mode,
-            bias=bias is not None,
-        )
-        state = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
-        self.conv.load_state_dict(state)
-        self.bn = nn.BatchNorm2d(channels) if norm else nn.Identity()
-        if norm:
-            self.bn.load_state_dict(dict(norm))
-        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
-        self.info = info
-        self.channel_names = channel_names
-        self.pooling_state: dict[str, dict[str, Tensor]] = {
-            key: dict(state) for key, state in (pooling_state or {}).items()
-        }
-        self.to(memory_format=torch.channels_last)
-
-    @property
-    def channels(self) -> int:
-        """How many channels the feature map has."""
-        return int(self.conv.out_channels)
-
-    @property
-    def receptive_field(self) -> tuple[int, int, int]:
-        """Kernel size, stride and padding: which pixels one cell of the feature map sees."""
-        return self.conv.kernel_size[0], self.conv.stride[0], int(self.conv.padding[0])
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Turn a picture into its feature map; see the class for the shapes."""
-        if image.ndim not in (3, 4) or image.shape[-3] != 3 or 0 in image.shape[-2:]:
-            raise ValueError(
-                "ConvStem takes a picture of shape (3, H, W) or (N, 3, H, W) with at least one "
-                f"pixel, but got {tuple(image.shape)}: convert it to RGB with the channels first."
-            )
-        if not image.is_floating_point():
-            raise TypeError(
-                "ConvStem takes a floating point picture with values in [0, 1], but got "
-                f"{image.dtype}: convert it with image.float() / 255."
-            )
-        batch = image if image.ndim == 4 else image.unsqueeze(0)
-        feature_map = F.relu(self.bn(self.conv((batch - self.mean) / self.std)))
-        return feature_map if image.ndim == 4 else feature_map.squeeze(0)
-
-
 def load_stem(
     key: str, *, seed: int = 0, channels: int = 16, folder: Path = STEM_FOLDER
 ) -> ConvStem:
@@ -215,8 +60,8 @@ def load_stem(
 
     Args:
         key: A key of `STEMS`, or the name of a trained stem in `folder`.
-        seed: The seed of the random filters; the other sets have none to choose.
-        channels: How many random filters to draw; the other sets have a number of their own.
+        seed: The seed of the random filters; the other sets ignore it.
+        channels: How many random filters to draw; the other sets ignore it.
         folder: Where trained stems lie.
 
     Raises:
@@ -274,8 +119,8 @@ def trained_stems(folder: Path = STEM_FOLDER) -> dict[str, StemInfo]:
     layer with "hybrid." or "attention." before each name. Its metadata are strings: title, data,
     seed, epochs, accuracy (a share of 1), licence, stride, padding and padding_mode.
 
-    A file that cannot be used is left out, with a warning in the log; `load_stem` says why. So is
-    a `folder` that is not there: the project's own lies in its checkout, not in the wheel.
+    A file that cannot be used is left out with a warning in the log; `load_stem` says why. A
+    missing `folder` is logged too: the project's own is in its checkout, not in the wheel.
 
     Example:
         >>> trained_stems(Path("no such folder"))
@@ -293,7 +138,7 @@ def trained_stems(folder: Path = STEM_FOLDER) -> dict[str, StemInfo]:
 
 
 def _numbered(template: str, channels: int) -> tuple[ChannelName, ...]:
-    """Names that count from 1, as people do."""
+    """Names that are numbered from 1."""
     return tuple(ChannelName(template, {"number": number + 1}) for number in range(channels))
 
 

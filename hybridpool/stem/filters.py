@@ -23,7 +23,7 @@ _BLUE_YELLOW = (-1.0, -1.0, 2.0)
 
 
 def channel_name(template: str) -> str:
-    """Marks a channel's name for the extraction of translations and returns it unchanged.
+    """Mark a channel's name for the extraction of translations and return it unchanged.
 
     Example:
         >>> channel_name("Brightness")
@@ -122,11 +122,11 @@ def filter_bank() -> dict[str, Tensor]:
     - The twelve filters of edges, corners, spots and stripes look at the mean of red, green and
       blue. Their weights sum to 0, so that an even area gives 0 in any colour.
     - The three of colour give 0 to whatever is grey. In an evenly coloured area they give a
-      quarter of the mean difference of the colours; where the colour changes they give more.
+      quarter of the mean difference of the colours, and more where the colour changes.
     - Brightness is a mean: its weights are positive and sum to 1.
 
-    The contrast filters are scaled to leave the spread of pink noise as it is, which has the
-    spectrum of natural pictures; the answers of all channels to photographs are then comparable.
+    The contrast filters are scaled so that they keep the spread of pink noise, which has the
+    spectrum of natural pictures. The answers of all channels to photographs are then comparable.
 
     Shape:
         Each filter: :math:`(3, 7, 7)`, float32.

@@ -13,6 +13,8 @@ from urllib.request import Request, urlopen
 import torch
 from torch import Tensor
 
+from hybridpool.errors import SentenceError
+
 _ANSWER_SECONDS = 6.0
 _STALL_SECONDS = 10.0
 _download_lock = threading.Lock()
@@ -50,22 +52,13 @@ _TRAINED_TENSORS = {
 }
 
 
-class StemUnavailable(RuntimeError):  # noqa: N818 - it says what is the case, as a sentence
-    """A set of weights that cannot be had, said in one plain sentence.
-
-    Args:
-        template: The sentence in English, to be translated, with `str.format` fields.
-        **values: The values of those fields.
+class StemUnavailable(SentenceError, RuntimeError):  # noqa: N818 - it says what is the case, as a sentence
+    """A set of weights that cannot be had.
 
     Example:
         >>> str(StemUnavailable("There is no stem called {key}.", key="vgg"))
         'There is no stem called vgg.'
     """
-
-    def __init__(self, template: str, **values: object) -> None:
-        super().__init__(template.format(**values))
-        self.template = template
-        self.values = values
 
 
 def resnet18_url() -> str:
@@ -167,7 +160,7 @@ def _answers(url: str) -> bool:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    # Needed by trained stems alone: what only counts or times poolings runs without it.
+    # Only trained stems need it: counting and timing poolings works without it.
     from safetensors import SafetensorError
 
     try:
@@ -181,7 +174,7 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def read_head(path: Path) -> tuple[dict[str, str], tuple[str, ...]]:
-    """What a trained stem says about itself, and which poolings were learned with it.
+    """The metadata of a trained stem, and the poolings that were learned with it.
 
     Every entry is checked; the tensors are not read yet.
 
@@ -191,7 +184,7 @@ def read_head(path: Path) -> tuple[dict[str, str], tuple[str, ...]]:
     Example:
         >>> read_head(Path("no such file.safetensors"))
         Traceback (most recent call last):
-        hybridpool.stem_files.StemUnavailable: The trained stem no such file.safetensors cannot ...
+        hybridpool.stem.files.StemUnavailable: The trained stem no such file.safetensors cannot ...
     """
     from safetensors import safe_open
 
@@ -211,15 +204,15 @@ def read_head(path: Path) -> tuple[dict[str, str], tuple[str, ...]]:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a trained stem, after a check that they are all there and fit together.
+    """The tensors of a trained stem, checked to be complete and to fit together.
 
     Raises:
-        StemUnavailable: If the file cannot be read or a tensor lacks or does not fit.
+        StemUnavailable: If the file cannot be read, or a tensor is missing or does not fit.
 
     Example:
         >>> read_tensors(Path("no such file.safetensors"))
         Traceback (most recent call last):
-        hybridpool.stem_files.StemUnavailable: The trained stem no such file.safetensors cannot ...
+        hybridpool.stem.files.StemUnavailable: The trained stem no such file.safetensors cannot ...
     """
     from safetensors.torch import load_file
 

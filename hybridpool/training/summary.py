@@ -1,0 +1,74 @@
+"""What several runs say together: which may be compared, and a mean over seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hybridpool.training.records import Run, RunSettings
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A mean over seeds.
+
+    Attributes:
+        mean: The mean.
+        deviation: The sample standard deviation; 0 for one value.
+        low: Lower end of the confidence interval of the mean; the mean itself for one value.
+        high: Upper end.
+        count: How many values.
+    """
+
+    mean: float
+    deviation: float
+    low: float
+    high: float
+    count: int
+
+
+def summarise_seeds(values: Sequence[float], confidence: float = 0.95) -> Summary:
+    """The mean of a few values, and Student's confidence interval for it.
+
+    Args:
+        values: At least one.
+        confidence: The confidence level; intervals that are to hold all at once need a higher one.
+
+    Example:
+        >>> found = summarise_seeds([1.0, 2.0, 3.0])
+        >>> found.mean, found.deviation
+        (2.0, 1.0)
+        >>> round(found.high - found.mean, 3)  # 4.303 deviations / sqrt(3)
+        2.484
+    """
+    count = len(values)
+    if not count:
+        raise ValueError("A summary needs at least one value, but got none.")
+    mean = math.fsum(values) / count
+    if count == 1:
+        return Summary(mean, 0.0, mean, mean, 1)
+    # A machine that only trains may lack scipy.
+    from scipy.special import stdtrit
+
+    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (count - 1))
+    half = float(stdtrit(count - 1, (1 + confidence) / 2)) * deviation / math.sqrt(count)
+    return Summary(mean, deviation, mean - half, mean + half, count)
+
+
+def comparable(runs: Iterable[Run]) -> dict[tuple[str, RunSettings], list[Run]]:
+    """Group the runs that may be compared: by data and by the settings that they share.
+
+    They differ in their arm, its own settings, and their seed (`RunSettings.group`).
+
+    Example:
+        >>> from hybridpool.training.records import _example
+        >>> runs = [_example("max", 0, 0.70), _example("hybrid", 1, 0.72)]
+        >>> [len(group) for group in comparable(runs).values()]
+        [2]
+    """
+    found: dict[tuple[str, RunSettings], list[Run]] = {}
+    for run in runs:
+        key = (str(run.data["name"]), run.settings.group)
+        found.setdefault(key, []).append(run)
+    return found
