@@ -11,6 +11,7 @@ from hybridpool.answer.networks import (
     read_fit_network,
 )
 from hybridpool.answer.picture import KNOWN, OUTSIDE, as_seen, test_pictures
+from hybridpool.answer.places import Places, places
 from hybridpool.answer.program import Program, program_of
 from hybridpool.answer.run import Answer, answer, answers, dialled
 
@@ -23,6 +24,7 @@ __all__ = [
     "AnswerCurve",
     "Change",
     "Network",
+    "Places",
     "Program",
     "UnfitNetworkError",
     "answer",
@@ -33,6 +35,7 @@ __all__ = [
     "kind_of",
     "measured",
     "network_files",
+    "places",
     "program_of",
     "read_fit_network",
     "test_pictures",

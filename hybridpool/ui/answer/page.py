@@ -21,6 +21,7 @@ from hybridpool.ui.answer.picture import (
     current_picture,
     test_picture_control,
 )
+from hybridpool.ui.answer.places import show_places
 from hybridpool.ui.answer.rows import Row, rows_of, show_rows
 from hybridpool.ui.answer.state import STATE
 from hybridpool.ui.answer.words import class_names
@@ -54,6 +55,7 @@ def show_answer(kinds: Kinds) -> None:
     show_downloads(rows, chosen, weight, found)
     show_many(rows, chosen.change)
     show_curves(rows, seen, chosen.change, weight, kinds.levels[chosen.change.done.noise])
+    show_places(rows, seen, chosen.shown, weight)
 
 
 def no_networks() -> str:
