@@ -9,15 +9,17 @@ from hybridpool.ui.explore.sentences import caption
 from hybridpool.ui.explore.weights import show_weights
 from hybridpool.ui.frame import open_page
 from hybridpool.ui.page_state import mirror_in_link
-from hybridpool.ui.results import current_trace
+from hybridpool.ui.results import current_trace, through_window
 from hybridpool.ui.settings import SHARED
 from hybridpool.ui.words import _
 
 
 @st.fragment
 def explore(trace, picture):
-    seen = resolved_view(trace)
+    # The inspector's answer is heard in a run of this part alone, with what it was called with.
+    trace = through_window(trace)
     show_inspector(trace, picture, caption(trace))
+    seen = resolved_view(trace)
     st.caption(caption(trace))
     show_downloads(trace, seen)
     left, right = st.columns([4, 5], gap="medium")
@@ -31,9 +33,9 @@ def explore(trace, picture):
 open_page(
     _("Explore"),
     _(
-        "**Hybrid pooling** blends the maximum and the average of each window: "
-        "hybrid = *s* · max + (1 − *s*) · average, with a blend weight *s* that a network can "
-        "learn. Turn the dial and point at a map to see what that does to a real picture."
+        "**Hybrid pooling** blends max and average: hybrid = *s* · max + (1 − *s*) · average. "
+        "Turn the dial *s*."
     ),
+    inspected=True,
     first=lambda: explore(*current_trace()),
 )

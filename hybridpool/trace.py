@@ -151,8 +151,9 @@ class Trace:
 
     @cached_property
     def telling(self) -> tuple[int, int, int]:
-        """Channel, row and column that show max and average best; see `measure.most_telling`."""
-        return most_telling(self.feature_map, check_window(**self.settings.window))
+        """Channel, row and column that best show all three poolings; see `most_telling`."""
+        window = check_window(**self.settings.window)
+        return most_telling(self.feature_map, window, self.blend_weight)
 
 
 def maps_at(trace: Trace, blend_weight: float | None) -> dict[str, Tensor]:

@@ -96,7 +96,8 @@ def tab(contexts: Callable[..., BrowserContext], server: Server) -> Iterator[Ope
     opened: list[Any] = []
 
     def new(kind: type[AnyTab], **options: Any) -> AnyTab:
-        usual = {"viewport": {"width": 1280, "height": 1000}}
+        # Nothing moves by itself, unless a test is about that.
+        usual = {"viewport": {"width": 1280, "height": 1000}, "reduced_motion": "reduce"}
         opened.append(kind(contexts(**usual | options).new_page(), server))
         return opened[-1]
 

@@ -219,6 +219,14 @@ class Explore(Tab):
         """Turns the dial and lets go."""
         self.dial.fill(f"{weight:g}")
 
+    def size(self, name: str) -> Locator:
+        """A control of the pooling window."""
+        return self.root.locator(f"[data-size={name}]")
+
+    def judged(self) -> str:
+        """What the inspector says of who computed the maps."""
+        return self.root.locator(".judged").inner_text()
+
     def channel(self) -> int:
         """The channel that is shown, from 0."""
         return int(self.root.locator("select.channel").input_value())

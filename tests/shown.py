@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from hybridpool.pictures.gallery import gallery_image
 from hybridpool.pictures.image import fit_image
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
+from hybridpool.viz.palette import sequential
 
 POOLED = ("max", "average", "hybrid", "attention")
 
@@ -28,16 +30,24 @@ def expected(chosen: Settings) -> Trace:
     return run_poolings(run_stem(image, stem, torch.device("cpu")), chosen)
 
 
-def decode_message(message: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Reads what is sent to the inspector: length, JSON header, arrays at their places."""
+def decode_message(
+    message: bytes, held: dict[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Reads what is sent to the inspector: length, JSON header, arrays at their places.
+
+    `held` is the header of what the browser holds, for a message that is part of the whole.
+    """
     (length,) = struct.unpack_from("<I", message)
-    header = json.loads(message[4 : 4 + length])
+    header = (held or {}) | json.loads(message[4 : 4 + length])
     shapes = {
         "input": header["input_shape"],
         "fine": header["input_shape"],
         "max": header["pooled_shape"],
         "average": header["pooled_shape"],
+        "max_fine": header["pooled_shape"],
+        "average_fine": header["pooled_shape"],
         "palette": [256, 3],
+        "diverging": [256, 3],
         "image": [*header["image_shape"], 3],
     }
     arrays = {}
@@ -45,7 +55,7 @@ def decode_message(message: bytes) -> tuple[dict[str, Any], dict[str, NDArray[An
         start = 4 + length + place["offset"]
         assert start % 4 == 0, "typed arrays in the browser want aligned places"
         raw = message[start : start + place["bytes"]]
-        arrays[name] = np.frombuffer(raw, place["dtype"]).reshape(shapes[name])
+        arrays[name] = np.frombuffer(raw, place["dtype"]).reshape(shapes.get(name, -1))
     return header, arrays
 
 
@@ -69,3 +79,21 @@ def steps(
 def number(text: str) -> float:
     """A number as the page prints it, with its minus sign, parentheses or per cent."""
     return float(text.strip("()%+ \n").replace("\u2212", "-"))
+
+
+def channel_range(found: Trace, channel: int | None) -> tuple[float, float]:
+    """The range that colours span: of one channel, or of all of them."""
+    maps = [found.feature_map, found.pooled["max"], found.pooled["average"]]
+    part = maps if channel is None else [values[channel] for values in maps]
+    return (
+        min(values.min().item() for values in part),
+        max(values.max().item() for values in part),
+    )
+
+
+def assert_painted(pixels: NDArray[np.uint8], values: Tensor, low: float, high: float) -> None:
+    """Each cell has the colour nearest to its value, but for the 16 bits it travelled in."""
+    wanted = (values.double().numpy() - low) / ((high - low) or 1.0) * 255
+    assert pixels.shape[:2] == wanted.shape
+    first, last = steps(pixels, sequential())
+    assert np.maximum(first - wanted, wanted - last).max() <= 0.5 + 2 * 255 / 65535

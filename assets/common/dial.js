@@ -9,6 +9,7 @@ class Dial {
         <label for="dial" data-word="blend_weight"></label>
         <output class="dial-value" for="dial"></output>
         <span class="dial-note quiet"></span>
+        <button type="button" class="end restart"></button>
       </div>
       <div class="dial-track">
         <button type="button" class="end" data-weight="0" data-word="end_average"></button>
@@ -17,13 +18,12 @@ class Dial {
           <input id="dial" type="range" min="0" max="1" step="0.01">
         </div>
         <button type="button" class="end" data-weight="1" data-word="end_max"></button>
-        <button type="button" class="end restart"></button>
       </div>`;
     this.input = root.querySelector("input");
     this.input.addEventListener("input", () => turned(Number(this.input.value), false));
     this.input.addEventListener("change", () => turned(Number(this.input.value), true));
     root.addEventListener("click", (event) => {
-      const button = event.target.closest("button");
+      const button = event.target.closest("button.end");
       if (button) turned(button.classList.contains("restart") ? null : Number(button.dataset.weight), true);
     });
   }

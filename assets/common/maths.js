@@ -1,6 +1,7 @@
 // Numbers only: unpacking, window geometry, the blend, and colours. Nothing here touches the page.
 
 const FULL = 65535;
+const KINDS = { uint16: Uint16Array, float32: Float32Array };
 
 // [u32 length][JSON header][arrays]; slices copy because the frame's offset is not aligned.
 function unpack(bytes) {
@@ -10,7 +11,7 @@ function unpack(bytes) {
   for (const [name, entry] of Object.entries(header.arrays)) {
     const start = 4 + length + entry.offset;
     const raw = bytes.slice(start, start + entry.bytes);
-    arrays[name] = entry.dtype === "uint16" ? new Uint16Array(raw.buffer) : raw;
+    arrays[name] = new (KINDS[entry.dtype] ?? Uint8Array)(raw.buffer);
   }
   return { header, arrays };
 }

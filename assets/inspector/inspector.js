@@ -3,7 +3,7 @@
 
 const STRIP_GAP = 2;
 
-class Inspector extends Windowing(Painting(Maps)) {
+class Inspector extends Sweeping(Termed(Sizing(Windowing(Painting(Maps))))) {
   constructor(root) {
     super(root);
     this.build();
@@ -19,7 +19,7 @@ class Inspector extends Windowing(Painting(Maps)) {
         <figcaption><span class="name"><span class="dot"></span><span class="title"></span></span>
           <span class="numbers size"></span></figcaption>
         <div class="stage" tabindex="0" role="img"><canvas></canvas><span class="frame"></span></div>
-        <span class="numbers range"></span><span class="note"></span>`;
+        <span class="numbers"><span class="range"></span> <span class="note"></span></span>`;
       const find = (selector) => figure.querySelector(selector);
       this.panels[figure.dataset.panel] = {
         figure,
@@ -31,6 +31,7 @@ class Inspector extends Windowing(Painting(Maps)) {
         note: find(".note"),
       };
     }
+    this.buildTerms();
     this.strips = {};
     for (const name of POOLED) {
       const canvas = this.$(".strip-rows").appendChild(element("canvas"));
@@ -44,6 +45,14 @@ class Inspector extends Windowing(Painting(Maps)) {
   }
 
   listen() {
+    this.listenToSizes();
+    this.listenToSweep();
+    for (const box of this.all("[data-view]")) {
+      box.addEventListener("change", () => this.set({ [box.dataset.view]: box.checked }));
+    }
+    for (const button of this.all("[data-picture]")) {
+      button.addEventListener("click", () => this.stepPicture(Number(button.dataset.picture)));
+    }
     this.$(".save").addEventListener("click", () => saveView(this));
     for (const [name, { stage }] of Object.entries(this.panels)) {
       this.listenTo(stage, (event) => (POOLED.includes(name) ? this.pooledAt : this.behind).call(this, stage, event));
@@ -64,16 +73,28 @@ class Inspector extends Windowing(Painting(Maps)) {
 
   // ---- what is shown ----------------------------------------------------------------------
 
-  load(message) {
-    super.load(message);
+  loaded() {
+    this.endSweep();
+    this.picture = this.header.picture;
     this.size();
     this.dirty();
     this.reveal();
+    this.greet();
+  }
+
+  // The next picture of the gallery, or the one before; quick steps go on from each other.
+  stepPicture(step) {
+    const { pictures } = this.header;
+    const at = pictures.indexOf(this.picture);
+    const next = at < 0 ? 0 : (at + step + pictures.length) % pictures.length;
+    this.picture = pictures[next];
+    this.tell("picture", { key: this.picture });
   }
 
   label(header) {
     super.label(header);
     const { words, colours } = header;
+    this.$(".about").textContent = header.about;
     for (const [name, { figure, note }] of Object.entries(this.panels)) {
       figure.querySelector(".title").textContent = words[name];
       const dot = figure.querySelector(".dot");
@@ -90,12 +111,14 @@ class Inspector extends Windowing(Painting(Maps)) {
 
   size() {
     const { image_shape: image } = this.header;
+    this.root.style.setProperty("--aspect", image[1] / image[0]);
     const sizes = { picture: image, feature_map: [this.height, this.width] };
     for (const [name, panel] of Object.entries(this.panels)) {
       const [height, width] = sizes[name] ?? [this.rows, this.columns];
       panel.easel = easel(panel.canvas, height, width);
       panel.canvas.style.aspectRatio = `${image[1]} / ${image[0]}`;
       panel.size.textContent = `${height} × ${width}`;
+      if (sizes[name]) panel.range.after(panel.size);
     }
     this.zoom = Math.max(1, Math.ceil(44 / Math.max(this.columns, this.rows)));
     for (const { canvas, label } of Object.values(this.strips)) {
@@ -126,28 +149,20 @@ class Inspector extends Windowing(Painting(Maps)) {
   }
 
   paint(pending) {
+    this.pool(this.view.channel);
     if (pending.has("all")) this.paintChannel();
     if (pending.has("all")) for (const name of POOLED) this.paintStrip(name);
     else if (pending.has("hybrid")) this.paintStrip("hybrid");
-    if (pending.has("all") || pending.has("hybrid")) this.paintPanel("hybrid");
+    if (pending.has("all") || pending.has("hybrid")) {
+      for (const name of this.view.difference ? ["hybrid", "max", "average"] : ["hybrid"]) this.paintPanel(name);
+    }
+    if (pending.has("all") || pending.has("rest")) this.poolRest();
     this.showControls();
+    for (const box of this.all("[data-view]")) box.checked = this.view[box.dataset.view];
+    this.showSizes();
     this.panels.hybrid.note.textContent = this.header.words.hybrid_value
       .replace("{value}", this.weightOf("hybrid").toFixed(2));
     this.showCell();
-  }
-
-  // A value of the feature map as it is printed: finer than the 16 bit that it is painted with.
-  exact(channel, index) {
-    const { low, high } = this.header;
-    const steps = this.arrays.input[index] + this.arrays.fine[index] / 255 - 0.5;
-    return low[channel] + ((high[channel] - low[channel]) * steps) / FULL;
-  }
-
-  weightOf(name, channel = this.view.channel) {
-    // An untouched dial leaves the layer its own blend weight, which may differ by channel.
-    if (name === "hybrid") return this.view.weight ?? this.header.start[channel];
-    if (name === "attention") return this.header.attention[channel];
-    return name === "max" ? 1 : 0;
   }
 }
 

@@ -1,22 +1,53 @@
-// Painting: maps, strips, the legend, and the numbers under each map.
+// Painting: maps, strips, the filter, the legends, and the numbers under each map.
+
+const CLIP = 0.99;
+
+// The value below which a share of all values lie, between neighbours as torch.quantile does.
+function quantile(values, share) {
+  const sorted = Float32Array.from(values).sort();
+  const at = share * (sorted.length - 1);
+  const low = sorted[Math.floor(at)];
+  return low + (at - Math.floor(at)) * (sorted[Math.ceil(at)] - low);
+}
 
 const Painting = (Base) => class extends Base {
-  value(array, channel, index) {
-    const { low, high } = this.header;
-    return low[channel] + (array[index] / FULL) * (high[channel] - low[channel]);
+  weightOf(name, channel = this.view.channel) {
+    // An untouched dial leaves the layer its own blend weight, which may differ by channel.
+    if (name === "hybrid") return this.view.weight ?? this.header.start[channel];
+    if (name === "attention") return this.header.attention[channel];
+    return name === "max" ? 1 : 0;
+  }
+
+  // The values that colours span: of a channel, or of all where they span all.
+  spanned(channel) {
+    const plane = this.height * this.width;
+    return this.view.scope === "all" ? this.feature : this.feature.subarray(channel * plane, (channel + 1) * plane);
+  }
+
+  // Colours may end where nearly all cells of the feature map lie below.
+  range(channel) {
+    const found = super.range(channel);
+    if (!this.view.clipped) return found;
+    const key = this.view.scope === "all" ? "all" : channel;
+    if (!this.ends.has(key)) this.ends.set(key, quantile(this.spanned(channel), CLIP));
+    const to = this.ends.get(key);
+    if (!(to > found.from)) return found; // nearly all cells are alike: nothing to clip
+    const stretch = (found.to - found.from) / (to - found.from);
+    return { ...found, to, gain: found.gain * stretch, lift: found.lift * stretch, clipped: true };
   }
 
   paintChannel() {
     const { channel } = this.view;
-    const { gain, lift, from, to } = this.range(channel);
+    const { gain, lift } = this.range(channel);
     const { input } = this.arrays;
     const panel = this.panels.feature_map;
     const count = this.height * this.width;
     paintBlend(panel.easel.pixels, 0, input, input, channel * count, count, 0, gain, lift, this.table);
     panel.easel.show();
-    panel.range.textContent = this.spread(input, input, channel, count, 0);
+    panel.range.textContent = this.spread((i) => input[channel * count + i], channel, count);
     for (const name of ["max", "average", "attention"]) this.paintPanel(name);
-    paintLegend(this.$(".legend"), this.table, fixed(from), fixed(to));
+    this.paintFilter();
+    this.showLegends();
     const { words } = this.header;
     this.panels.attention.note.textContent = words.attention_value.replace(
       "{value}", this.header.attention[channel].toFixed(3));
@@ -25,26 +56,86 @@ const Painting = (Base) => class extends Base {
     mark.style.width = `${this.columns * this.zoom + 6}px`;
   }
 
-  paintPanel(name) {
+  // The filter in the colours of the picture that it looks for; grey takes no part.
+  paintFilter() {
     const { channel } = this.view;
-    const { gain, lift } = this.range(channel);
-    const panel = this.panels[name];
-    const count = this.rows * this.columns;
-    const weight = this.weightOf(name, channel);
-    const { max, average } = this.arrays;
-    paintBlend(panel.easel.pixels, 0, average, max, channel * count, count, weight, gain, lift, this.table);
-    panel.easel.show();
-    panel.range.textContent = this.spread(average, max, channel, count, weight);
+    const { stem: { kernel } } = this.header;
+    const area = kernel * kernel;
+    const weight = this.arrays.weight.subarray(3 * channel * area, 3 * (channel + 1) * area);
+    const largest = weight.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
+    const rgb = new Uint8Array(3 * area);
+    for (let i = 0; i < 3 * area; i++) rgb[3 * (i % area) + Math.floor(i / area)] = 127.5 + 127.5 * (weight[i] / largest);
+    const canvas = this.$(".filter canvas");
+    canvas.setAttribute("aria-label", `${this.header.words.filter}: ${this.header.names[channel]}`);
+    paintRgb(easel(canvas, kernel, kernel), rgb);
+    this.$(".filter-size").textContent = `${kernel} × ${kernel}`;
   }
 
-  paintStrip(name) {
-    const { canvas, context } = this.strips[name];
+  showLegends() {
+    const { channel, difference } = this.view;
+    const { from, to, clipped } = this.range(channel);
+    const { words } = this.header;
+    const legend = this.$(".legend.values");
+    paintLegend(legend, this.table, fixed(from), `${clipped ? "≥ " : ""}${fixed(to)}`);
+    const mark = legend.querySelector(".clip");
+    mark.hidden = !clipped;
+    mark.style.background = css(this.table[this.table.length - 1]);
+    let note = words.legend_note;
+    if (clipped) {
+      const values = this.spanned(channel);
+      const above = values.reduce((count, value) => count + (value > to), 0);
+      note = words.clipped_note.replace("{count}", above).replace("{total}", values.length);
+    }
+    legend.querySelector(".legend-note").textContent = note;
+    const differences = this.$(".legend.differences");
+    differences.hidden = !difference;
+    if (!difference) return;
+    const end = this.farthest(channel) * this.range(channel).unit;
+    paintLegend(differences, this.diverging, fixed(-end), fixed(end));
+  }
+
+  // How far max and average lie apart at most in a channel, in the steps that maps are made of.
+  farthest(channel) {
+    const { max, average } = this.arrays;
+    const count = this.rows * this.columns;
+    let most = 0;
+    for (let i = channel * count; i < (channel + 1) * count; i++) most = Math.max(most, max[i] - average[i]);
+    return most;
+  }
+
+  paintPanel(name) {
+    const { channel, difference } = this.view;
+    const { words } = this.header;
+    const panel = this.panels[name];
+    const count = this.rows * this.columns;
+    const { max, average } = this.arrays;
+    const start = channel * count;
+    const other = difference && { max, average }[name];
+    const weight = this.weightOf(other ? "hybrid" : name, channel);
+    const mixed = (i) => blend(average[start + i], max[start + i], weight);
+    if (other) {
+      const gain = 127.5 / (this.farthest(channel) || 1);
+      for (let i = 0; i < count; i++) {
+        panel.easel.pixels[i] = this.diverging[Math.round(127.5 + (mixed(i) - other[start + i]) * gain)];
+      }
+      panel.range.textContent = this.spread((i) => mixed(i) - other[start + i], channel, count, 0);
+    } else {
+      const { gain, lift } = this.range(channel);
+      paintBlend(panel.easel.pixels, 0, average, max, start, count, weight, gain, lift, this.table);
+      panel.range.textContent = this.spread(mixed, channel, count);
+    }
+    panel.easel.show();
+    const against = { max: words.hybrid_minus_max, average: words.hybrid_minus_average };
+    panel.figure.querySelector(".title").textContent = other ? against[name] : words[name];
+  }
+
+  paintStrip(name, first = 0, end = this.live ? this.live.next : this.channels) {
+    const { context } = this.strips[name];
     const count = this.rows * this.columns;
     const tile = context.createImageData(this.columns, this.rows);
     const pixels = new Uint32Array(tile.data.buffer);
     const { max, average } = this.arrays;
-    context.clearRect(0, 0, canvas.width, canvas.height);
-    for (let channel = 0; channel < this.channels; channel++) {
+    for (let channel = first; channel < end; channel++) {
       const { gain, lift } = this.range(channel);
       const weight = this.weightOf(name, channel);
       paintBlend(pixels, 0, average, max, channel * count, count, weight, gain, lift, this.table);
@@ -52,17 +143,18 @@ const Painting = (Base) => class extends Base {
     }
   }
 
-  // Lowest, highest and mean value of a painted map, in the map's own units.
-  spread(average, max, channel, count, weight) {
+  // Lowest, highest and mean value of a painted map, in the map's own units; `zero` is where they
+  // begin.
+  spread(valueAt, channel, count, zero = this.header.low[channel]) {
     let low = Infinity, high = -Infinity, sum = 0;
-    for (let i = channel * count; i < (channel + 1) * count; i++) {
-      const value = blend(average[i], max[i], weight);
+    for (let i = 0; i < count; i++) {
+      const value = valueAt(i);
       low = Math.min(low, value);
       high = Math.max(high, value);
       sum += value;
     }
     const { low: lows, high: highs } = this.header;
-    const unit = (value) => fixed(lows[channel] + (value / FULL) * (highs[channel] - lows[channel]));
+    const unit = (value) => fixed(zero + (value / FULL) * (highs[channel] - lows[channel]));
     return this.header.words.spread
       .replace("{low}", unit(low)).replace("{high}", unit(high)).replace("{mean}", unit(sum / count));
   }

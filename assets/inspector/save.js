@@ -9,7 +9,7 @@ function saveView(inspector) {
   const side = 320, gap = 24, margin = 32, caption = 64;
   const ratio = header.image_shape[0] / header.image_shape[1];
   const tall = Math.round(side * ratio);
-  const names = Object.keys(panels);
+  const names = ["picture", "feature_map", "attention", "average", "hybrid", "max"];
   const columns = 3;
   const lines = Math.ceil(names.length / columns);
   const canvas = document.createElement("canvas");
@@ -36,7 +36,7 @@ function saveView(inspector) {
       pen.arc(x + 7, y + 9, 7, 0, 2 * Math.PI);
       pen.fill();
     }
-    write(header.words[name], x + (header.colours[name] ? 22 : 0), y + 15, 18, 600);
+    write(panel.figure.querySelector(".title").textContent, x + (header.colours[name] ? 22 : 0), y + 15, 18, 600);
     pen.drawImage(panel.canvas, x, y + 24, side, tall);
     const box = (edge) => parseFloat(panel.frame.style[edge]) / 100;
     pen.strokeStyle = "#ff2d20";

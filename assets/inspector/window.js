@@ -19,12 +19,10 @@ const Windowing = (Base) => class extends Base {
     const { channel, row, column, pinned } = this.view;
     const { words } = this.header;
     const offset = channel * this.height * this.width;
-    const cell = channel * this.rows * this.columns + row * this.columns + column;
-    const top = this.arrays.max[cell];
     const { from, to } = this.range(channel);
     const lines = [];
     const values = [];
-    let winners = 0;
+    const inside = [];
     for (let y = rows.start; y < rows.start + this.shape.kernel; y++) {
       const cells = [];
       for (let x = columns.start; x < columns.start + this.shape.kernel; x++) {
@@ -33,17 +31,14 @@ const Windowing = (Base) => class extends Base {
           td.className = "outside";
           td.title = words.outside;
         } else {
-          const raw = this.arrays.input[offset + y * this.width + x];
-          const value = this.exact(channel, offset + y * this.width + x);
+          const at = offset + y * this.width + x;
+          const value = this.feature[at];
           values.push(value);
+          inside.push({ td, step: this.arrays.input[at] });
           const { fill, ink } = coloursOf(value, from, to, this.table);
           td.style.background = fill;
           td.style.color = ink;
           td.textContent = fixed(value);
-          if (raw === top) {
-            td.className = "winner";
-            winners++;
-          }
         }
         cells.push(td);
       }
@@ -51,13 +46,16 @@ const Windowing = (Base) => class extends Base {
       tr.append(...cells);
       lines.push(tr);
     }
+    const top = Math.max(...inside.map(({ step }) => step));
+    const winners = inside.filter(({ step }) => step === top);
+    for (const { td } of winners) td.className = "winner";
     const table = this.$(".window");
     table.className = `window k${this.shape.kernel}`;
     table.replaceChildren(...lines);
     this.$(".card-title").textContent = place(pinned ? words.window_pinned : words.window, row, column);
     this.showFormulas(values, channel, row, column);
     const notes = [];
-    if (winners > 1) notes.push(words.tie.replace("{count}", winners));
+    if (winners.length > 1) notes.push(words.tie.replace("{count}", winners.length));
     if (values.length < this.shape.kernel ** 2) {
       notes.push(this.shape.countPad ? words.padding_counted : words.padding_ignored);
     }

@@ -61,6 +61,7 @@ def highest_contrast(maximum: Tensor, average: Tensor) -> Tensor:
 def most_telling(
     feature_map: Tensor,
     window: Window | Size2d,
+    blend_weight: Tensor | None = None,
 ) -> tuple[int, int, int]:
     """The channel and the pooled cell that best show how max and average pooling differ.
 
@@ -75,6 +76,8 @@ def most_telling(
     Args:
         feature_map: The map before pooling.
         window: The window of the pooling; a size alone is a window with that stride.
+        blend_weight: Of each channel (C,), if a channel is to show hybrid pooling too: its
+            contrast counts as far as its hybrid map lies from the nearer of max and average.
 
     Shape:
         ``(C, H, W)`` with at least one channel.
@@ -89,6 +92,8 @@ def most_telling(
         >>> flat, busy = torch.ones(1, 2, 4), torch.tensor([[[0.0, 0, 0, 4], [0, 0, 0, 0]]])
         >>> most_telling(torch.cat([flat, busy]), 2)
         (1, 0, 1)
+        >>> most_telling(torch.cat([busy, busy]), 2, blend_weight=torch.tensor([0.99, 0.4]))
+        (1, 0, 1)
     """
     if feature_map.ndim != 3 or len(feature_map) == 0:
         raise ValueError(
@@ -101,7 +106,11 @@ def most_telling(
     contrast = maximum - average
     contrast = contrast.where(contrast > negligible(finite), 0)
     span = finite.amax((-2, -1)) - finite.amin((-2, -1))
-    score = (contrast.mean((-2, -1)) / span).where(span > FAINT * span.max(), -1)
+    share = contrast.mean((-2, -1)) / span
+    if blend_weight is not None:
+        room = torch.minimum(blend_weight, 1 - blend_weight)
+        share = share * room if room.any() else share
+    score = share.where(span > FAINT * span.max(), -1)
     channel = int(score.argmax())
     if score[channel] <= 0:
         contrast = average.abs()

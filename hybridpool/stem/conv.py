@@ -133,6 +133,30 @@ class ConvStem(nn.Module):
         """Kernel size, stride and padding: which pixels one cell of the feature map sees."""
         return self.conv.kernel_size[0], self.conv.stride[0], int(self.conv.padding[0])
 
+    def folded(self) -> tuple[Tensor, Tensor]:
+        r"""One convolution for convolution and batch normalisation: filters and biases.
+
+        Added up in double precision; the filters of :math:`(x - \mu) / \sigma`, before the ReLU.
+
+        Example:
+            >>> from hybridpool.stem import load_stem
+            >>> weight, bias = load_stem("filters").folded()
+            >>> weight.shape, bias.shape
+            (torch.Size([16, 3, 7, 7]), torch.Size([16]))
+        """
+        weight = self.conv.weight.detach().double()
+        bias = torch.zeros(len(weight)).double()
+        if self.conv.bias is not None:
+            bias = self.conv.bias.detach().double()
+        if isinstance(self.bn, nn.BatchNorm2d):
+            mean, variance = self.bn.running_mean, self.bn.running_var
+            assert mean is not None
+            assert variance is not None
+            scale = self.bn.weight.detach().double() / (variance.double() + self.bn.eps).sqrt()
+            weight = weight * scale.view(-1, 1, 1, 1)
+            bias = (bias - mean) * scale + self.bn.bias.detach()
+        return weight.float(), bias.float()
+
     def forward(self, image: Tensor) -> Tensor:
         """Turn a picture into its feature map; see the class for the shapes."""
         if image.ndim not in (3, 4) or image.shape[-3] != 3 or 0 in image.shape[-2:]:

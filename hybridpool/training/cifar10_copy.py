@@ -134,13 +134,13 @@ def read_packed(path: Path, side: int, classes: tuple[str, ...]) -> LabelledFile
         hybridpool.training.data_files.DataUnavailable: no such.npz cannot be read ...
     """
     arrays = read_arrays(path, _PACKED)
-    found = []
+    parts = []
     for part in _PARTS:
         whole = arrays[f"{part}_files"].tobytes()
         ends = [0, *arrays[f"{part}_ends"].tolist()]
         files = [whole[start:end] for start, end in pairwise(ends)]
-        found.append(_decode(files, arrays[f"{part}_labels"], path, side, len(classes)))
-    return LabelledFiles(*found[0], *found[1], classes)
+        parts.append(_decode(files, arrays[f"{part}_labels"], path, side, len(classes)))
+    return LabelledFiles(*parts[0], *parts[1], classes)
 
 
 def _read_parquet_file(path: Path, side: int, classes: int) -> tuple[Tensor, Tensor]:

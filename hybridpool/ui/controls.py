@@ -32,14 +32,17 @@ from hybridpool.ui.browser import sent
 from hybridpool.ui.browser.component import component, show
 from hybridpool.ui.page_state import PageState, draw_control
 from hybridpool.ui.phrases import percent
-from hybridpool.ui.settings import SHARED, Upload, accept_upload, upload
+from hybridpool.ui.settings import SHARED, Upload, accept_upload, pick_picture, upload
 from hybridpool.ui.words import _, fill, ngettext
 
 THUMBNAIL_SIZE = 96
 
 
-def picture_controls(*, sized: bool = True) -> None:
-    """Gallery, upload with drag and drop, camera, and, if `sized`, the size before the stem."""
+def picture_controls(*, words_beside: bool = False, sized: bool = True) -> None:
+    """Gallery, upload with drag and drop, camera, and, if `sized`, the size before the stem.
+
+    `words_beside` says that the page itself says what to look for in the picture.
+    """
     settings = SHARED.chosen().settings
     st.header(_("Picture"))
     show(
@@ -48,6 +51,8 @@ def picture_controls(*, sized: bool = True) -> None:
         {
             "language": words.language(),
             "label": _("Gallery"),
+            "more": _("More pictures"),
+            "fewer": _("Fewer pictures"),
             "chosen": settings.picture,
             "pictures": [
                 {"key": key, "title": _(GALLERY[key].title), "thumbnail": thumbnail}
@@ -58,7 +63,8 @@ def picture_controls(*, sized: bool = True) -> None:
     )
     if settings.picture in GALLERY:
         picture = GALLERY[settings.picture]
-        st.markdown(f"**{_(picture.title)}**  \n{_(picture.words)}")
+        title = f"**{_(picture.title)}**"
+        st.markdown(title if words_beside else f"{title}  \n{_(picture.words)}")
         st.caption(
             _("Source: {source}. Licence: {licence}.").format(
                 source=picture.source, licence=picture.licence
@@ -78,18 +84,19 @@ def picture_controls(*, sized: bool = True) -> None:
                 icon=":material/undo:",
             )
     _say_what_is_cropped(settings)
-    _own_picture()
     if problem := st.session_state.get("upload_problem"):
         st.error(fill(problem), icon=":material/broken_image:")
-    if not sized:
-        return
-    SHARED.control(
-        st.select_slider,
-        "image_size",
-        _("Size before the stem (longer side)"),
-        options=IMAGE_SIZES,
-        format_func=lambda size: f"{size} px",
-    )
+    own_label = _("Your own picture, and its size") if sized else _("Your own picture")
+    with st.expander(own_label):
+        _own_picture()
+        if sized:
+            SHARED.control(
+                st.select_slider,
+                "image_size",
+                _("Size before the stem (longer side)"),
+                options=IMAGE_SIZES,
+                format_func=lambda size: f"{size} px",
+            )
 
 
 def _own_picture() -> None:
@@ -148,9 +155,12 @@ def hear_what_is_withheld() -> None:
 
 
 def stem_controls() -> None:
-    """Which weights the stem carries, and the seed."""
+    """Which weights the stem carries, and how many filters where they are drawn."""
     stems = trained_stems() | STEMS
-    st.header(_("Stem"))
+    st.header(
+        _("Stem"),
+        help=_("The first convolution of a network: it turns the picture into the feature map."),
+    )
     SHARED.control(
         st.selectbox,
         "stem",
@@ -165,25 +175,20 @@ def stem_controls() -> None:
             st.caption(_("These weights are not on this machine yet; choosing them fetches them."))
     if SHARED.chosen().settings.stem == "random":
         SHARED.pick("channels", _("Number of filters"), list(CHANNELS))
-    if info and "attention" in info.learned:
-        return  # nothing is drawn: filters and attention come with the weights
-    SHARED.whole(
-        "seed",
-        _("Seed"),
-        0,
-        MAX_SEED,
-        help=_("Draws the random filters and the start of the attention layer."),
-    )
 
 
 def window_controls() -> None:
-    """Kernel, stride, padding, ceil mode, and where a blend weight that is not learned starts."""
+    """Kernel, stride, padding, ceil mode."""
     settings = SHARED.chosen().settings
-    stem = trained_stems().get(settings.stem)
     st.header(_("Pooling window"))
     SHARED.control(st.slider, "kernel_size", _("Kernel size"), min_value=1, max_value=MAX_KERNEL)
     SHARED.control(st.slider, "stride", _("Stride"), min_value=1, max_value=MAX_KERNEL)
     edge_controls(SHARED, settings.kernel_size // 2)
+
+
+def start_controls() -> None:
+    """Where a blend weight that is not learned starts."""
+    stem = trained_stems().get(SHARED.chosen().settings.stem)
     if stem and "hybrid" in stem.learned:
         st.caption(_("The blend weight comes with the filters: a network has learned it."))
         return
@@ -216,8 +221,16 @@ def edge_controls(state: PageState[Any], most_padding: int) -> None:
     )
 
 
-def device_controls() -> None:
-    """Where to compute."""
+def advanced_controls(*, start: bool = False) -> None:
+    """Device and seed; and where the blend weight starts, on a page without `window_controls`."""
+    with st.expander(_("Advanced")):
+        _device_control()
+        _seed_control()
+        if start:
+            start_controls()
+
+
+def _device_control() -> None:
     names = {"auto": _("Automatic"), "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
     SHARED.control(
         st.selectbox,
@@ -225,6 +238,19 @@ def device_controls() -> None:
         _("Device"),
         options=["auto", *available_devices()],
         format_func=names.__getitem__,
+    )
+
+
+def _seed_control() -> None:
+    info = (trained_stems() | STEMS).get(SHARED.chosen().settings.stem)
+    if info and "attention" in info.learned:
+        return  # nothing is drawn: filters and attention come with the weights
+    SHARED.whole(
+        "seed",
+        _("Seed"),
+        0,
+        MAX_SEED,
+        help=_("Draws the random filters and the start of the attention layer."),
     )
 
 
@@ -254,9 +280,7 @@ def language_controls() -> None:
 def _picked(told: Mapping[str, Any]) -> None:
     if pick := sent.checked(told, {"key": sent.word(GALLERY)}):
         st.session_state.pop("upload_problem", None)
-        SHARED.choose(picture=pick["key"])
-        if not SHARED.chosen().view.pinned:
-            SHARED.choose(channel=None, row=None, column=None)
+        pick_picture(pick["key"])
 
 
 def _say_what_is_cropped(settings: Settings) -> None:

@@ -35,6 +35,8 @@ class View:
         column: Column of the pooled cell.
         pinned: Whether the cell stays when the mouse moves on.
         scope: Whether colours span one ``"channel"`` or ``"all"``.
+        clipped: Whether colours end at the 99th percentile.
+        difference: Whether max and average are shown as what hybrid pooling differs by.
     """
 
     weight: float | None = None
@@ -43,6 +45,8 @@ class View:
     column: int | None = None
     pinned: bool = False
     scope: str = "channel"
+    clipped: bool = False
+    difference: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class Shown:
     pinned: bool
     scope: str
     turned: bool = True
+    clipped: bool = False
+    difference: bool = False
 
     @property
     def dial(self) -> float | None:
@@ -157,6 +163,10 @@ SHARED = PageState(
             read=one_of(lambda: SCOPES),
             write=lambda chosen: chosen.view.scope if chosen.view.scope != View.scope else None,
         ),
+        Parameter("clip", "clipped", write=lambda chosen: "1" if chosen.view.clipped else None),
+        Parameter(
+            "difference", "difference", write=lambda chosen: "1" if chosen.view.difference else None
+        ),
     ),
     _along,
 )
@@ -169,7 +179,16 @@ _VIEW: dict[str, sent.Check] = {
     "column": sent.maybe(sent.whole),
     "pinned": sent.flag,
     "scope": sent.word(SCOPES),
+    "clipped": sent.flag,
+    "difference": sent.flag,
 }
+
+
+def pick_picture(key: str) -> None:
+    """Show a picture of the gallery, and in it what shows most unless a cell is pinned."""
+    SHARED.choose(picture=key)
+    if not SHARED.chosen().view.pinned:
+        SHARED.choose(channel=None, row=None, column=None)
 
 
 def look_at(view: object) -> None:

@@ -78,6 +78,7 @@ def test_headings_are_one_title_and_its_sections_in_order(tab: OpenTab, kind: ty
 def test_the_gallery_is_one_stop_of_the_tab_key_and_arrows_lead_on(tab: OpenTab) -> None:
     shown = tab(Explore).open(**SMALL)
     page = shown.page
+    page.get_by_role("button", name="More pictures").click()
     buttons = page.locator(".gallery button")
     assert buttons.evaluate_all("all => all.filter(one => one.tabIndex === 0).length") == 1
     chosen = page.locator(".gallery button[aria-pressed=true]")

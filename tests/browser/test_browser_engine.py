@@ -13,10 +13,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 from playwright.sync_api import Browser, Page
-from torch import Tensor, nn
+from torch import Tensor
 
 from hybridpool.layers import HybridPoolingWithAttention
-from hybridpool.stem import STEMS, ConvStem, load_stem, trained_stems
+from hybridpool.stem import STEMS, load_stem, trained_stems
 
 pytestmark = pytest.mark.browser
 
@@ -201,26 +201,12 @@ def test_activations_linear_layer_and_softmax_are_those_of_pytorch(engine: Engin
     assert_close(engine("channelMeans", given), given.mean((1, 2)))
 
 
-def folded(stem: ConvStem) -> tuple[Tensor, Tensor]:
-    """One convolution for a stem's normalisation, convolution and batch normalisation."""
-    conv, norm = stem.conv, stem.bn
-    weight = conv.weight.detach().double()
-    bias = torch.zeros(len(weight)).double() if conv.bias is None else conv.bias.detach().double()
-    if isinstance(norm, nn.BatchNorm2d):
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        scale = norm.weight.detach().double() / (norm.running_var.double() + norm.eps).sqrt()
-        weight = weight * scale.view(-1, 1, 1, 1)
-        bias = (bias - norm.running_mean) * scale + norm.bias.detach()
-    return weight.float(), bias.float()
-
-
 @pytest.mark.parametrize("key", OURS)
 def test_every_stem_gives_the_map_of_pytorch(engine: Engine, key: str) -> None:
     stem = load_stem(key).eval()
     image = torch.rand(3, 33, 29, generator=torch.Generator().manual_seed(0))
     kernel, stride, padding = stem.receptive_field
-    weight, bias = folded(stem)
+    weight, bias = stem.folded()
     found = engine(
         "convolve",
         (image - stem.mean) / stem.std,

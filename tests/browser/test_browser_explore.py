@@ -22,7 +22,7 @@ from hybridpool.trace import Settings, Trace, run_poolings, run_stem
 from hybridpool.ui.settings import DEFAULT, SHARED, Shared
 from hybridpool.viz.palette import sequential
 from tests.pages import PATIENCE, Explore, OpenTab, expect
-from tests.shown import POOLED, expected, number, steps
+from tests.shown import POOLED, assert_painted, channel_range, expected, number
 
 pytestmark = pytest.mark.browser
 
@@ -44,24 +44,6 @@ def opened(explore: Explore, chosen: Settings, **view: str) -> Explore:
 
 
 # ---- numbers from paint and print --------------------------------------------------------------
-
-
-def channel_range(found: Trace, channel: int | None) -> tuple[float, float]:
-    """The range that colours span: of one channel, or of all of them."""
-    maps = [found.feature_map, found.pooled["max"], found.pooled["average"]]
-    part = maps if channel is None else [values[channel] for values in maps]
-    return (
-        min(values.min().item() for values in part),
-        max(values.max().item() for values in part),
-    )
-
-
-def assert_painted(pixels: NDArray[np.uint8], values: Tensor, low: float, high: float) -> None:
-    """Each cell has the colour nearest to its value, but for the 16 bits it travelled in."""
-    wanted = (values.double().numpy() - low) / ((high - low) or 1.0) * 255
-    assert pixels.shape[:2] == wanted.shape
-    first, last = steps(pixels, sequential())
-    assert np.maximum(first - wanted, wanted - last).max() <= 0.5 + 2 * 255 / 65535
 
 
 def numbers(text: str) -> list[float]:
@@ -284,6 +266,7 @@ def test_the_dial_can_go_back_to_where_it_was_before_a_new_start(explore: Explor
     opened(explore, SMALL)
     explore.turn(0.7)
     explore.await_link(weight="0.7")
+    explore.page.get_by_text("Advanced").click()
     start = explore.page.get_by_role("slider", name=re.compile("Blend weight starts at"))
     start.focus()
     start.press("ArrowLeft")
@@ -324,10 +307,10 @@ def test_the_legend_is_the_paint_for_one_channel_and_for_all(explore: Explore) -
     for scope, channel in (("channel", 3), ("all", None)):
         explore.root.locator(f"[name=scope][value={scope}]").check()
         explore.next_frame()
-        bar = explore.pixels(explore.root.locator(".legend canvas"))
+        bar = explore.pixels(explore.root.locator(".legend.values canvas"))
         assert np.array_equal(bar, sequential()[None])
         low, high = channel_range(found, channel)
-        ends = explore.root.locator(".legend .low, .legend .high").all_inner_texts()
+        ends = explore.root.locator(".values .low, .values .high").all_inner_texts()
         assert [number(end) for end in ends] == pytest.approx([low, high], abs=0.0006)
         for name in ("max", "average", "attention"):
             assert_painted(explore.map(name), found.pooled[name][3], low, high)
@@ -496,6 +479,11 @@ def test_the_gallery_by_mouse_and_by_keyboard(explore: Explore) -> None:
     opened(explore, SMALL)
     buttons = explore.page.locator(".gallery button")
     assert buttons.count() == len(GALLERY)
+    seen = "all => all.filter(one => one.checkVisibility()).map(one => one.dataset.key)"
+    assert len(buttons.evaluate_all(seen)) == 4
+    assert "coins" in buttons.evaluate_all(seen), "what is shown is never folded away"
+    explore.page.get_by_role("button", name="More pictures").click()
+    assert len(buttons.evaluate_all(seen)) == len(GALLERY)
     for key, how in (("brick", "mouse"), ("retina", "Enter"), ("horse", "Space")):
         button = explore.page.locator(f".gallery button[data-key={key}]")
         if how == "mouse":
@@ -510,19 +498,6 @@ def test_the_gallery_by_mouse_and_by_keyboard(explore: Explore) -> None:
         assert explore.page.locator(".gallery [aria-pressed=true]").count() == 1
         low, high = channel_range(found, explore.channel())
         assert_painted(explore.map("max"), found.pooled["max"][explore.channel()], low, high)
-
-
-def test_a_control_of_the_sidebar_by_keyboard(explore: Explore) -> None:
-    opened(explore, SMALL, channel="4")
-    kernel = explore.page.get_by_role("slider", name=re.compile("^Kernel size"))
-    kernel.focus()
-    kernel.press("ArrowRight")
-    explore.await_link(kernel="3")
-    chosen = replace(SMALL, kernel_size=3)
-    found = expected(chosen)
-    expect(explore.root.locator(".window tr")).to_have_count(3)
-    low, high = channel_range(found, 3)
-    assert_painted(explore.map("max"), found.pooled["max"][3], low, high)
 
 
 def picture_file(seed: int, format: str) -> bytes:
@@ -589,6 +564,7 @@ def test_a_broken_file_is_one_sentence_and_the_picture_stays(explore: Explore) -
 
 def test_a_link_restores_what_was_seen(explore: Explore, tab: OpenTab) -> None:
     opened(explore, WINDOWS[1])
+    explore.page.get_by_role("button", name="More pictures").click()
     explore.page.locator(".gallery button[data-key=stars]").click()
     explore.await_link(picture="stars")
     explore.root.locator("select.channel").select_option("6")

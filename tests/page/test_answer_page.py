@@ -232,7 +232,7 @@ def test_every_noise_is_sent_so_that_the_browser_can_scale_it(networks: Path, no
         "poisson": draw,
     }[noise]
     wanted = Change("noise", Perturbation(noise=noise, level=level, draw=4)).apply(seen)
-    torch.testing.assert_close(changed, wanted, atol=1e-5, rtol=0)
+    torch.testing.assert_close(changed, wanted, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("fill", FILLS)

@@ -20,12 +20,21 @@ from hybridpool.measure import distance_table, energy_kept
 from hybridpool.pictures.gallery import GALLERY
 from hybridpool.pictures.image import fit_image, image_digest, read_image
 from hybridpool.stem import STEMS, load_stem, trained_stems
-from hybridpool.trace import Settings, Trace, maps_at, run_poolings, run_stem
+from hybridpool.trace import (
+    IMAGE_SIZES,
+    MAX_KERNEL,
+    Settings,
+    Trace,
+    maps_at,
+    run_poolings,
+    run_stem,
+)
 from hybridpool.ui import compute, settings
 from hybridpool.ui.browser.packing import pixels
 from hybridpool.ui.explore.script import reproduction_script
 from hybridpool.ui.settings import SHARED, Shown
 from hybridpool.ui.words import translation
+from hybridpool.window import check_window
 from tests.apps import Visit
 from tests.shown import POOLED, decode_message, expected
 
@@ -60,6 +69,13 @@ class Session(Visit):
         """What the inspector sends when the hand lets go."""
         seen = {**self.message()[0]["view"], **view, "told": next(self.told)}
         return self.tell(self.component("inspector").id, "json_value", {"view": seen})
+
+    def resize(self, has: str = "", **window: object) -> "Session":
+        """What the inspector sends when the hand lets go of the window; it `has` a picture."""
+        header = self.message()[0]
+        told = {**header["view"], **header["window"], **window}
+        told |= {"has": has, "told": next(self.told)}
+        return self.tell(self.component("inspector").id, "json_value", {"window": told})
 
     def pick(self, picture: str) -> "Session":
         """What the gallery sends when a thumbnail is clicked."""
@@ -175,6 +191,19 @@ def test_the_first_screen_is_computed_already_with_what_a_network_has_learned() 
     assert session.link["lang"] == "en"
 
 
+def test_the_first_view_shows_all_three_poolings_apart() -> None:
+    header, _ = Session(stem="").message()
+    found = expected(settings.DEFAULT)
+    channel, row, column = (header["view"][name] for name in ("channel", "row", "column"))
+    span = (found.feature_map[channel].max() - found.feature_map[channel].min()).item()
+    maximum, average, hybrid = (
+        found.pooled[name][channel, row, column].item() for name in ("max", "average", "hybrid")
+    )
+    assert maximum - hybrid >= span / 5
+    assert hybrid - average >= span / 10
+    assert 0.2 < header["start"][channel] < 0.8
+
+
 @pytest.mark.parametrize("key", trained_stems())
 def test_a_trained_stem_says_what_was_learned_and_from_what(key: str) -> None:
     session = Session(stem=key, size="64")
@@ -215,7 +244,8 @@ def test_a_link_opens_what_it_says() -> None:
     )  # fmt: skip
     assert_shows(session, expected(chosen), weight=0.9)
     assert session.message()[0]["view"] == {
-        "weight": 0.9, "channel": 6, "row": 3, "column": 4, "pinned": True, "scope": "all"
+        "weight": 0.9, "channel": 6, "row": 3, "column": 4, "pinned": True, "scope": "all",
+        "clipped": False, "difference": False,
     }  # fmt: skip
 
 
@@ -248,7 +278,7 @@ def test_a_link_made_with_an_upload_says_that_it_carries_none() -> None:
     assert "somebody's own picture" in note
     assert "choose the file again" in note
     assert_shows(session, expected(replace(DEFAULT, kernel_size=3)))
-    session.set("slider", "control_stride", 3)
+    session.resize(stride=3)
     assert not session.app.info
 
 
@@ -259,13 +289,6 @@ CONTROLS: list[tuple[str, str, object, dict[str, object]]] = [
     ("select_slider", "control_image_size", 64, {"image_size": 64}),
     ("selectbox", "control_stem", "random", {"stem": "random"}),
     ("number_input", "control_seed", 42, {"seed": 42}),
-    ("slider", "control_kernel_size", 1, {"kernel_size": 1}),
-    ("slider", "control_kernel_size", 5, {"kernel_size": 5}),
-    ("slider", "control_kernel_size", 8, {"kernel_size": 8}),
-    ("slider", "control_stride", 1, {"stride": 1}),
-    ("slider", "control_stride", 8, {"stride": 8}),
-    ("segmented_control", "control_padding", 1, {"padding": 1}),
-    ("toggle", "control_ceil_mode", True, {"ceil_mode": True}),
     ("slider", "control_blend_weight", 0.0, {"blend_weight": 0.0}),
     ("slider", "control_blend_weight", 0.85, {"blend_weight": 0.85}),
     ("slider", "control_blend_weight", 1.0, {"blend_weight": 1.0}),
@@ -298,6 +321,115 @@ def test_a_control_changes_the_numbers_everywhere(
     assert getattr(session.app.sidebar, kind)(key=key).value == value
 
 
+WINDOWS: list[tuple[dict[str, object], dict[str, object]]] = [
+    ({"kernel": 1}, {"kernel_size": 1}),
+    ({"kernel": 5}, {"kernel_size": 5}),
+    ({"kernel": 8, "padding": 4}, {"kernel_size": 8, "padding": 4}),
+    ({"stride": 1}, {"stride": 1}),
+    ({"stride": 8}, {"stride": 8}),
+    ({"padding": 1}, {"padding": 1}),
+    ({"ceilMode": True}, {"ceil_mode": True}),
+]
+
+
+@pytest.mark.parametrize(("window", "changes"), WINDOWS)
+def test_a_window_changes_the_numbers_everywhere(
+    window: dict[str, object], changes: dict[str, Any]
+) -> None:
+    session = Session(picture="coins", size="96", kernel="3")
+    before = replace(DEFAULT, picture="coins", image_size=96, kernel_size=3)
+    session.resize(**window)
+    assert_shows(session, expected(replace(before, **changes)))
+    sliders = {widget.key for widget in session.app.sidebar.slider}
+    assert sliders == {"control_blend_weight"}, "the window stands beside the dial alone"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [{}, {"kernel": "3"}, {"kernel": 2.5}, {"stride": None}, {"padding": -1}, {"ceilMode": 1}],
+)
+def test_a_window_that_is_none_changes_nothing(sent: dict[str, object]) -> None:
+    session = Session(size="64")
+    link = dict(session.link)
+    if sent:
+        session.resize(**sent)
+    else:
+        session.tell(session.component("inspector").id, "json_value", {"window": {"told": 5}})
+    assert dict(session.link) == link
+    assert_shows(session, expected(replace(DEFAULT, image_size=64)))
+
+
+def test_a_window_is_answered_with_its_maps_alone() -> None:
+    session = Session(picture="coins", size="96")
+    header, arrays = session.message()
+    whole = len(session.bytes)
+    session.resize(has=header["base"], kernel=3, padding=1, channel=4, row=2, column=3)
+    answer, maps = decode_message(session.bytes, header)
+    assert set(maps) == {"max", "average", "max_fine", "average_fine"}
+    assert len(session.bytes) < whole / 3
+    assert answer["base"] == header["base"]
+    chosen = replace(DEFAULT, picture="coins", image_size=96, kernel_size=3, padding=1)
+    low, high = (np.array(header[end])[:, None, None] for end in ("low", "high"))
+    for name in ("max", "average"):
+        steps = maps[name] + maps[f"{name}_fine"] / 255 - 0.5
+        shown = low + steps * (high - low) / 65535
+        np.testing.assert_allclose(shown, expected(chosen).pooled[name].numpy(), atol=2e-6)
+    assert (session.link["kernel"], session.link["channel"]) == ("3", "5")
+    assert arrays["input"].shape == tuple(header["input_shape"])
+
+
+def test_a_browser_that_lost_the_picture_gets_everything_again() -> None:
+    session = Session(picture="coins", size="64")
+    base = session.message()[0]["base"]
+    session.resize(has=base, kernel=3)
+    with pytest.raises(KeyError):
+        session.message()
+    window = {"kernel": 3, "stride": 2, "padding": 0, "ceilMode": False}
+    view = {"weight": None, "channel": 3, "row": 1, "column": 1, "pinned": False}
+    view |= {"scope": "channel", "clipped": False, "difference": False}
+    told = {**window, **view, "has": "", "told": next(session.told)}
+    session.tell(session.component("inspector").id, "json_value", {"window": told})
+    assert_shows(session, expected(replace(DEFAULT, picture="coins", image_size=64, kernel_size=3)))
+
+
+def test_another_picture_is_sent_whole_whatever_the_browser_held_before() -> None:
+    session = Session(picture="coins", size="64")
+    first = session.message()[0]["base"]
+    session.resize(has=first, kernel=3)
+    chosen = replace(DEFAULT, image_size=64, kernel_size=3)
+    for picture in ("brick", "coins"):
+        session.pick(picture)
+        assert_shows(session, expected(replace(chosen, picture=picture)))
+    session.resize(has="anything", stride=3)
+    assert_shows(session, expected(replace(chosen, picture="coins", stride=3)))
+
+
+def test_the_weights_that_travel_are_those_of_the_stem_and_of_the_attention() -> None:
+    for key in ("filters", "random", *trained_stems()):
+        session = Session(size="64", stem=key)
+        header, arrays = session.message()
+        stem = load_stem(key)
+        weight, bias = stem.folded()
+        np.testing.assert_array_equal(arrays["weight"], weight.flatten().numpy())
+        np.testing.assert_array_equal(arrays["bias"], bias.numpy())
+        assert header["stem"]["edge"] == (stem.conv.padding_mode == "replicate")
+        means = expected(replace(DEFAULT, stem=key, image_size=64)).feature_map.mean((1, 2))
+        inner = torch.from_numpy(arrays["inner"].reshape(-1, len(means)).copy())
+        outer = torch.from_numpy(arrays["outer"].reshape(len(means), -1).copy())
+        hidden = (inner @ means + torch.from_numpy(arrays["inner_bias"].copy())).relu()
+        found = (outer @ hidden + torch.from_numpy(arrays["outer_bias"].copy())).sigmoid()
+        np.testing.assert_allclose(found.numpy(), header["attention"], atol=1e-6)
+
+
+def test_every_window_fits_the_smallest_map_that_there_is() -> None:
+    """So the page needs no sentence for one that does not."""
+    for key in ("filters", "random", *trained_stems()):
+        narrow = torch.zeros(3, min(IMAGE_SIZES) // 2, min(IMAGE_SIZES))
+        height, width = load_stem(key)(narrow).shape[1:]
+        for kernel in range(1, MAX_KERNEL + 1):
+            check_window(kernel, MAX_KERNEL).check_fits(height, width)
+
+
 @pytest.mark.parametrize("count", [8, 32, 64])
 def test_the_number_of_random_filters(count: int) -> None:
     session = Session(size="64", stem="random", seed="3")
@@ -317,8 +449,7 @@ def test_every_picture_of_the_gallery_can_be_picked(key: str) -> None:
     session = Session(size="64", picture="coins" if key != "coins" else "brick")
     session.pick(key)
     assert_shows(session, expected(replace(DEFAULT, image_size=64, picture=key)))
-    words = "\n".join(part.value for part in session.app.sidebar.markdown)
-    assert GALLERY[key].words in words
+    assert session.message()[0]["about"] == f"{GALLERY[key].title}: {GALLERY[key].words}"
     assert session.gallery()["chosen"] == key
 
 
@@ -336,6 +467,25 @@ def test_the_chart_waits_until_the_browser_has_painted_the_maps() -> None:
     assert len(session.app.get("plotly_chart")) == 1
 
 
+def test_the_picture_that_is_asked_for_beside_the_maps_is_shown_everywhere() -> None:
+    session = Session(size="64", picture="coins").look(channel=4)
+    place = session.component("inspector").id
+    session.tell(place, "json_value", {"picture": {"key": "brick", "told": 7}})
+    assert_shows(session, expected(replace(DEFAULT, image_size=64, picture="brick")))
+    assert session.gallery()["chosen"] == "brick"
+    assert "channel" not in session.link
+    session.tell(place, "json_value", {"picture": {"key": "../../etc", "told": 8}})
+    assert session.link["picture"] == "brick"
+
+
+def test_colours_and_differences_are_part_of_the_link() -> None:
+    session = Session(size="64").look(clipped=True, difference=True)
+    assert (session.link["clip"], session.link["difference"]) == ("1", "1")
+    view = Session(**session.link).message()[0]["view"]
+    assert view["clipped"]
+    assert view["difference"]
+
+
 def test_every_picture_of_the_gallery_has_a_thumbnail_and_a_name() -> None:
     shown = Session().gallery()["pictures"]
     assert [picture["key"] for picture in shown] == list(GALLERY)
@@ -347,13 +497,10 @@ def test_every_picture_of_the_gallery_has_a_thumbnail_and_a_name() -> None:
 
 def test_a_smaller_kernel_takes_the_padding_with_it() -> None:
     session = Session(size="64", kernel="5", padding="2")
-    padding = session.app.sidebar.segmented_control(key="control_padding")
-    assert padding.options == ["0", "1", "2"]
-    session.set("slider", "control_kernel_size", 3)
+    session.resize(kernel=3)
     assert_shows(session, expected(replace(DEFAULT, image_size=64, kernel_size=3, padding=1)))
-    session.set("slider", "control_kernel_size", 1)
+    session.resize(kernel=1)
     assert_shows(session, expected(replace(DEFAULT, image_size=64, kernel_size=1)))
-    assert session.app.sidebar.segmented_control(key="control_padding").options == ["0"]
 
 
 def test_controls_are_filled_from_the_link() -> None:
@@ -366,10 +513,9 @@ def test_controls_are_filled_from_the_link() -> None:
     assert side.selectbox(key="control_stem").value == "random"
     assert side.segmented_control(key="control_channels").value == 32
     assert side.number_input(key="control_seed").value == 5
-    assert side.slider(key="control_kernel_size").value == 6
-    assert side.slider(key="control_stride").value == 4
-    assert side.segmented_control(key="control_padding").value == 3
-    assert side.toggle(key="control_ceil_mode").value is True
+    assert session.message()[0]["window"] == {
+        "kernel": 6, "stride": 4, "padding": 3, "ceilMode": True, "countPad": False
+    }  # fmt: skip
     assert side.slider(key="control_blend_weight").value == 0.35
     assert side.selectbox(key="control_device").value == "cpu"
     assert side.toggle(key="large_choice").value is True
@@ -377,9 +523,9 @@ def test_controls_are_filled_from_the_link() -> None:
 
 def test_several_controls_one_after_the_other() -> None:
     session = Session(size="64")
-    session.set("slider", "control_kernel_size", 4)
-    session.set("segmented_control", "control_padding", 2)
-    session.set("slider", "control_stride", 3)
+    session.resize(kernel=4)
+    session.resize(padding=2)
+    session.resize(stride=3)
     session.set("selectbox", "control_stem", "random")
     session.set("number_input", "control_seed", 9)
     session.pick("text")
@@ -452,8 +598,8 @@ def test_only_the_pooling_runs_again_when_a_pooling_control_moves(
     compute._features.clear()
     session = Session(picture="grass", size="64", seed="77")
     assert (len(stems), len(poolings)) == (1, 1)
-    session.set("slider", "control_kernel_size", 7)
-    session.set("slider", "control_stride", 7)
+    session.resize(kernel=7)
+    session.resize(stride=7)
     session.set("slider", "control_blend_weight", 0.15)
     assert (len(stems), len(poolings)) == (1, 4)
     session.look(weight=0.6, channel=2)
@@ -493,7 +639,7 @@ def test_a_new_start_takes_the_dial_with_it() -> None:
 
 def test_the_dial_keeps_its_place_when_a_window_control_moves() -> None:
     session = Session(size="64").look(weight=0.83, channel=4)
-    session.set("slider", "control_kernel_size", 3)
+    session.resize(kernel=3, weight=0.83, channel=4)
     view = session.message()[0]["view"]
     assert (view["weight"], view["channel"]) == (0.83, 4)
     assert_shows(session, expected(replace(DEFAULT, image_size=64, kernel_size=3)), weight=0.83)
@@ -511,7 +657,7 @@ def test_a_pinned_cell_stays_with_another_picture_and_a_free_one_does_not() -> N
 
 def test_a_pinned_cell_outside_the_new_maps_moves_to_their_edge() -> None:
     session = Session(size="64").look(channel=0, row=9, column=15, pinned=True)
-    session.set("slider", "control_stride", 8)
+    session.resize(stride=8, channel=0, row=9, column=15, pinned=True)
     header, _ = session.message()
     _, rows, columns = header["pooled_shape"]
     assert (header["view"]["row"], header["view"]["column"]) == (rows - 1, columns - 1)
@@ -523,15 +669,16 @@ def test_a_pinned_cell_outside_the_new_maps_moves_to_their_edge() -> None:
 def test_a_link_restores_the_same_bytes() -> None:
     first = Session(size="96")
     first.pick("retina")
-    first.set("slider", "control_kernel_size", 3)
-    first.set("segmented_control", "control_padding", 1)
+    first.resize(kernel=3)
+    first.resize(padding=1)
     first.set("slider", "control_blend_weight", 0.15)
     first.look(weight=0.7, channel=11, row=5, column=6, pinned=True, scope="all")
     second = Session(**first.link)
     assert second.link == first.link
     one, other = first.message(), second.message()
     assert other[0]["view"] == {
-        "weight": 0.7, "channel": 11, "row": 5, "column": 6, "pinned": True, "scope": "all"
+        "weight": 0.7, "channel": 11, "row": 5, "column": 6, "pinned": True, "scope": "all",
+        "clipped": False, "difference": False,
     }  # fmt: skip
     # The view is the one with which the maps were first shown; the caption says how long it took.
     for header in (one[0], other[0]):
@@ -548,7 +695,7 @@ def test_two_sessions_do_not_disturb_each_other() -> None:
     first.set("selectbox", "control_stem", "random")
     second.look(weight=0.9, channel=2)
     second.upload(picture_file(1))
-    second.set("slider", "control_stride", 4)
+    second.resize(stride=4)
     first.run()
     assert_shows(first, expected(replace(DEFAULT, image_size=64, stem="random")))
     assert first.app.title[0].value == "Explore"
@@ -683,7 +830,7 @@ def test_a_broken_upload_leaves_a_good_upload_where_it_is() -> None:
     session.upload(BROKEN["text"], "broken.png")
     assert len(session.app.error) == 1
     assert session.bytes == before
-    session.set("slider", "control_kernel_size", 3)
+    session.resize(kernel=3)
     assert_shows_upload(session, good, image_size=64, kernel_size=3)
 
 

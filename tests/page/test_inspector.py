@@ -68,7 +68,8 @@ SHOWN = Shown(0.5, 0, 0, 0, False, "channel")
 
 
 def packed(trace: Trace, view: Shown = SHOWN, caption: str = "") -> bytes:
-    return inspector.pack(inspector.Inspected(trace, view, caption, inspector_words()))
+    stem = load_stem("random", channels=len(trace.feature_map))
+    return inspector.pack(inspector.Inspected(trace, view, caption, inspector_words(), stem))
 
 
 # ---- the message -------------------------------------------------------------------------------
@@ -136,12 +137,15 @@ def test_the_header_describes_the_maps(window: dict[str, Any]) -> None:
         "kernel": chosen.kernel_size,
         "stride": chosen.stride,
         "padding": chosen.padding,
+        "ceilMode": chosen.ceil_mode,
         "countPad": chosen.count_include_pad,
     }
-    assert header["stem"] == {"kernel": 7, "stride": 2, "padding": 3}
+    places = {name: header["stem"][name] for name in ("kernel", "stride", "padding")}
+    assert places == {"kernel": 7, "stride": 2, "padding": 3}
     assert header["start"] == pytest.approx([0.35] * header["input_shape"][0])
     assert header["view"] == {
-        "weight": 0.8, "channel": 3, "row": 4, "column": 5, "pinned": True, "scope": "all"
+        "weight": 0.8, "channel": 3, "row": 4, "column": 5, "pinned": True, "scope": "all",
+        "clipped": False, "difference": False,
     }  # fmt: skip
     assert header["caption"] == "CPU, at once"
     assert header["colours"] == POOLING_COLOURS

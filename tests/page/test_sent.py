@@ -9,7 +9,8 @@ from hybridpool.ui.browser.sent import checked, finite, flag, lines, maybe, whol
 from hybridpool.ui.settings import SHARED, View, look_at
 
 GOOD = {
-    "weight": 0.25, "channel": 3, "row": 1, "column": 2, "pinned": True, "scope": "all"
+    "weight": 0.25, "channel": 3, "row": 1, "column": 2, "pinned": True, "scope": "all",
+    "clipped": False, "difference": False,
 }  # fmt: skip
 
 

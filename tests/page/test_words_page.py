@@ -47,6 +47,7 @@ UNSEEN = {
     *("template", "mode", "color", "shape", "orientation", "layer", "dtype", "bdata"),
     *("xref", "yref", "xanchor", "yanchor"),
     *("fill", "fillcolor", "hoverinfo", "rangemode", "clickmode", "colorscale", "dash"),
+    *("coloraxis", "scaleanchor"),
     "code_text",  # commands and settings, as they are typed
     *(
         "barmode",
@@ -170,7 +171,7 @@ NAMES = [
         "Enter",
         "Esc",
     ),
-    *("Shift", *"knpsxz"),
+    *("Shift", *"knpsxyz"),
     *("Zeiler", "Fergus"),
     *("CIFAR-10", "CIFAR-100", "CIFAR-10-C", "JSON", "ResNet18", "LeNet-5", "CaffeNet", "VGG16"),
     *(

@@ -1,22 +1,56 @@
-"""The inspector: packs a trace for the browser and hears what the person looks at.
+"""The inspector: packs a trace for the browser and hears what the person looks at and through.
 
-The maps travel once, as 16 bit with one range a channel; the browser blends, frames windows and
-prints formulas without asking again. See ``assets/inspector``.
+The picture, its feature map and the weights travel once for each picture and stem; a window that
+was moved is answered with its maps alone. The browser blends, pools while the hand moves, frames
+windows and prints formulas without asking again. See ``assets/inspector``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Any
 
+import streamlit as st
+import torch
+from numpy.typing import NDArray
+
+from hybridpool.layers import HybridPoolingWithAttention
 from hybridpool.measure import highest_contrast
-from hybridpool.trace import Trace
+from hybridpool.pictures.gallery import GALLERY
+from hybridpool.stem import ConvStem
+from hybridpool.trace import Trace, pooling_layers
+from hybridpool.ui import compute
+from hybridpool.ui.browser import sent
 from hybridpool.ui.browser.component import MAPS, component, show_packed
-from hybridpool.ui.browser.packing import pack_message, pixels, quantised, rest
+from hybridpool.ui.browser.packing import (
+    Ranges,
+    pack_message,
+    pixels,
+    quantised,
+    ranges_of,
+    rest,
+)
 from hybridpool.ui.browser.words import inspector_words, is_learned
-from hybridpool.ui.settings import SHARED, Shown, View, look_at, view_of
-from hybridpool.ui.words import fill, language
-from hybridpool.viz.palette import POOLING_COLOURS, sequential
+from hybridpool.ui.settings import SHARED, Shown, View, look_at, pick_picture, view_of
+from hybridpool.ui.words import _, fill, language
+from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential
+
+_PARTS = ("painting", "window", "sizes", "terms", "sweep", "save", "inspector")
+_SCRIPTS = (
+    "common/engine.js",
+    *(f"inspector/{name}.js" for name in _PARTS),
+)
+_WINDOW: dict[str, sent.Check] = {
+    "kernel": sent.whole,
+    "stride": sent.whole,
+    "padding": sent.whole,
+    "ceilMode": sent.flag,
+}
+#: Names the picture, stem and words that were packed last.
+_PACKED = "inspector_base"
+_STEPPED = "inspector_stepped"
 
 
 def resolved_view(trace: Trace, view: View | None = None) -> Shown:
@@ -32,7 +66,8 @@ def resolved_view(trace: Trace, view: View | None = None) -> Shown:
         row, column = min(seen.row, rows - 1), min(seen.column, columns - 1)
     turned = seen.weight is not None
     weight = trace.blend_weight[channel].item() if seen.weight is None else seen.weight
-    return Shown(weight, channel, row, column, seen.pinned, seen.scope, turned)
+    colours = (seen.clipped, seen.difference)
+    return Shown(weight, channel, row, column, seen.pinned, seen.scope, turned, *colours)
 
 
 def telling_cells(trace: Trace) -> list[tuple[int, int]]:
@@ -50,61 +85,169 @@ class Inspected:
         view: The view to begin with.
         caption: One line for the saved picture.
         words: Every word that it shows or speaks.
+        stem: What made the feature map.
+        base: Names picture, stem and words: all that a window leaves as it is.
+        about: What to look for in the picture.
     """
 
     trace: Trace
     view: Shown
     caption: str
     words: Mapping[str, str]
+    stem: ConvStem
+    base: str = ""
+    about: str = ""
 
 
 def show_inspector(trace: Trace, picture: str, caption: str) -> None:
-    """Draw the inspector; what the person lets go of lands in the session's `View`.
+    """Draw the inspector; what the person lets go of lands in the session's record.
 
     `picture` names the picture beyond doubt, as the digest of an upload does.
     """
-    scripts = ("painting", "window", "save", "inspector")
     show_packed(
-        component("inspector", *MAPS, *(f"inspector/{script}.js" for script in scripts)),
+        component("inspector", *MAPS, *_SCRIPTS),
         "inspector",
         (trace.settings, picture, language()),
-        lambda: pack(
-            Inspected(
-                trace, resolved_view(trace), caption, inspector_words(learned=is_learned(trace))
-            )
-        ),
+        lambda: _packed(trace, picture, caption),
         view=look_at,
+        window=_look_through,
+        picture=_step_to,
     )
+    if st.session_state.pop(_STEPPED, False):
+        st.rerun()  # the sidebar and what this part was called with tell of the picture too
+
+
+def _packed(trace: Trace, picture: str, caption: str) -> bytes:
+    settings = trace.settings
+    named = (picture, settings.image_size, settings.stem, settings.channels)
+    made = (settings.seed, settings.count_include_pad, str(trace.device), language())
+    base = sha256(repr((*named, *made)).encode()).hexdigest()[:16]
+    words = inspector_words(learned=is_learned(trace))
+    stem = compute.stem_of(settings)
+    known = GALLERY.get(picture)
+    about = f"{_(known.title)}: {_(known.words)}" if known else ""
+    shown = Inspected(trace, resolved_view(trace), caption, words, stem, base, about)
+    # Only the browser knows what it still holds; what it held before another picture is gone.
+    kept = base == _held() == st.session_state.get(_PACKED)
+    st.session_state[_PACKED] = base
+    return pack_window(shown) if kept else pack(shown)
+
+
+def _held() -> object:
+    """The name of what the browser says that it holds; None until it has moved a window."""
+    told = (st.session_state.get("inspector") or {}).get("window")
+    return told.get("has") if isinstance(told, Mapping) else None
+
+
+def _look_through(told: Mapping[str, Any]) -> None:
+    """Take the window that the hand let go of, and what is looked at through it."""
+    window = sent.checked(told, _WINDOW)
+    if not window:
+        return
+    look_at(told)
+    SHARED.choose(
+        kernel_size=window["kernel"],
+        stride=window["stride"],
+        padding=window["padding"],
+        ceil_mode=window["ceilMode"],
+    )
+    if not told.get("has"):
+        # It was mounted anew with an answer to the one before: now it gets everything.
+        st.session_state.pop("inspector_shows", None)
+
+
+def _step_to(told: Mapping[str, Any]) -> None:
+    """Take the picture that was asked for beside the maps."""
+    if picked := sent.checked(told, {"key": sent.word(GALLERY)}):
+        pick_picture(picked["key"])
+        st.session_state[_STEPPED] = True
 
 
 def pack(shown: Inspected) -> bytes:
     """A trace as one message: length, JSON header, arrays."""
-    trace, settings = shown.trace, shown.trace.settings
-    maps = {"input": trace.feature_map, **{name: trace.pooled[name] for name in ("max", "average")}}
-    arrays, ranges = quantised(maps)
+    header, arrays = _base(shown)
+    window_header, window_arrays = _window(shown)
+    return pack_message(header | window_header, arrays | window_arrays)
+
+
+def pack_window(shown: Inspected) -> bytes:
+    """The same without what the browser holds already."""
+    return pack_message(*_window(shown))
+
+
+def _base(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """What a window leaves as it is: picture, feature map, weights, names, words."""
+    trace, stem = shown.trace, shown.stem
+    ranges = _ranges(trace)
+    arrays, _ = quantised({"input": trace.feature_map}, ranges)
     arrays["fine"] = rest(trace.feature_map, arrays["input"], ranges)
-    arrays["palette"] = sequential()
+    arrays["palette"], arrays["diverging"] = sequential(), diverging()
     arrays["image"] = pixels(trace.features.image)
-    stem_kernel, stem_stride, stem_padding = trace.features.receptive_field
+    weight, bias = stem.folded()
+    layer = pooling_layers(len(weight), trace.settings, stem.pooling_state)["attention"]
+    assert isinstance(layer, HybridPoolingWithAttention)
+    inner, outer = layer.fc[0], layer.fc[2]
+    assert isinstance(inner, torch.nn.Linear)
+    assert isinstance(outer, torch.nn.Linear)
+    weights = {
+        **{"weight": weight, "bias": bias},
+        **{"inner": inner.weight, "inner_bias": inner.bias},
+        **{"outer": outer.weight, "outer_bias": outer.bias},
+    }
+    arrays |= {name: values.detach().float().numpy() for name, values in weights.items()}
+    kernel, stride, padding = trace.features.receptive_field
     header = {
         **ranges,
         "input_shape": list(trace.feature_map.shape),
-        "pooled_shape": list(trace.pooled["max"].shape),
         "image_shape": list(trace.features.image.shape[1:]),
-        "attention": trace.attention.tolist(),
+        "stem": {
+            **{"kernel": kernel, "stride": stride, "padding": padding},
+            "edge": stem.conv.padding_mode == "replicate",
+            "mean": stem.mean.flatten().tolist(),
+            "std": stem.std.flatten().tolist(),
+        },
+        "picture": trace.settings.picture,
+        "pictures": list(GALLERY),
+        "about": shown.about,
+        "names": [fill(name) for name in trace.features.channel_names],
+        "colours": POOLING_COLOURS,
+        "words": shown.words,
+    }
+    return header, arrays
+
+
+def _ranges(trace: Trace) -> Ranges:
+    """The range of each channel's feature map, which holds what any window makes of it.
+
+    With it zero where padding counts as that.
+    """
+    zero = torch.zeros_like(trace.feature_map[:, :1, :1])
+    counted = trace.settings.count_include_pad
+    return ranges_of([trace.feature_map, *([zero] if counted else [])])
+
+
+def _window(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """What a window decides: the pooled maps, and what is looked at."""
+    trace, settings = shown.trace, shown.trace.settings
+    maps = {name: trace.pooled[name] for name in ("max", "average")}
+    ranges = _ranges(trace)
+    arrays, _ = quantised(maps, ranges)
+    arrays |= {f"{name}_fine": rest(maps[name], arrays[name], ranges) for name in maps}
+    header = {
+        "base": shown.base,
+        "pooled_shape": list(trace.pooled["max"].shape),
         "window": {
             "kernel": settings.kernel_size,
             "stride": settings.stride,
             "padding": settings.padding,
+            "ceilMode": settings.ceil_mode,
             "countPad": settings.count_include_pad,
         },
-        "stem": {"kernel": stem_kernel, "stride": stem_stride, "padding": stem_padding},
+        "attention": trace.attention.tolist(),
         "start": trace.blend_weight.tolist(),
         "telling": telling_cells(trace),
-        "names": [fill(name) for name in trace.features.channel_names],
         "view": asdict(view_of(shown.view)),
-        "colours": POOLING_COLOURS,
-        "words": shown.words,
+        "device": str(trace.device).upper(),
         "caption": shown.caption,
     }
-    return pack_message(header, arrays)
+    return header, arrays

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 FULL = 65535
+#: For each channel "low" and "high".
+Ranges = dict[str, list[float]]
 
 
 def pack_message(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -28,24 +30,33 @@ def pack_message(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) 
     return struct.pack("<I", len(text)) + text + b"".join(body)
 
 
-def quantised(maps: Mapping[str, Tensor]) -> tuple[dict[str, NDArray[Any]], dict[str, list[float]]]:
-    """Maps (C, h, w) as 16 bit with one range a channel, and these ranges for the header.
+def ranges_of(maps: Iterable[Tensor]) -> Ranges:
+    """The lowest and highest value of each channel of some maps (C, h, w) together."""
+    flat = [values.flatten(1) for values in maps]
+    low = torch.stack([values.amin(1) for values in flat]).amin(0)
+    high = torch.stack([values.amax(1) for values in flat]).amax(0)
+    return {"low": low.tolist(), "high": high.tolist()}
+
+
+def quantised(
+    maps: Mapping[str, Tensor], ranges: Ranges | None = None
+) -> tuple[dict[str, NDArray[Any]], Ranges]:
+    """Maps (C, h, w) as 16 bit with one range a channel, by default theirs, and these ranges.
 
     All maps of a channel share its range, so that a maximum stays one of its window's values.
     """
-    low = torch.stack([values.flatten(1).amin(1) for values in maps.values()]).amin(0)
-    high = torch.stack([values.flatten(1).amax(1) for values in maps.values()]).amax(0)
-    span = (high - low).clamp_min(torch.finfo(torch.float32).tiny).view(-1, 1, 1)
+    ranges = ranges or ranges_of(maps.values())
+    low, high = (torch.tensor(ranges[end]).view(-1, 1, 1) for end in ("low", "high"))
+    span = (high - low).clamp_min(torch.finfo(torch.float32).tiny)
     arrays: dict[str, NDArray[Any]] = {}
     for name, values in maps.items():
-        scaled = ((values - low.view(-1, 1, 1)) / span * FULL).round().nan_to_num()
+        # The average of equal cells may round to just outside of their range.
+        scaled = ((values - low) / span * FULL).round().nan_to_num().clamp(0, FULL)
         arrays[name] = scaled.to(torch.int32).numpy().astype(np.uint16)
-    return arrays, {"low": low.tolist(), "high": high.tolist()}
+    return arrays, ranges
 
 
-def rest(
-    values: Tensor, whole: NDArray[Any], ranges: Mapping[str, list[float]]
-) -> NDArray[np.uint8]:
+def rest(values: Tensor, whole: NDArray[Any], ranges: Ranges) -> NDArray[np.uint8]:
     """What `quantised` rounded away from a map, in 255ths of its step, half a step being 127.5.
 
     Numbers that are printed need it: the third decimal of a value between two steps can be wrong.

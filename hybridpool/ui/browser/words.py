@@ -24,7 +24,7 @@ def dial_words() -> dict[str, str]:
 def formula_words() -> dict[str, str]:
     """What stands beside a window's formula and under the dial."""
     return {
-        "dial_note": _("{max} % of the maximum and {average} % of the average of each window"),
+        "dial_note": _("{max} % maximum, {average} % average of each window"),
         "same_as_max": _("The hybrid map is now the max map."),
         "same_as_average": _("The hybrid map is now the average map."),
         "window_values": _("the {count} values"),
@@ -56,6 +56,37 @@ def inspector_words(*, learned: bool = False) -> dict[str, str]:
         **view_words(learned=learned),
         "save_png": _("Save as PNG"),
         **formula_words(),
+        "previous_picture": _("Previous picture"),
+        "next_picture": _("Next picture"),
+        "filter": _("Filter"),
+        "sweep": _("Sweep"),
+        "sweep_hint": _("Turn the dial once from 0 to 1 and back."),
+        **_term_words(),
+        **_key_words(),
+        "clipped": _("up to the 99th percentile"),
+        "clipped_note": _(
+            "{count} of {total} cells of the feature map lie above and share the last colour."
+        ),
+        "as_differences": _("show differences"),
+        "hybrid_minus_max": _("Hybrid − max"),
+        "hybrid_minus_average": _("Hybrid − average"),
+        "differences_note": _("Differences: zero in the middle; the scale stays as you turn."),
+        "window_sizes": _("Pooling window"),
+        "the_window": _("Window"),
+        "kernel_size": _("Kernel size"),
+        "stride": _("Stride"),
+        "padding": _("Padding"),
+        "padding_hint": _("At most half the kernel size, as PyTorch demands."),
+        "ceil_mode": _("Ceil mode"),
+        "ceil_hint": _("Keep a last window that only partly lies on the feature map."),
+        "moving": _(
+            "Computed in your browser while you move the window; PyTorch answers when you let go."
+        ),
+        "by_pytorch": _("Computed by PyTorch on {device}."),
+        "checked": _(
+            "Checked against PyTorch on {device}: your browser's maps are at most {difference} "
+            "apart."
+        ),
         "spread": _("{low} to {high}, mean {mean}"),
         "legend_note": _("One colour scale for the feature map and all four poolings."),
         "all_channels": _("All channels"),
@@ -80,6 +111,57 @@ def inspector_words(*, learned: bool = False) -> dict[str, str]:
             "every pixel of the picture that reaches it. Point at a cell in any map to move it. "
             "Click or Enter pins it, Escape lets go, arrow keys move it, comma and full stop "
             "change the channel."
+        ),
+    }
+
+
+def _term_words() -> dict[str, str]:
+    """One line behind each term, and what asks for it."""
+    return {
+        "what_is": _("What does “{term}” mean?"),
+        "term_filter": _(
+            "The stem is the first convolution of a network. Each of its filters slides over the "
+            "picture and answers where the picture looks like it. Shown in colour; grey is zero."
+        ),
+        "term_feature_map": _(
+            "The answers of one filter, a number for each place of the picture: what pooling "
+            "makes smaller."
+        ),
+        "term_channel": _(
+            "One filter and its feature map. A network looks through many channels side by side."
+        ),
+        "term_the_window": _(
+            "The block of neighbouring cells that pooling turns into one cell. The kernel size is "
+            "its side, the stride its step."
+        ),
+        "term_blend_weight": _(
+            "The share of the maximum in each window: at 0 hybrid pooling is average pooling, at "
+            "1 it is max pooling."
+        ),
+        "term_attention": _(
+            "The attention value is a blend weight that a small layer computes for each channel "
+            "from the picture itself."
+        ),
+    }
+
+
+def _key_words() -> dict[str, str]:
+    """The keys and what each of them does."""
+    return {
+        "keys_title": _("Keys"),
+        "close": _("Close"),
+        "key_channel": _("Previous and next channel"),
+        "key_picture": _("Previous and next picture"),
+        "key_dial": _("Turn the dial by 0.05"),
+        "key_ends": _("Average pooling, max pooling"),
+        "key_reset": _("Back to where the blend weight starts"),
+        "key_sweep": _("Turn the dial once from 0 to 1 and back"),
+        "key_difference": _("Maps or differences"),
+        "key_help": _("This list"),
+        "touch": _(
+            "The red frame marks one cell in each pooled map, its window in the feature map, and "
+            "every pixel of the picture that reaches it. Touch a cell in any map to pin it; touch "
+            "it again to let go."
         ),
     }
 
