@@ -67,7 +67,6 @@ def networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def english(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (sentences, phrases):
         monkeypatch.setattr(module, "_", lambda message: message)
-    monkeypatch.setattr(sentences, "ngettext", lambda one, many, n: one if n == 1 else many)
 
 
 def told(visit: Visit, name: str = "answer") -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
