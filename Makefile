@@ -11,7 +11,7 @@ BABEL := $(PY) -m babel.messages.frontend --quiet
 
 # What is a message besides `_("...")`. A plain number is the argument that is one; Babel takes
 # one argument of a call, and a further one only where it is told how many the call has.
-MESSAGES := ImageError StemUnavailable ResultsError stem_title channel_name ChannelName StemInfo:2 Picture:2 \
+MESSAGES := ImageError StemUnavailable ResultsError NetworkFileError UnfitNetworkError stem_title channel_name ChannelName StemInfo:2 Picture:2 \
 	$(foreach name,StemInfo Picture,$(foreach count,3 4 5 6 7 8 9 10,$(name):3,$(count)t))
 CATALOGUE := --width=96
 

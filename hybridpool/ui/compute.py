@@ -25,11 +25,13 @@ from hybridpool.answer import (
     AnswerCurve,
     Change,
     Network,
+    Places,
     answer,
     answer_curve,
     dialled,
     kind_of,
     network_files,
+    places,
     read_fit_network,
     test_pictures,
 )
@@ -541,3 +543,16 @@ def _kept_curve(
     keys: tuple[tuple[str, tuple[str, ...]], ...], named: str, kind: Change, weight: float | None
 ) -> list[AnswerCurve]:
     return []
+
+
+def answer_places(network: Network, image: Tensor, named: str, weight: float | None) -> Places:
+    """What a network says of a picture with a patch at every place."""
+    return _answer_places(network.key, named, weight, network, image)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _answer_places(
+    key: str, named: str, weight: float | None, _network: Network, _image: Tensor
+) -> Places:
+    prepare()
+    return places(dialled(_network, weight), _image)
