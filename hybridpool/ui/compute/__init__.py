@@ -100,7 +100,7 @@ def trace(settings: Settings, upload: Upload | None) -> Trace:
 
 
 def picture_key(settings: Settings, upload: Upload | None) -> str:
-    """What names the picture beyond doubt: a gallery key, or the digest of an upload."""
+    """A unique name of the picture: a gallery key, or the digest of an upload."""
     return upload.digest if upload and settings.picture == "upload" else settings.picture
 
 
@@ -201,7 +201,7 @@ def _compared(settings: Settings, digest: str, done: Perturbation, _clean: Trace
 
 
 def stem_of(settings: Settings) -> ConvStem:
-    """The stem that some settings ask for; shared between sessions, so it must not be changed."""
+    """The stem of some settings; sessions share it, so it must not be changed."""
     drawn = settings.stem == "random"
     return _stem(settings.stem, settings.seed if drawn else 0, settings.channels if drawn else 0)
 

@@ -1,4 +1,4 @@
-"""What was measured of the cost of poolings, one measurement at a time."""
+"""The measured costs of poolings; one measurement runs at a time."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _WAIT = 0.3
 
 
 def pooling_costs(settings: CostSettings) -> Generator[PoolingCosts | None, None, None]:
-    """What every pooling costs, growing turn by turn; None while somebody else measures.
+    """What every pooling costs, turn by turn; None while another measurement runs.
 
-    Only what is whole is kept. Close the iterator when you stop asking: the others wait for that.
+    Only a whole record is kept. Close the iterator when you stop early, because others wait for it.
 
     Raises:
         CannotCompileError: If compiled poolings are asked for, and there is no compiler.
@@ -49,12 +49,12 @@ def kept_pooling_costs(settings: CostSettings) -> list[PoolingCosts]:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def kept_network_costs(settings: NetworkSettings) -> list[NetworkCosts]:
-    """The same of the networks."""
+    """The same for the networks."""
     return []
 
 
 def _undisturbed(records: Iterator[_T], kept: list[_T]) -> Iterator[_T | None]:
-    """What is kept, or records that are measured while nobody else measures; None while waiting."""
+    """What is kept, or new records once no other measurement runs; None while waiting."""
     if known := kept[:1]:
         yield known[0]
         return
@@ -76,5 +76,5 @@ def _measuring() -> threading.Lock:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def network_counts(settings: NetworkSettings) -> tuple[NetworkCost, ...]:
-    """What can be said about every network without a clock."""
+    """What is known about every network without measuring time."""
     return count_networks(settings)

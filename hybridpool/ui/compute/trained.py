@@ -1,4 +1,4 @@
-"""What trained networks were worth, and what they answer: results and networks from files."""
+"""Results and trained networks from files, and the answers of these networks."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Stored:
     """The results in a folder.
 
     Attributes:
-        runs: What could be read.
-        problems: What is wrong with each other file.
-        judged: What was judged of them, by what names it: no more than there are groups and arms.
+        runs: The runs that could be read.
+        problems: The error of each other file.
+        judged: The verdicts so far, by group and arm.
     """
 
     runs: list[Run]
