@@ -3,7 +3,7 @@
 
 const STRIP_GAP = 2;
 
-class Inspector extends Sweeping(Termed(Sizing(Windowing(Painting(Maps))))) {
+class Inspector extends Filming(Sweeping(Termed(Sizing(Windowing(Painting(Maps)))))) {
   constructor(root) {
     super(root);
     this.build();
@@ -46,6 +46,7 @@ class Inspector extends Sweeping(Termed(Sizing(Windowing(Painting(Maps))))) {
 
   listen() {
     this.listenToSizes();
+    this.listenToCamera();
     this.listenToSweep();
     for (const box of this.all("[data-view]")) {
       box.addEventListener("change", () => this.set({ [box.dataset.view]: box.checked }));

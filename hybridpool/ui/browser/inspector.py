@@ -7,6 +7,7 @@ windows and prints formulas without asking again. See ``assets/inspector``.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -33,13 +34,17 @@ from hybridpool.ui.browser.packing import (
     rest,
 )
 from hybridpool.ui.browser.words import inspector_words, is_learned
+from hybridpool.ui.controls import take_picture
 from hybridpool.ui.settings import SHARED, Shown, View, look_at, pick_picture, view_of
 from hybridpool.ui.words import _, fill, language
 from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential
 
-_PARTS = ("painting", "window", "sizes", "terms", "sweep", "save", "inspector")
-_SCRIPTS = (
+_PARTS = ("painting", "window", "sizes", "terms", "sweep", "camera", "save", "inspector")
+#: All that the inspector is made of.
+SCRIPTS = (
+    *MAPS,
     "common/engine.js",
+    "common/through.js",
     *(f"inspector/{name}.js" for name in _PARTS),
 )
 _WINDOW: dict[str, sent.Check] = {
@@ -48,6 +53,11 @@ _WINDOW: dict[str, sent.Check] = {
     "padding": sent.whole,
     "ceilMode": sent.flag,
 }
+#: What the engine computes all maps from, besides the picture, and what they are painted with.
+_WEIGHTS = (
+    *("weight", "bias", "inner", "inner_bias", "outer", "outer_bias"),
+    *("palette", "diverging"),
+)
 #: Names the picture, stem and words that were packed last.
 _PACKED = "inspector_base"
 _STEPPED = "inspector_stepped"
@@ -105,13 +115,14 @@ def show_inspector(trace: Trace, picture: str, caption: str) -> None:
     `picture` names the picture beyond doubt, as the digest of an upload does.
     """
     show_packed(
-        component("inspector", *MAPS, *_SCRIPTS),
+        component("inspector", *SCRIPTS),
         "inspector",
         (trace.settings, picture, language()),
         lambda: _packed(trace, picture, caption),
         view=look_at,
         window=_look_through,
         picture=_step_to,
+        photo=_frozen,
     )
     if st.session_state.pop(_STEPPED, False):
         st.rerun()  # the sidebar and what this part was called with tell of the picture too
@@ -163,6 +174,18 @@ def _step_to(told: Mapping[str, Any]) -> None:
         st.session_state[_STEPPED] = True
 
 
+def _frozen(told: Mapping[str, Any]) -> None:
+    """Take a frame of the camera as a picture of the person's own, as an upload is taken."""
+    found = sent.checked(told, {"data": sent.text})
+    try:
+        data = b64decode(found.get("data", ""), validate=True)
+    except ValueError:
+        return
+    if data:
+        take_picture(data, "camera.png")
+        st.session_state[_STEPPED] = True
+
+
 def pack(shown: Inspected) -> bytes:
     """A trace as one message: length, JSON header, arrays."""
     header, arrays = _base(shown)
@@ -173,6 +196,14 @@ def pack(shown: Inspected) -> bytes:
 def pack_window(shown: Inspected) -> bytes:
     """The same without what the browser holds already."""
     return pack_message(*_window(shown))
+
+
+def without_server(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """What a page needs that has no server: its engine computes every map from the picture."""
+    header, arrays = _base(shown)
+    found: dict[str, NDArray[Any]] = {name: arrays[name] for name in _WEIGHTS}
+    found["picture"] = shown.trace.features.image.numpy()
+    return header | _window(shown)[0] | {"pictures": []}, found
 
 
 def _base(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
