@@ -36,6 +36,6 @@ open_page(
         "**Hybrid pooling** blends max and average: hybrid = *s* · max + (1 − *s*) · average. "
         "Turn the dial *s*."
     ),
-    window_controls=False,
+    inspected=True,
     first=lambda: explore(*current_trace()),
 )

@@ -14,9 +14,9 @@ from hybridpool.ui.words import _
 open_page(
     _("Cost"),
     _(
-        "Hybrid pooling is said to add little. Here its price is counted, and measured on the "
-        "machine that runs this page, at the size you choose: against max pooling alone, against "
-        "a plain copy of the map, and inside whole networks."
+        "Hybrid pooling is said to cost little. This page counts its cost and measures it on the "
+        "machine that runs the page, at the size you choose: against max pooling alone, against a "
+        "plain copy of the map, and inside whole networks."
     ),
     shared_controls=False,
     state=STATE,

@@ -72,6 +72,11 @@ class Visit:
         getattr(self.app.sidebar, kind)(key=key).set_value(value)
         return self.run()
 
+    def set_main(self, kind: str, key: str, value: object) -> Self:
+        """Moves a control of the page itself."""
+        getattr(self.app.main, kind)(key=key).set_value(value)
+        return self.run()
+
     def tell(self, place: str, kind: str, value: object) -> Self:
         """What a component sends when the hand lets go."""
         with self._language_outside():

@@ -162,6 +162,7 @@ def tab(path: str, ready: str) -> type[Tab]:
 
 
 ByHand = tab("By_hand", ".by-hand[data-painted]")
+TheAnswer = tab("The_answer", ".answer[data-painted]")
 Noise = tab("Noise_and_occlusion", ".compare[data-painted]")
 Shift = tab("Shift_and_frequency", ".compare[data-painted]")
 Learning = tab("Learning", ".learning[data-painted]")

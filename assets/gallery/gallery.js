@@ -1,5 +1,8 @@
 // Thumbnails to pick a picture from. Python sends them once; a click sends back the key.
 
+// So many pictures stand in the one row that is shown at first.
+const ROW = 4;
+
 export default function mount({ data, parentElement, setStateValue }) {
   const group = parentElement.querySelector(".gallery");
   group.setAttribute("aria-label", data.label);
@@ -23,13 +26,24 @@ export default function mount({ data, parentElement, setStateValue }) {
   for (const button of buttons) {
     button.setAttribute("aria-pressed", String(button.dataset.key === data.chosen));
   }
-  reach(buttons, buttons.find((button) => button.dataset.key === data.chosen) ?? buttons[0]);
+  const chosen = buttons.find((button) => button.dataset.key === data.chosen) ?? buttons[0];
+  const more = parentElement.querySelector(".more");
+  const unfold = (all) => {
+    more.setAttribute("aria-expanded", String(all));
+    more.textContent = all ? data.fewer : data.more;
+    const first = buttons.filter((button) => button !== chosen).slice(0, ROW - 1);
+    for (const button of buttons) button.hidden = !(all || button === chosen || first.includes(button));
+    reach(buttons, chosen);
+  };
+  unfold(more.getAttribute("aria-expanded") === "true");
+  more.onclick = () => unfold(more.getAttribute("aria-expanded") !== "true");
   group.onclick = (event) => {
     const button = event.target.closest("button");
     if (button) setStateValue("pick", { key: button.dataset.key, told: Date.now() });
   };
   group.onkeydown = (event) => {
-    const next = buttons[neighbour(buttons, buttons.indexOf(event.target.closest("button")), event.key)];
+    const shown = buttons.filter((button) => !button.hidden);
+    const next = shown[neighbour(shown, shown.indexOf(event.target.closest("button")), event.key)];
     if (!next) return;
     event.preventDefault();
     reach(buttons, next);

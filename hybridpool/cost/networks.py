@@ -284,10 +284,10 @@ def _built(network: str, pooling: str, side: int) -> tuple[nn.Module, list[_Laye
 
 def _inputs(model: nn.Module, layers: list[_Layer], pictures: Tensor) -> list[Tensor]:
     """The input of each pooling layer when the model sees the pictures."""
-    found: list[Tensor] = []
+    maps: list[Tensor] = []
 
     def note(module: nn.Module, args: tuple[Tensor, ...]) -> None:
-        found.append(args[0].detach())
+        maps.append(args[0].detach())
 
     hooks = [layer.module.register_forward_pre_hook(note) for layer in layers]
     try:
@@ -296,7 +296,7 @@ def _inputs(model: nn.Module, layers: list[_Layer], pictures: Tensor) -> list[Te
     finally:
         for hook in hooks:
             hook.remove()
-    return found
+    return maps
 
 
 def _counted(network: str, pooling: str, settings: NetworkSettings) -> NetworkCost:

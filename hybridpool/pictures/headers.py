@@ -180,14 +180,14 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 def _gif_size(data: bytes) -> tuple[int, int]:
     """The screen of a GIF, widened to its first frame: Pillow may allocate that when opening."""
     width, height, flags = struct.unpack_from("<HHB", data, 6)
-    at = 13 + (2 << (flags & 7)) * 3 * (flags >> 7)
-    while data[at] not in b",;":
-        if data[at] == ord("!"):
-            at += 2
-            while data[at]:
-                at += data[at] + 1
-        at += 1
-    if data[at] == ord(";"):
+    place = 13 + (2 << (flags & 7)) * 3 * (flags >> 7)
+    while data[place] not in b",;":
+        if data[place] == ord("!"):
+            place += 2
+            while data[place]:
+                place += data[place] + 1
+        place += 1
+    if data[place] == ord(";"):
         return width, height
-    left, top, wide, high = struct.unpack_from("<HHHH", data, at + 1)
+    left, top, wide, high = struct.unpack_from("<HHHH", data, place + 1)
     return max(width, left + wide), max(height, top + high)

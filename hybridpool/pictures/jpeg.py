@@ -32,15 +32,15 @@ def strip_jpeg(data: bytes) -> Stripped:
         >>> strip_jpeg(b"\\xff\\xd8" + comment + scan).data == b"\\xff\\xd8" + scan
         True
     """
-    kept, profile, at = [data[:2]], [], 2
+    kept, profile, place = [data[:2]], [], 2
     for _ in range(MOST_PARTS):
-        while data[at : at + 2] == b"\xff\xff":  # fill bytes
-            at += 1
-        marker, length = data[at : at + 2], int.from_bytes(data[at + 2 : at + 4], "big")
-        segment = data[at : at + 2 + length]
+        while data[place : place + 2] == b"\xff\xff":  # fill bytes
+            place += 1
+        marker, length = data[place : place + 2], int.from_bytes(data[place + 2 : place + 4], "big")
+        segment = data[place : place + 2 + length]
         if marker[:1] != b"\xff" or marker == b"\xff\xda" or len(segment) < 4:
             break
-        at += 2 + length
+        place += 2 + length
         body = segment[4:]
         if marker in _UNKNOWN_FRAMES or (marker in _FRAMES and body[:1] != b"\x08"):
             raise not_readable_here()
@@ -52,7 +52,7 @@ def strip_jpeg(data: bytes) -> Stripped:
             kept.append(segment)
     else:
         raise too_much_work()
-    return Stripped(b"".join([*kept, data[at:]]), _joined(profile))
+    return Stripped(b"".join([*kept, data[place:]]), _joined(profile))
 
 
 def _helps(marker: bytes, body: bytes) -> bool:
@@ -95,10 +95,10 @@ def check_scans(data: bytes) -> None:
 
 def _segments(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Marker and body of each segment up to the end of the picture, also between scans."""
-    at = 2
-    while (marker := _MARKER.search(data, at)) and marker[0] != _END:
-        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
-        yield marker[0], data[marker.end() + 2 : at]
+    place = 2
+    while (marker := _MARKER.search(data, place)) and marker[0] != _END:
+        place = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
+        yield marker[0], data[marker.end() + 2 : place]
 
 
 def is_refined(data: bytes) -> bool:
@@ -116,10 +116,10 @@ def is_refined(data: bytes) -> bool:
     wanted, done = set(), set()
     for marker, body in _segments(data):
         if marker in _FRAMES:
-            wanted = {(colour, at) for colour in body[6::3] for at in range(64)}
+            wanted = {(colour, index) for colour in body[6::3] for index in range(64)}
         if marker == b"\xff\xda" and len(body) >= 4 and not body[-1] & 15:
             colours, (first, last) = body[1:-3:2], body[-3:-1]
-            done |= {(colour, at) for colour in colours for at in range(first, last + 1)}
+            done |= {(colour, index) for colour in colours for index in range(first, last + 1)}
     return bool(wanted) and wanted <= done
 
 

@@ -41,9 +41,9 @@ def strip_png(data: bytes) -> Stripped:
         >>> strip_png(pixels[:8] + b"\\0\\0\\0\\1tEXt?wrong" + pixels[8:]).data == pixels
         True
     """
-    kept, profile, at = [data[:8]], None, 8
+    kept, profile, place = [data[:8]], None, 8
     for start, kind, end in _parts(data, 8, ">I4s", trailer=4):
-        at = end
+        place = end
         sound = zlib.crc32(data[start + 4 : end - 4]) == int.from_bytes(data[end - 4 : end], "big")
         if kind == b"iCCP" and sound and profile is None:
             profile = _unpacked(data[start + 8 : end - 4])
@@ -52,8 +52,10 @@ def strip_png(data: bytes) -> Stripped:
         if kind == b"IEND":
             return Stripped(b"".join(kept), profile)
     # The last chunk is cut off; if it holds pixels, Pillow finds out.
-    cut = data[at + 4 : at + 8]
-    kept.append(data[at:] if cut[:1].isupper() and cut != b"IEND" and len(cut) == 4 else _PNG_END)
+    cut = data[place + 4 : place + 8]
+    kept.append(
+        data[place:] if cut[:1].isupper() and cut != b"IEND" and len(cut) == 4 else _PNG_END
+    )
     return Stripped(b"".join(kept), profile)
 
 
@@ -84,33 +86,33 @@ def strip_webp(data: bytes) -> Stripped:
         >>> strip_webp(pixels + b"XMP \\xff\\0\\0\\0cut off").data[12:] == pixels[12:]
         True
     """
-    kept, profile, at = [], None, 12
+    kept, profile, place = [], None, 12
     for start, kind, end in _parts(data, 12, "<4sI", even=True):
-        at = end
+        place = end
         if kind == b"ICCP":
             profile = profile or data[start + 8 : end]
         else:
             kept.append(data[start:end])
-    if data[at : at + 4] not in (b"EXIF", b"XMP "):
-        kept.append(data[at:])
+    if data[place : place + 4] not in (b"EXIF", b"XMP "):
+        kept.append(data[place:])
     body = b"WEBP" + b"".join(kept)
     return Stripped(b"RIFF" + struct.pack("<I", len(body)) + body, profile)
 
 
 def _parts(
-    data: bytes, at: int, form: str, *, trailer: int = 0, even: bool = False
+    data: bytes, start: int, form: str, *, trailer: int = 0, even: bool = False
 ) -> Iterator[tuple[int, bytes, int]]:
     """Start, name and end of each whole chunk."""
     for _ in range(MOST_PARTS):
-        if len(data) < at + 8:
+        if len(data) < start + 8:
             return
-        length, kind = struct.unpack_from(form, data, at)
+        length, kind = struct.unpack_from(form, data, start)
         if isinstance(length, bytes):
             length, kind = kind, length
-        end = at + 8 + length + trailer
+        end = start + 8 + length + trailer
         end += end % 2 if even else 0
         if end > len(data):
             return
-        yield at, kind, end
-        at = end
+        yield start, kind, end
+        start = end
     raise too_much_work()

@@ -215,13 +215,13 @@ def read_layout(data: bytes) -> Layout:
     order, wide = "<" if data.startswith(b"II") else ">", b"+" in data[2:4]
     head = struct.Struct(order + ("HHQ8s" if wide else "HHI4s"))
     offset = order + ("Q" if wide else "I")
-    (at,) = struct.unpack_from(offset, data, 8 if wide else 4)
-    (count,) = struct.unpack_from(order + ("Q" if wide else "H"), data, at)
-    at += 8 if wide else 2
+    (place,) = struct.unpack_from(offset, data, 8 if wide else 4)
+    (count,) = struct.unpack_from(order + ("Q" if wide else "H"), data, place)
+    place += 8 if wide else 2
     if count > _MOST_TAGS:
         raise too_much_work()
     entries: dict[int, Entry] = {}
-    table = data[at : at + count * head.size]
+    table = data[place : place + count * head.size]
     if len(table) < count * head.size:
         raise SyntaxError("the table of tags is cut off")
     for tag, kind, values, body in head.iter_unpack(table):

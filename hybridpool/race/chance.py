@@ -48,16 +48,16 @@ def compare_right(right: Mapping[str, Tensor], arm: str, others: Sequence[str]) 
         >>> compare_right(right, "start_half", ["max", "average"])[1]
         Versus(arm='start_half', other='average', by=30, certain=True)
     """
-    found, chances = [], []
+    results, chances = [], []
     for other in others:
         ours, theirs = right[arm].bool(), right[other].bool()
         ahead, behind = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
         pair = (arm, other) if ahead >= behind else (other, arm)
-        found.append(Versus(*pair, abs(ahead - behind), certain=False))
+        results.append(Versus(*pair, abs(ahead - behind), certain=False))
         told = ahead + behind
         chances.append(float(stats.binomtest(ahead, told).pvalue) if told else 1.0)
     certain = holm(chances, LEVEL)
-    return [versus._replace(certain=place in certain) for place, versus in enumerate(found)]
+    return [versus._replace(certain=place in certain) for place, versus in enumerate(results)]
 
 
 def overfits(train_right: Tensor, test_right: Tensor) -> bool:
@@ -82,14 +82,14 @@ def overfits(train_right: Tensor, test_right: Tensor) -> bool:
     return bool(stats.fisher_exact(table, alternative="greater").pvalue <= LEVEL)
 
 
-def compare_gaps(found: Gaps) -> list[Versus]:
+def compare_gaps(gaps: Gaps) -> list[Versus]:
     """Compare every two arms by their gap between training and test accuracy, over all seeds.
 
     For each seed the mean over all numbers of training pictures counts, so that no number is picked
     for its result. The test is Student's paired t test, with Holm's correction for the three pairs.
 
     Args:
-        found: Complete gaps of two seeds or more.
+        gaps: Complete gaps of two seeds or more.
 
     Example:
         >>> import torch
@@ -100,7 +100,7 @@ def compare_gaps(found: Gaps) -> list[Versus]:
         >>> [(versus.arm, versus.other, versus.certain) for versus in compare_gaps(gaps)]
         [('channels', 'start_half', True), ('attention', 'start_half', True), ...]
     """
-    by_arm = found.gap.double().mean(0).numpy()
+    by_arm = gaps.gap.double().mean(0).numpy()
     pairs = [(one, other) for one in range(len(ARMS)) for other in range(one)]
     compared, chances = [], []
     for one, other in pairs:

@@ -284,15 +284,15 @@ class RacingNetwork(nn.Module):
 
     def blend_weights(self, maps: Tensor) -> Tensor:
         """The blend weight of every channel, (A C,), or (N, A C) if attention is among the arms."""
-        found = []
+        weights = []
         for arm, pool in enumerate(self.pools.values()):
             if isinstance(pool, HybridPoolingWithAttention):
-                found.append(pool.attention(maps[:, arm * CHANNELS : (arm + 1) * CHANNELS]))
+                weights.append(pool.attention(maps[:, arm * CHANNELS : (arm + 1) * CHANNELS]))
             elif isinstance(pool, HybridPooling):
-                found.append(pool.blend_weight.expand(CHANNELS))
+                weights.append(pool.blend_weight.expand(CHANNELS))
         if "attention" in self.pools:
-            found = [weight.expand(len(maps), CHANNELS) for weight in found]
-        return torch.cat(found, -1)
+            weights = [weight.expand(len(maps), CHANNELS) for weight in weights]
+        return torch.cat(weights, -1)
 
     def scores(self, maps: Tensor, weights: Tensor, kept: Tensor | None = None) -> Tensor:
         """The scores of the classes for every arm; `kept` (N, C) multiplies the pooled channels."""
@@ -303,12 +303,12 @@ class RacingNetwork(nn.Module):
 
     def gradients(self) -> Tensor:
         """The gradient of every logit (A, C) after a backward pass, NaN where none learns."""
-        found = torch.full((len(self.pools), CHANNELS), math.nan)
+        values = torch.full((len(self.pools), CHANNELS), math.nan)
         for arm, pool in enumerate(self.pools.values()):
             logit = getattr(pool, "weight", None)
             if logit is not None and logit.grad is not None:
-                found[arm] = logit.grad
-        return found
+                values[arm] = logit.grad
+        return values
 
 
 def _pooling(arm: str, drawn: float, generator: torch.Generator) -> nn.Module:

@@ -41,6 +41,40 @@ def read_parquet(folder: Path, side: int, classes: tuple[str, ...]) -> LabelledF
     return LabelledFiles(train, train_labels, test, test_labels, classes)
 
 
+def first_of_each_class(
+    path: Path, side: int, classes: tuple[str, ...], count: int
+) -> tuple[Tensor, Tensor, list[int]]:
+    """The first pictures of each class of one Parquet file; only these are decoded.
+
+    Args:
+        path: ``train.parquet`` or ``test.parquet``.
+        side: Height and width of the pictures wanted.
+        classes: The names of the labels 0, 1, and so on.
+        count: How many of each class, where there are so many.
+
+    Returns:
+        Pictures (N, 3, H, W) uint8 by class, the label of each, and its place in the file.
+
+    Raises:
+        DataUnavailable: If the file is not there or cannot be read.
+
+    Example:
+        >>> first_of_each_class(Path("nowhere/test.parquet"), 32, ("cat", "dog"), 1)
+        Traceback (most recent call last):
+        hybridpool.training.data_files.DataUnavailable: There is no test.parquet in nowhere: ...
+    """
+    files, labels = _read_columns(path)
+    places = [
+        int(place)
+        for label in range(len(classes))
+        for place in (labels == label).nonzero()[0][:count]
+    ]
+    if not places:
+        raise DataUnavailable(f"{path} has no picture of any class: get the file again.")
+    chosen = [files[place] for place in places]
+    return *_decode(chosen, labels[places], path, side, len(classes)), places
+
+
 def pack(folder: Path, output: Path) -> None:
     """Write the two Parquet files as one file that numpy reads, without loss.
 
@@ -100,13 +134,13 @@ def read_packed(path: Path, side: int, classes: tuple[str, ...]) -> LabelledFile
         hybridpool.training.data_files.DataUnavailable: no such.npz cannot be read ...
     """
     arrays = read_arrays(path, _PACKED)
-    found = []
+    parts = []
     for part in _PARTS:
         whole = arrays[f"{part}_files"].tobytes()
         ends = [0, *arrays[f"{part}_ends"].tolist()]
         files = [whole[start:end] for start, end in pairwise(ends)]
-        found.append(_decode(files, arrays[f"{part}_labels"], path, side, len(classes)))
-    return LabelledFiles(*found[0], *found[1], classes)
+        parts.append(_decode(files, arrays[f"{part}_labels"], path, side, len(classes)))
+    return LabelledFiles(*parts[0], *parts[1], classes)
 
 
 def _read_parquet_file(path: Path, side: int, classes: int) -> tuple[Tensor, Tensor]:

@@ -118,8 +118,8 @@ class Evidence:
         if claim in ("accuracy", "noise", "occlusion"):
             return self.finding(claim).comparisons
         if claim not in self._found:
-            found = against_baselines(self.runs, self.arm, measure_of(claim, self.runs))
-            self._found[claim] = Finding(claim, "unmeasured", self.arm, found)
+            comparisons = against_baselines(self.runs, self.arm, measure_of(claim, self.runs))
+            self._found[claim] = Finding(claim, "unmeasured", self.arm, comparisons)
         return self._found[claim].comparisons
 
 
@@ -147,9 +147,9 @@ def judge(claim: str, runs: Sequence[Run], everything: Sequence[Run], arm: str) 
     if claim == "frequency":
         return _judge_frequency(runs, arm)
     by = measure_of(claim, runs)
-    found = _finding(claim, arm, against_baselines(runs, arm, by), _ahead_of_both)
+    finding = _finding(claim, arm, against_baselines(runs, arm, by), _ahead_of_both)
     measured = any(by.value(run) is not None for run in runs)
-    return replace(found, verdict="open") if measured and not found.comparisons else found
+    return replace(finding, verdict="open") if measured and not finding.comparisons else finding
 
 
 def measure_of(claim: str, runs: Iterable[Run]) -> Measure:
@@ -211,24 +211,24 @@ def others_against(runs: Sequence[Run], arm: str) -> tuple[Comparison, ...]:
 
 def _judge_frequency(runs: Sequence[Run], arm: str) -> Finding:
     arms = by_arm(runs)
-    found = family(
+    comparisons = family(
         Pair(side, arm, baseline, arms.get(arm, ()), arms.get(baseline, ()), keeping(names))
         for side in ("low", "high")
         if (names := bands(runs, side))
         for baseline in SINGLE
     )
-    return _finding("frequency", arm, found, _one_of_both)
+    return _finding("frequency", arm, comparisons, _one_of_both)
 
 
 def _judge_start(runs: Sequence[Run], everything: Sequence[Run], arm: str) -> Finding:
     starts, by = by_start(runs, everything), replace(CLEAN, paired=True)
-    found = family(
+    comparisons = family(
         Pair("", str(MIDDLE_START), str(start), starts[MIDDLE_START], starts[start], by)
         for start in OTHER_STARTS
         if MIDDLE_START in starts and start in starts
     )
     ends = tuple(map(str, OTHER_STARTS[:2]))
-    return _finding("start", arm, found, lambda ones: _ahead_of_both(ones, ends))
+    return _finding("start", arm, comparisons, lambda ones: _ahead_of_both(ones, ends))
 
 
 def _judge_cost(runs: Sequence[Run], arm: str) -> Finding:
@@ -242,21 +242,21 @@ def _judge_cost(runs: Sequence[Run], arm: str) -> Finding:
 
 
 def _judge_small_data(runs: Sequence[Run], everything: Sequence[Run], arm: str) -> Finding:
-    found: list[Comparison] = []
+    comparisons: list[Comparison] = []
     for size, few in few_pictures(runs, everything).items():
         arms = by_arm(few)
-        found += family(
+        comparisons += family(
             Pair(f"{size} {blend}", blend, "hybrid", arms[blend], arms["hybrid"], by, name)
             for blend in COMPLEX
             if blend in arms
             for name, by in (("accuracy", CLEAN_OF_FEW), ("gap", Measure(gap)))
         )
-    return _finding("small_data", arm, found, _overfits)
+    return _finding("small_data", arm, comparisons, _overfits)
 
 
 def _judge_size(runs: Sequence[Run], everything: Sequence[Run], arm: str) -> Finding:
     networks = by_network(runs, everything)
-    found = [
+    comparisons = [
         one
         for (name, width), ones in networks.items()
         for one in against_baselines(
@@ -264,8 +264,8 @@ def _judge_size(runs: Sequence[Run], everything: Sequence[Run], arm: str) -> Fin
         )
         if one.baseline in SINGLE
     ]
-    finding = _finding("size", arm, found, _ahead_of_both)
-    judged = [at for at in finding.conditions.values() if at != "few"]
+    finding = _finding("size", arm, comparisons, _ahead_of_both)
+    judged = [state for state in finding.conditions.values() if state != "few"]
     if len(networks) < 2:
         return replace(finding, verdict="unmeasured")
     return replace(finding, verdict="open") if len(judged) < 2 else finding
@@ -292,10 +292,10 @@ def verdict_of(conditions: Iterable[str]) -> str:
         >>> verdict_of(["holds", "unseen"]), verdict_of(["refuted", "unseen"]), verdict_of([])
         ('depends', 'partly_refuted', 'unmeasured')
     """
-    found = list(conditions)
-    judged = [one for one in found if one != "few"]
+    states = list(conditions)
+    judged = [one for one in states if one != "few"]
     if not judged:
-        return "open" if found else "unmeasured"
+        return "open" if states else "unmeasured"
     if "holds" in judged:
         return "confirmed" if set(judged) == {"holds"} else "depends"
     if "refuted" in judged:

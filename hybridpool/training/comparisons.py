@@ -122,8 +122,10 @@ def family(pairs: Iterable[Pair]) -> tuple[Comparison, ...]:
         >>> family([])
         ()
     """
-    known = [(pair, at) for pair in pairs if (at := difference(pair.ours, pair.theirs, pair.by))]
-    judged = [place for place, (_, at) in enumerate(known) if min(at.counts) >= MIN_SEEDS]
+    known = [
+        (pair, delta) for pair in pairs if (delta := difference(pair.ours, pair.theirs, pair.by))
+    ]
+    judged = [place for place, (_, delta) in enumerate(known) if min(delta.counts) >= MIN_SEEDS]
     significant = {judged[place] for place in holm([known[place][1].p for place in judged], LEVEL)}
     return tuple(
         Comparison(
@@ -131,12 +133,12 @@ def family(pairs: Iterable[Pair]) -> tuple[Comparison, ...]:
             arm=pair.arm,
             baseline=pair.baseline,
             measure=pair.measure,
-            difference=at,
-            outcome=_outcome(at, pair.by.margin, place in significant),
+            difference=delta,
+            outcome=_outcome(delta, pair.by.margin, place in significant),
             margin=pair.by.margin,
-            visible=at.visible(LEVEL / max(1, len(judged))),
+            visible=delta.visible(LEVEL / max(1, len(judged))),
         )
-        for place, (pair, at) in enumerate(known)
+        for place, (pair, delta) in enumerate(known)
     )
 
 
@@ -147,12 +149,12 @@ def holm(values: Sequence[float], level: float) -> set[int]:
         >>> sorted(holm([0.03, 0.01, 0.2], 0.05))  # 0.01 < 0.05 / 3, but 0.03 > 0.05 / 2
         [1]
     """
-    found: set[int] = set()
+    significant: set[int] = set()
     for place in sorted(range(len(values)), key=values.__getitem__):
-        if values[place] > level / (len(values) - len(found)):
+        if values[place] > level / (len(values) - len(significant)):
             break
-        found.add(place)
-    return found
+        significant.add(place)
+    return significant
 
 
 def difference(ours: Iterable[Run], theirs: Iterable[Run], by: Measure) -> Difference | None:
@@ -194,15 +196,15 @@ def by_seed(runs: Iterable[Run], value: Value) -> dict[int, tuple[Run, float]]:
         >>> by_seed([], lambda run: 1.0)
         {}
     """
-    return {run.settings.seed: (run, at) for run in runs if (at := value(run)) is not None}
+    return {run.settings.seed: (run, number) for run in runs if (number := value(run)) is not None}
 
 
-def _outcome(at: Difference, margin: float, significant: bool) -> str:
-    if min(at.counts) < MIN_SEEDS:
+def _outcome(delta: Difference, margin: float, significant: bool) -> str:
+    if min(delta.counts) < MIN_SEEDS:
         return "few"
     if significant:
-        return "ahead" if at.mean > 0 else "behind"
-    return "equivalent" if -margin < at.inner[0] and at.inner[1] < margin else "undecided"
+        return "ahead" if delta.mean > 0 else "behind"
+    return "equivalent" if -margin < delta.inner[0] and delta.inner[1] < margin else "undecided"
 
 
 def _from_student(

@@ -23,12 +23,12 @@ def values_by_arm(runs: Iterable[Run], value: Value) -> dict[str, dict[int, floa
         >>> values_by_arm([_example("max", 3, 0.7)], lambda run: run.measures.clean)
         {'max': {3: 0.7}}
     """
-    found = {}
+    values = {}
     for arm, ones in by_arm(runs).items():
-        known = {run.settings.seed: at for run in ones if (at := value(run)) is not None}
+        known = {run.settings.seed: number for run in ones if (number := value(run)) is not None}
         if known:
-            found[arm] = known
-    return found
+            values[arm] = known
+    return values
 
 
 def corruption_lines(runs: Iterable[Run], names: Sequence[str]) -> dict[str, Line]:
@@ -41,13 +41,13 @@ def corruption_lines(runs: Iterable[Run], names: Sequence[str]) -> dict[str, Lin
     """
 
     def line(run: Run) -> dict[float, float]:
-        found = [run.measures.corruptions.get(name, ()) for name in names]
-        steps = min(map(len, found), default=0)
+        accuracies = [run.measures.corruptions.get(name, ()) for name in names]
+        steps = min(map(len, accuracies), default=0)
         if not steps:
             return {}
         by_severity = {0.0: run.measures.clean_of_these}
         for step in range(steps):
-            by_severity[step + 1.0] = fmean(values[step] for values in found)
+            by_severity[step + 1.0] = fmean(values[step] for values in accuracies)
         return by_severity
 
     return _lines(runs, line)
@@ -66,13 +66,16 @@ def occlusion_lines(runs: Iterable[Run], names: Sequence[str]) -> dict[str, Line
     """
 
     def line(run: Run) -> dict[float, float]:
-        known = {f"{at.shape} {at.fill}": at for at in run.measures.occlusions}
-        found = [known[name] for name in names if name in known]
-        if len(found) < len(names) or len({at.sides for at in found}) != 1:
+        known = {
+            f"{occlusion.shape} {occlusion.fill}": occlusion
+            for occlusion in run.measures.occlusions
+        }
+        occlusions = [known[name] for name in names if name in known]
+        if len(occlusions) < len(names) or len({occlusion.sides for occlusion in occlusions}) != 1:
             return {}
         covered: dict[float, float] = {0.0: run.measures.clean_of_these}
-        for step, side in enumerate(found[0].sides):
-            covered[float(side)] = fmean(at.test[step] for at in found)
+        for step, side in enumerate(occlusions[0].sides):
+            covered[float(side)] = fmean(occlusion.test[step] for occlusion in occlusions)
         return covered
 
     return _lines(runs, line)
@@ -87,8 +90,10 @@ def frequency_lines(runs: Iterable[Run], side: str) -> dict[str, Line]:
     """
 
     def line(run: Run) -> dict[float, float]:
-        parts = [(name.partition(" "), at) for name, at in run.measures.frequencies.items()]
-        known = {float(radius): at for (of, _, radius), at in parts if of == side}
+        parts = [
+            (name.partition(" "), accuracy) for name, accuracy in run.measures.frequencies.items()
+        ]
+        known = {float(radius): accuracy for (of, _, radius), accuracy in parts if of == side}
         return dict(sorted(known.items()))
 
     return _lines(runs, line)
@@ -103,12 +108,12 @@ def size_lines(groups: Mapping[int, Sequence[Run]], value: Value) -> dict[str, L
         >>> lines["max"][0], lines["max"][1][0].mean
         ((500,), 0.7)
     """
-    found: dict[str, dict[float, Summary]] = {}
+    lines: dict[str, dict[float, Summary]] = {}
     for size, runs in groups.items():
         for arm, values in values_by_arm(runs, value).items():
-            found.setdefault(arm, {})[size] = summarise_seeds(list(values.values()))
+            lines.setdefault(arm, {})[size] = summarise_seeds(list(values.values()))
     order = by_arm(run for runs in groups.values() for run in runs)
-    return {arm: _line(found[arm]) for arm in order if arm in found}
+    return {arm: _line(lines[arm]) for arm in order if arm in lines}
 
 
 @dataclass(frozen=True)
@@ -145,28 +150,36 @@ def weight_paths(runs: Iterable[Run], arm: str) -> dict[str, WeightPath]:
         return {}
     steps, layers = noted[0].weight_steps, list(noted[0].weights)
     alike = [run for run in noted if run.weight_steps == steps and list(run.weights) == layers]
-    found = {}
+    moved = {}
     for layer in layers:
         paths = [run.weights[layer] for run in alike]
-        together = [[at for path in paths for at in path[step]] for step in range(len(steps))]
-        found[layer] = WeightPath(
+        together = [
+            [weight for path in paths for weight in path[step]] for step in range(len(steps))
+        ]
+        moved[layer] = WeightPath(
             steps,
             tuple(tuple(map(fmean, path)) for path in paths),
             tuple(map(min, together)),
             tuple(map(max, together)),
         )
-    return found
+    return moved
 
 
 def _lines(runs: Iterable[Run], line: Callable[[Run], dict[float, float]]) -> dict[str, Line]:
     """For each arm, the mean line of its runs at the places that all of them have."""
-    found = {}
+    means = {}
     for arm, ones in by_arm(runs).items():
         lines = [values for run in ones if (values := line(run))]
-        places = [at for at in lines[0] if all(at in values for values in lines)] if lines else []
+        places = (
+            [place for place in lines[0] if all(place in values for values in lines)]
+            if lines
+            else []
+        )
         if places:
-            found[arm] = _line({at: summarise_seeds([one[at] for one in lines]) for at in places})
-    return found
+            means[arm] = _line(
+                {place: summarise_seeds([one[place] for one in lines]) for place in places}
+            )
+    return means
 
 
 def _line(values: Mapping[float, Summary]) -> Line:

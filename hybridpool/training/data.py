@@ -169,9 +169,9 @@ def load(
     """
     if side not in SIDES:
         raise ValueError(f"Pictures have {' or '.join(map(str, SIDES))} pixels a side, not {side}.")
-    at = "" if side == SIDES[0] else f" at {side} pixels"
+    suffix = "" if side == SIDES[0] else f" at {side} pixels"
     if source is None:
-        return Dataset(f"CIFAR-10{at}", *_download_cifar10(download_to, side))
+        return Dataset(f"CIFAR-10{suffix}", *_download_cifar10(download_to, side))
     place = Path(source)
     if not place.exists():
         raise DataUnavailable(
@@ -179,9 +179,9 @@ def load(
             "--data out to download CIFAR-10."
         )
     if place.is_dir() and any((place / f"{part}.parquet").exists() for part in ("train", "test")):
-        return Dataset(_COPY + at, *read_parquet(place, side, CIFAR10_CLASSES))
+        return Dataset(_COPY + suffix, *read_parquet(place, side, CIFAR10_CLASSES))
     if place.suffix == ".npz" and is_packed(place):
-        return Dataset(_COPY + at, *read_packed(place, side, CIFAR10_CLASSES))
+        return Dataset(_COPY + suffix, *read_packed(place, side, CIFAR10_CLASSES))
     if place.is_dir():
         files = read_class_folders(place, side)
     elif place.suffix == ".npz":
@@ -191,7 +191,7 @@ def load(
             f"{source} is neither a folder of pictures nor an .npz file: name one of these."
         )
     name = place.resolve().name.removesuffix(".npz")
-    return Dataset(f"{name}{at}", *files, *_mean_and_std(files.train))
+    return Dataset(f"{name}{suffix}", *files, *_mean_and_std(files.train))
 
 
 def _mean_and_std(
@@ -199,14 +199,14 @@ def _mean_and_std(
 ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     """Mean and deviation of each channel from its histogram, which is exact and small."""
     levels = torch.arange(256, dtype=torch.float64) / 255
-    found = []
+    moments = []
     for channel in pictures.unbind(1):
         shares = channel.flatten().bincount(minlength=256).double() / channel.numel()
         mean = (shares * levels).sum()
         # Pictures of one colour have no deviation to divide by.
         std = (shares * (levels - mean) ** 2).sum().sqrt().clamp(min=1 / 255)
-        found.append((mean.item(), std.item()))
-    (red, green, blue) = found
+        moments.append((mean.item(), std.item()))
+    (red, green, blue) = moments
     return (red[0], green[0], blue[0]), (red[1], green[1], blue[1])
 
 
@@ -215,14 +215,14 @@ def _download_cifar10(place: Path, side: int) -> LabelledFiles:
     from torchvision.datasets import CIFAR10
 
     try:
-        found = [CIFAR10(str(place), train=train, download=True) for train in (True, False)]
+        parts = [CIFAR10(str(place), train=train, download=True) for train in (True, False)]
     except (OSError, RuntimeError) as error:
         raise DataUnavailable(
             f"CIFAR-10 could not be downloaded to {place} ({error}): try again with a network, "
             "or name a folder with a copy of it by --data."
         ) from error
     train, test = (
-        scale(torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous(), side) for part in found
+        scale(torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous(), side) for part in parts
     )
-    labels, test_labels = (torch.tensor(part.targets) for part in found)
+    labels, test_labels = (torch.tensor(part.targets) for part in parts)
     return LabelledFiles(train, labels, test, test_labels, CIFAR10_CLASSES)

@@ -122,7 +122,7 @@ def _files_of_classes(folder: Path) -> dict[str, list[Path]]:
             f"There is no folder for each class in {folder}: at least two classes are needed, "
             "each a folder of pictures."
         )
-    found = {
+    files = {
         place.name: sorted(
             path
             for path in place.rglob("*")
@@ -131,12 +131,12 @@ def _files_of_classes(folder: Path) -> dict[str, list[Path]]:
         for place in folders
     }
     for place in folders:
-        if not found[place.name]:
+        if not files[place.name]:
             raise DataUnavailable(
                 f"The class {place} holds no picture ({', '.join(ENDINGS)}): put pictures into "
                 "this folder or remove it."
             )
-    return found
+    return files
 
 
 def _check_same_classes(
@@ -249,14 +249,14 @@ def read_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
         if not isinstance(file, np.lib.npyio.NpzFile):
             raise ValueError("it holds one array alone")
         with file:
-            found = {name: file[name] for name in names if name in file}
+            arrays = {name: file[name] for name in names if name in file}
     except (OSError, ValueError, EOFError, RuntimeError, MemoryError, *_ZIP_ERRORS) as error:
         raise DataUnavailable(f"{path} cannot be read as arrays of NumPy: {error}.") from error
-    if lacking := [name for name in names if name not in found]:
+    if lacking := [name for name in names if name not in arrays]:
         raise DataUnavailable(
             f"{path} has no {' and no '.join(lacking)}: needed are {', '.join(names)}."
         )
-    return found
+    return arrays
 
 
 def _names(labels: Tensor) -> dict[str, None]:

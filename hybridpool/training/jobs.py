@@ -88,7 +88,7 @@ def carry_out(jobs: Sequence[Job], shop: Workshop) -> Undone:
 
     def do(settings: RunSettings, output: Path) -> None:
         key = settings.train_pictures, settings.held_out, settings.measured_pictures
-        found, _ = run(
+        result, _ = run(
             settings,
             shop.dataset(),
             trials(*key) if settings.measured_pictures and shop.first else None,
@@ -96,8 +96,8 @@ def carry_out(jobs: Sequence[Job], shop: Workshop) -> Undone:
             checkpoint=shop.checkpoints / f"{settings.name}.pt",
         )
         if shop.first:
-            write_run(found, output)
-            shop.say(f"{settings.name}: {found.measures.clean:.2%} of the test pictures")
+            write_run(result, output)
+            shop.say(f"{settings.name}: {result.measures.clean:.2%} of the test pictures")
 
     for folder in {shop.checkpoints, *(job.output for job in jobs)}:
         check_folder(folder)

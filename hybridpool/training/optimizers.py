@@ -31,9 +31,9 @@ def optimizers(model: nn.Module, settings: RunSettings) -> list[torch.optim.Opti
         momentum = settings.momentum
         return torch.optim.SGD(weights, rate, momentum, weight_decay=decay, nesterov=momentum > 0)
 
-    found = [sgd(rest, settings.learning_rate, settings.weight_decay)]
+    made = [sgd(rest, settings.learning_rate, settings.weight_decay)]
     if chosen and settings.blend_optimizer == "adam":
-        found.append(torch.optim.Adam(chosen, settings.blend_rate, weight_decay=0.0))
+        made.append(torch.optim.Adam(chosen, settings.blend_rate, weight_decay=0.0))
     elif chosen:
-        found.append(sgd(chosen, settings.blend_rate, 0.0))
-    return found
+        made.append(sgd(chosen, settings.blend_rate, 0.0))
+    return made

@@ -49,12 +49,12 @@ def whole_number(low: int, high: int | None = None) -> Callable[[str], int]:
 
     def read(text: str) -> int:
         try:
-            found = int(text)
+            value = int(text)
         except ValueError:
-            found = low - 1
-        if found < low or (high is not None and found > high):
+            value = low - 1
+        if value < low or (high is not None and value > high):
             raise argparse.ArgumentTypeError(f"{text} is not a whole number {allowed}")
-        return found
+        return value
 
     return read
 
@@ -85,14 +85,14 @@ def number(
 
     def read(text: str) -> float:
         try:
-            found = float(text)
+            value = float(text)
         except ValueError:
-            found = math.nan
-        above = found >= low if low_itself else found > low
-        below = found <= high if high_itself else found < high
-        if not (math.isfinite(found) and above and below):
+            value = math.nan
+        above = value >= low if low_itself else value > low
+        below = value <= high if high_itself else value < high
+        if not (math.isfinite(value) and above and below):
             raise argparse.ArgumentTypeError(f"{text} is not a number {allowed}")
-        return found
+        return value
 
     return read
 

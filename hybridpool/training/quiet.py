@@ -170,6 +170,6 @@ class QuietTraining(Training):
     def result(self, trials: Trials | None, command: str) -> Run:
         """What was found, as `Training.result` says, and how the steps were taken."""
         self._fetch()
-        found = super().result(trials, command)
+        run = super().result(trials, command)
         how = f"each operation ({self.without_graph})" if self.without_graph else "graph"
-        return replace(found, environment={**found.environment, "steps": how})
+        return replace(run, environment={**run.environment, "steps": how})

@@ -69,13 +69,13 @@ def _read_record(kind: Any, value: object, place: str) -> Any:
         value = {key: each for key, each in value.items() if key != "format"}
     if unknown := sorted(value.keys() - hints.keys()):
         raise ValueError(f"{inside}{unknown[0][:40]} is not known")
-    found = {}
+    values = {}
     for each in fields(kind):
         if each.name in value:
-            found[each.name] = _read(hints[each.name], value[each.name], inside + each.name)
+            values[each.name] = _read(hints[each.name], value[each.name], inside + each.name)
         elif each.default is MISSING and each.default_factory is MISSING:
             raise ValueError(f"{inside}{each.name} is missing")
-    return kind(**found)
+    return kind(**values)
 
 
 def _read_plain(kind: Any, value: object, place: str) -> Any:
@@ -114,7 +114,9 @@ def check(run: Any) -> None:
     settings, measures = run.settings, run.measures
     shares = {
         "accuracy": _accuracies(run),
-        "blend weight": (weight for path in run.weights.values() for at in path for weight in at),
+        "blend weight": (
+            weight for path in run.weights.values() for step in path for weight in step
+        ),
         "frozen_at": settings.frozen_at,
     }
     for name, values in shares.items():
@@ -175,7 +177,7 @@ def _check_not_negative(*groups: tuple[str, Iterable[float]]) -> None:
             raise ValueError(f"{name} is below 0")
 
 
-def upgraded(found: dict[str, Any]) -> dict[str, Any]:
+def upgraded(saved: dict[str, Any]) -> dict[str, Any]:
     """Upgrade a file of format 1 to format 2: what it does not state is what held then.
 
     Its blends learned by SGD at a multiple of the learning rate, its labels were not smoothed, and
@@ -187,12 +189,12 @@ def upgraded(found: dict[str, Any]) -> dict[str, Any]:
         >>> upgraded(old)["settings"]["blend_rate"]
         2.0
     """
-    settings = dict(found["settings"])
+    settings = dict(saved["settings"])
     settings["blend_rate"] = settings["blend_rate"] * settings["learning_rate"]
     history = [
         {name: value for name, value in epoch.items() if name != "test_accuracy"}
         | {"held_out_accuracy": None}
-        for epoch in found["history"]
+        for epoch in saved["history"]
     ]
-    then = {"data": found["data"]["name"], "blend_optimizer": "sgd", "smoothing": 0.0}
-    return found | {"settings": then | settings, "history": history}
+    then = {"data": saved["data"]["name"], "blend_optimizer": "sgd", "smoothing": 0.0}
+    return saved | {"settings": then | settings, "history": history}

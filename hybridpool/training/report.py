@@ -47,13 +47,13 @@ def report(runs: Sequence[Run]) -> str:
 
 def _choices(group: Sequence[Run]) -> list[str]:
     """The accuracy of each way to learn the blends, on the pictures held out for this choice."""
-    found: dict[tuple[str, str, float], list[Run]] = {}
+    groups: dict[tuple[str, str, float], list[Run]] = {}
     for arm, runs in by_arm(group).items():
         for run in runs:
             way = (arm, run.settings.blend_optimizer, run.settings.blend_rate)
-            found.setdefault(way, []).append(run)
+            groups.setdefault(way, []).append(run)
     lines = [f"; accuracy on {group[0].settings.held_out} held-out training pictures in %\n"]
-    for (arm, optimizer, rate), runs in sorted(found.items()):
+    for (arm, optimizer, rate), runs in sorted(groups.items()):
         mean = _mean(_summary(runs, values.clean))
         lines.append(_line(arm, [f"{optimizer} {rate:g}", mean, str(len(runs))]))
     return lines
@@ -88,9 +88,9 @@ def _differences(group: Sequence[Run]) -> list[str]:
     arms, columns = by_arm(group), _columns(group)
     lines = [f"\ndifference to {_BASELINE} in points, 95 % intervals, not corrected\n"]
     for arm, ones in arms.items():
-        found = [difference(ones, arms.get(_BASELINE, ()), by) for by in columns.values()]
-        if arm != _BASELINE and all(found):
-            lines.append(_line(arm, [_interval(at) for at in found if at]))
+        differences = [difference(ones, arms.get(_BASELINE, ()), by) for by in columns.values()]
+        if arm != _BASELINE and all(differences):
+            lines.append(_line(arm, [_interval(delta) for delta in differences if delta]))
     return lines if len(lines) > 1 else []
 
 
@@ -123,17 +123,17 @@ def _compared(label: str, one: Comparison) -> str:
 
 
 def _summary(runs: Sequence[Run], value: Callable[[Run], float | None]) -> Summary:
-    return summarise_seeds([at for run in runs if (at := value(run)) is not None])
+    return summarise_seeds([number for run in runs if (number := value(run)) is not None])
 
 
 def _line(name: str, cells: Sequence[str]) -> str:
     return f"{name:12}" + "".join(f"{cell:>24}" for cell in cells) + "\n"
 
 
-def _mean(found: Summary) -> str:
-    return f"{found.mean * 100:.2f} ± {found.deviation * 100:.2f}"
+def _mean(summary: Summary) -> str:
+    return f"{summary.mean * 100:.2f} ± {summary.deviation * 100:.2f}"
 
 
-def _interval(found: Difference) -> str:
-    low, high = found.low * 100, found.high * 100
-    return f"{found.mean * 100:+.2f} ({low:+.2f} to {high:+.2f})"
+def _interval(delta: Difference) -> str:
+    low, high = delta.low * 100, delta.high * 100
+    return f"{delta.mean * 100:+.2f} ({low:+.2f} to {high:+.2f})"

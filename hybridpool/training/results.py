@@ -48,8 +48,8 @@ def write_run(run: Run, folder: Path) -> Path:
         'small16-hybrid-50000-seed3-....json'
     """
     path = folder / f"{run.settings.name}.json"
-    found = {"format": FORMAT, **asdict(run)}
-    text = json.dumps(found, indent=None, separators=(",", ":"), allow_nan=False)
+    content = {"format": FORMAT, **asdict(run)}
+    text = json.dumps(content, indent=None, separators=(",", ":"), allow_nan=False)
     write_whole(path, f"{text}\n".encode())
     return path
 
@@ -106,10 +106,10 @@ def read_run(data: bytes | str, file: str) -> Run:
         hybridpool.training.results.ResultsError: mine.json holds no results of ...
     """
     try:
-        found = json.loads(data, parse_constant=_refuse_constant)
-        if not isinstance(found, dict) or str(found.get("format")) not in ("1", str(FORMAT)):
+        content = json.loads(data, parse_constant=_refuse_constant)
+        if not isinstance(content, dict) or str(content.get("format")) not in ("1", str(FORMAT)):
             raise ValueError("it does not say which format it has")
-        run = record(Run, upgraded(found) if found["format"] == 1 else found)
+        run = record(Run, upgraded(content) if content["format"] == 1 else content)
         check(run)
     except _UNREADABLE as error:
         raise ResultsError(

@@ -62,8 +62,8 @@ def by_network(runs: Sequence[Run], everything: Sequence[Run]) -> dict[Network, 
     if not runs:
         return {}
     alike = _like_first(runs, everything, lambda run: run.settings.train_pictures)
-    found = _largest(alike, runs, network_of)
-    return dict(sorted(found.items(), key=lambda item: item[1][0].costs.parameters))
+    largest = _largest(alike, runs, network_of)
+    return dict(sorted(largest.items(), key=lambda item: item[1][0].costs.parameters))
 
 
 def by_size(runs: Sequence[Run], everything: Sequence[Run]) -> dict[int, list[Run]]:
@@ -105,10 +105,10 @@ def few_pictures(runs: Sequence[Run], everything: Sequence[Run]) -> dict[int, li
     if not same and fit:
         most = max(fit, key=len)
         same = [group for group in fit if network_of(group[0]) == network_of(most[0])]
-    found: dict[int, list[Run]] = {}
+    by_count: dict[int, list[Run]] = {}
     for group in sorted(same, key=lambda group: (group[0].settings.train_pictures, -len(group))):
-        found.setdefault(group[0].settings.train_pictures, group)
-    return found
+        by_count.setdefault(group[0].settings.train_pictures, group)
+    return by_count
 
 
 def by_start(runs: Sequence[Run], everything: Sequence[Run]) -> dict[float | None, list[Run]]:
@@ -120,12 +120,16 @@ def by_start(runs: Sequence[Run], everything: Sequence[Run]) -> dict[float | Non
     """
     if not runs:
         return {}
-    found: dict[RunSettings, dict[float | None, list[Run]]] = {}
+    groups: dict[RunSettings, dict[float | None, list[Run]]] = {}
     for run in everything:
         if run.settings.arm == "hybrid" and run.data["name"] == runs[0].data["name"]:
             key = replace(run.settings, seed=0, blend_start=None)
-            found.setdefault(key, {}).setdefault(run.settings.blend_start, []).append(run)
-    most = max(found.values(), key=lambda at: (len(at), sum(map(len, at.values()))), default={})
+            groups.setdefault(key, {}).setdefault(run.settings.blend_start, []).append(run)
+    most = max(
+        groups.values(),
+        key=lambda starts: (len(starts), sum(map(len, starts.values()))),
+        default={},
+    )
     return most if len(most) > 1 else {}
 
 
@@ -141,9 +145,9 @@ def _largest(
     everything: Iterable[Run], first: Sequence[Run], key: Callable[[Run], _Key]
 ) -> dict[_Key, list[Run]]:
     """For each key one group of comparable runs: that of `first`, else the largest."""
-    found: dict[_Key, list[Run]] = {key(first[0]): list(first)}
+    largest: dict[_Key, list[Run]] = {key(first[0]): list(first)}
     for group in comparable(everything).values():
         name = key(group[0])
-        if name != key(first[0]) and len(group) > len(found.get(name, [])):
-            found[name] = group
-    return found
+        if name != key(first[0]) and len(group) > len(largest.get(name, [])):
+            largest[name] = group
+    return largest

@@ -67,8 +67,8 @@ def comparable(runs: Iterable[Run]) -> dict[tuple[str, RunSettings], list[Run]]:
         >>> [len(group) for group in comparable(runs).values()]
         [2]
     """
-    found: dict[tuple[str, RunSettings], list[Run]] = {}
+    groups: dict[tuple[str, RunSettings], list[Run]] = {}
     for run in runs:
         key = (str(run.data["name"]), run.settings.group)
-        found.setdefault(key, []).append(run)
-    return found
+        groups.setdefault(key, []).append(run)
+    return groups

@@ -100,7 +100,11 @@ def occluders(runs: Iterable[Run]) -> list[str]:
         []
     """
     return list(
-        dict.fromkeys(f"{at.shape} {at.fill}" for run in runs for at in run.measures.occlusions)
+        dict.fromkeys(
+            f"{occlusion.shape} {occlusion.fill}"
+            for run in runs
+            for occlusion in run.measures.occlusions
+        )
     )
 
 
@@ -111,8 +115,8 @@ def bands(runs: Iterable[Run], side: str) -> list[str]:
         >>> bands([], "low")
         []
     """
-    found = dict.fromkeys(name for run in runs for name in run.measures.frequencies)
-    return [name for name in found if name.partition(" ")[0] == side]
+    names = dict.fromkeys(name for run in runs for name in run.measures.frequencies)
+    return [name for name in names if name.partition(" ")[0] == side]
 
 
 def under(names: Sequence[str]) -> Measure:
@@ -147,15 +151,18 @@ def behind(names: Sequence[str]) -> Measure:
     """
 
     def value(run: Run) -> float | None:
-        known = {f"{at.shape} {at.fill}": at.test for at in run.measures.occlusions}
+        known = {
+            f"{occlusion.shape} {occlusion.fill}": occlusion.test
+            for occlusion in run.measures.occlusions
+        }
         return _mean_of_all([known.get(name) for name in names])
 
     def keys(run: Run) -> list[str]:
         return [
-            f"{at.shape} {at.fill} {side}"
-            for at in run.measures.occlusions
-            if f"{at.shape} {at.fill}" in names
-            for side in at.sides
+            f"{occlusion.shape} {occlusion.fill} {side}"
+            for occlusion in run.measures.occlusions
+            if f"{occlusion.shape} {occlusion.fill}" in names
+            for side in occlusion.sides
         ]
 
     return Measure(value, _right(keys))
@@ -171,8 +178,8 @@ def keeping(names: Sequence[str]) -> Measure:
     """
 
     def value(run: Run) -> float | None:
-        found = [run.measures.frequencies.get(name) for name in names]
-        return _mean_of_all([None if at is None else (at,) for at in found])
+        accuracies = [run.measures.frequencies.get(name) for name in names]
+        return _mean_of_all([None if accuracy is None else (accuracy,) for accuracy in accuracies])
 
     return Measure(value, _right(lambda run: list(names)))
 
@@ -198,8 +205,8 @@ def loss_of(value: Value) -> Value:
     """
 
     def lost(run: Run) -> float | None:
-        found = value(run)
-        return None if found is None else run.measures.clean_of_these - found
+        changed = value(run)
+        return None if changed is None else run.measures.clean_of_these - changed
 
     return lost
 
@@ -219,26 +226,26 @@ def iocclusion(names: Sequence[str]) -> Value:
     def value(run: Run) -> float | None:
         if not _gap_is_clear(run):
             return None
-        found = [
+        ratios = [
             ratio
-            for at in run.measures.occlusions
-            if f"{at.shape} {at.fill}" in names
-            for ratio in at.iocclusion
+            for occlusion in run.measures.occlusions
+            if f"{occlusion.shape} {occlusion.fill}" in names
+            for ratio in occlusion.iocclusion
             if ratio is not None
         ]
-        return fmean(found) if found else None
+        return fmean(ratios) if ratios else None
 
     return value
 
 
 def _gap_is_clear(run: Run) -> bool:
     """Whether the gap on the measured pictures is more than two standard errors from 0."""
-    at, count = run.measures, run.measures.pictures
+    measures, count = run.measures, run.measures.pictures
     if not count:
         return False
-    shares = (at.train_of_these, at.clean_of_these)
+    shares = (measures.train_of_these, measures.clean_of_these)
     error = math.sqrt(sum(share * (1 - share) / count for share in shares))
-    return abs(at.train_of_these - at.clean_of_these) > 2 * error
+    return abs(measures.train_of_these - measures.clean_of_these) > 2 * error
 
 
 def _mean_of_all(parts: Sequence[Sequence[float] | None]) -> float | None:
@@ -253,9 +260,9 @@ def _right(keys: Callable[[Run], Sequence[str]]) -> Right:
     """For each picture, the share of some trials in which it was right."""
 
     def right(run: Run) -> NDArray[np.float64] | None:
-        found = [right_of(run, key) for key in keys(run)]
-        known = [one for one in found if one is not None]
-        if not known or len(known) < len(found) or len({len(one) for one in known}) > 1:
+        marks = [right_of(run, key) for key in keys(run)]
+        known = [one for one in marks if one is not None]
+        if not known or len(known) < len(marks) or len({len(one) for one in known}) > 1:
             return None
         share: NDArray[np.float64] = np.mean(known, axis=0, dtype=np.float64)
         return share

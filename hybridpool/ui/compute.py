@@ -7,7 +7,7 @@ large array. Tensors that are returned are shared between sessions and must not 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,6 +20,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hybridpool.answer import (
+    Answer,
+    AnswerCurve,
+    Change,
+    Network,
+    answer,
+    answer_curve,
+    dialled,
+    kind_of,
+    network_files,
+    read_fit_network,
+    test_pictures,
+)
 from hybridpool.cost import (
     CostSettings,
     NetworkCost,
@@ -52,6 +65,8 @@ from hybridpool.sensitivity.frequency import Spectrum, spectrum_of
 from hybridpool.stem import ConvStem, StemUnavailable, load_stem
 from hybridpool.trace import Features, Settings, Trace, resolve_device, run_poolings, run_stem
 from hybridpool.training.claims import Evidence
+from hybridpool.training.data import DataUnavailable
+from hybridpool.training.network_files import NetworkFileError
 from hybridpool.training.records import Run
 from hybridpool.training.results import ResultsError, read_run
 from hybridpool.ui.settings import Upload
@@ -448,3 +463,81 @@ def task_samples(task: str, seed: int, count: int) -> dict[str, NDArray[np.uint8
         # The grey values that occur fill a third of the range; more contrast shows more.
         strips[name] = picture_strip(list(images.numpy()), 0.05, 0.85)
     return strips
+
+
+def networks(folder: Path) -> list[Network]:
+    """The trained networks in a folder, by pooling and seed; what cannot be read is left out.
+
+    Files that change, come or go are seen at the next look.
+    """
+    stamps = []
+    for path in network_files(folder):
+        with suppress(OSError):
+            found = path.stat()
+            stamps.append((path.name, found.st_size, found.st_mtime_ns))
+    return _networks(str(folder), tuple(stamps))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _networks(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> list[Network]:
+    prepare()
+    found = []
+    for name, *_ in stamps:
+        with suppress(NetworkFileError, OSError):
+            found.append(read_fit_network(Path(folder) / name))
+    return found
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def test_set(folder: Path) -> tuple[Tensor, tuple[int, ...], tuple[int, ...]] | DataUnavailable:
+    """The test pictures that are offered from a person's own copy of CIFAR-10, or why none are."""
+    try:
+        return test_pictures(folder)
+    except DataUnavailable as problem:
+        return problem
+
+
+def asked(
+    network: Network, clean: Tensor, named: str, change: Change, weight: float | None
+) -> Answer:
+    """What a network says of a picture and of the changed one.
+
+    `named` names the picture beyond doubt; a `weight` takes the place of the network's own blends.
+    """
+    return _asked(network.key, named, change.essential(), weight, network, clean)
+
+
+@st.cache_resource(max_entries=2048, show_spinner=False)
+def _asked(
+    key: str, named: str, change: Change, weight: float | None, _network: Network, _clean: Tensor
+) -> Answer:
+    prepare()
+    return answer(dialled(_network, weight), _clean, change.apply(_clean))
+
+
+def answer_curves(
+    networks: Mapping[str, Sequence[Network]],
+    clean: Tensor,
+    named: str,
+    change: Change,
+    weight: float | None,
+) -> Iterator[AnswerCurve]:
+    """The answers of networks at every level of a kind of change, growing until they are whole.
+
+    Only what is whole is kept, as in :func:`noise_sweeps`.
+    """
+    prepare()
+    keys = tuple((arm, tuple(each.key for each in ones)) for arm, ones in networks.items())
+    kind = kind_of(change)
+    kept = _kept_curve(keys, named, kind, weight)
+    if not kept:
+        turned = {arm: [dialled(each, weight) for each in ones] for arm, ones in networks.items()}
+        yield from _growing(answer_curve(turned, clean, kind), kept)
+    yield kept[0]
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _kept_curve(
+    keys: tuple[tuple[str, tuple[str, ...]], ...], named: str, kind: Change, weight: float | None
+) -> list[AnswerCurve]:
+    return []

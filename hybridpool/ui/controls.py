@@ -39,8 +39,11 @@ from hybridpool.ui.words import _, fill, ngettext
 THUMBNAIL_SIZE = 96
 
 
-def picture_controls() -> None:
-    """Gallery, upload with drag and drop, camera, and the size before the stem."""
+def picture_controls(*, words_beside: bool = False, sized: bool = True) -> None:
+    """Gallery, upload with drag and drop, camera, and, if `sized`, the size before the stem.
+
+    `words_beside` says that the page itself says what to look for in the picture.
+    """
     settings = SHARED.chosen().settings
     st.header(_("Picture"))
     show(
@@ -49,6 +52,8 @@ def picture_controls() -> None:
         {
             "language": words.language(),
             "label": _("Gallery"),
+            "more": _("More pictures"),
+            "fewer": _("Fewer pictures"),
             "chosen": settings.picture,
             "pictures": [
                 {"key": key, "title": _(GALLERY[key].title), "thumbnail": thumbnail}
@@ -59,7 +64,8 @@ def picture_controls() -> None:
     )
     if settings.picture in GALLERY:
         picture = GALLERY[settings.picture]
-        st.markdown(f"**{_(picture.title)}**  \n{_(picture.words)}")
+        title = f"**{_(picture.title)}**"
+        st.markdown(title if words_beside else f"{title}  \n{_(picture.words)}")
         st.caption(provenance(picture))
     if own := upload():
         name = own.name.replace("`", "'")
@@ -75,16 +81,19 @@ def picture_controls() -> None:
                 icon=":material/undo:",
             )
     _say_what_is_cropped(settings)
-    _own_picture()
     if problem := st.session_state.get("upload_problem"):
         st.error(fill(problem), icon=":material/broken_image:")
-    SHARED.control(
-        st.select_slider,
-        "image_size",
-        _("Size before the stem (longer side)"),
-        options=IMAGE_SIZES,
-        format_func=lambda size: f"{size} px",
-    )
+    own_label = _("Your own picture, and its size") if sized else _("Your own picture")
+    with st.expander(own_label):
+        _own_picture()
+        if sized:
+            SHARED.control(
+                st.select_slider,
+                "image_size",
+                _("Size before the stem (longer side)"),
+                options=IMAGE_SIZES,
+                format_func=lambda size: f"{size} px",
+            )
 
 
 def _own_picture() -> None:
@@ -134,9 +143,12 @@ def hear_what_is_withheld() -> None:
 
 
 def stem_controls() -> None:
-    """Which weights the stem carries, and the seed."""
+    """Which weights the stem carries, and how many filters where they are drawn."""
     stems = trained_stems() | STEMS
-    st.header(_("Stem"))
+    st.header(
+        _("Stem"),
+        help=_("The first convolution of a network: it turns the picture into the feature map."),
+    )
     SHARED.control(
         st.selectbox,
         "stem",
@@ -151,15 +163,6 @@ def stem_controls() -> None:
             st.caption(_("These weights are not on this machine yet; choosing them fetches them."))
     if SHARED.chosen().settings.stem == "random":
         SHARED.pick("channels", _("Number of filters"), list(CHANNELS))
-    if info and "attention" in info.learned:
-        return  # nothing is drawn: filters and attention come with the weights
-    SHARED.whole(
-        "seed",
-        _("Seed"),
-        0,
-        MAX_SEED,
-        help=_("Draws the random filters and the start of the attention layer."),
-    )
 
 
 def window_controls() -> None:
@@ -206,8 +209,16 @@ def edge_controls(state: PageState[Any], most_padding: int) -> None:
     )
 
 
-def device_controls() -> None:
-    """Where to compute."""
+def advanced_controls(*, start: bool = False) -> None:
+    """Device and seed; and where the blend weight starts, on a page without `window_controls`."""
+    with st.expander(_("Advanced")):
+        _device_control()
+        _seed_control()
+        if start:
+            start_controls()
+
+
+def _device_control() -> None:
     names = {"auto": _("Automatic"), "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
     SHARED.control(
         st.selectbox,
@@ -215,6 +226,19 @@ def device_controls() -> None:
         _("Device"),
         options=["auto", *available_devices()],
         format_func=names.__getitem__,
+    )
+
+
+def _seed_control() -> None:
+    info = (trained_stems() | STEMS).get(SHARED.chosen().settings.stem)
+    if info and "attention" in info.learned:
+        return  # nothing is drawn: filters and attention come with the weights
+    SHARED.whole(
+        "seed",
+        _("Seed"),
+        0,
+        MAX_SEED,
+        help=_("Draws the random filters and the start of the attention layer."),
     )
 
 

@@ -61,7 +61,16 @@ _STYLE = """
   }
 }
 """
-_LARGE = "html { font-size: 20px; }"
+_LARGE = """html { font-size: 20px; }
+/* The result comes first: the title shares its line with the button that opens the sidebar. */
+.stApp.stApp:not(:has([data-testid="stSidebar"][data-collapsed="false"])) {
+  .block-container.block-container { padding-top: 0.8rem; }
+  [data-testid="stHeading"] h1 { padding-left: 2.5rem; }
+  [data-testid="stHeader"] { background: none; pointer-events: none; }
+  [data-testid="stHeader"] button { pointer-events: auto; }
+}
+[data-testid="stHeading"] h1 { font-size: 1.5rem; }
+"""
 #: With `?embed=true` Streamlit hides its menu alone. A lesson page wants what can be touched.
 _EMBEDDED = """
 :is([data-testid="stSidebar"], [data-testid="stHeader"]) { display: none; }
@@ -95,6 +104,7 @@ def pages() -> dict[str, str]:
     return {
         "app.py": _("Explore"),
         "pages/1_By_hand.py": _("By hand"),
+        "pages/7_The_answer.py": _("The answer"),
         "pages/2_Noise_and_occlusion.py": _("Noise and occlusion"),
         "pages/3_Shift_and_frequency.py": _("Shift and frequency"),
         "pages/4_Learning.py": _("Learning"),
@@ -108,28 +118,29 @@ def open_page(
     introduction: str,
     *,
     shared_controls: bool = True,
-    window_controls: bool = True,
+    inspected: bool = False,
     first: Callable[[], None] | None = None,
     state: PageState[Any] | None = None,
 ) -> None:
     """Draw the frame. Call it first on every page, with translated words.
 
     `shared_controls` are those of picture, stem and window: a page that brings its own leaves
-    them out, or the `window_controls` alone. `state` is the page's own: a name that its links had
-    before means nothing to the other pages. `first` draws what a person waits for: it is under way
-    to the browser before those controls, which hear of every change before anything is drawn.
+    them out; on one that is `inspected` the window stands beside the maps. `state` is the page's
+    own: a name that its links had before means nothing to the other pages. `first` draws what a
+    person waits for: it is under way to the browser before those controls, which hear of every
+    change before anything is drawn.
     """
     product = _("Hybrid Pooling Explorer")
-    st.set_page_config(
-        page_title=f"{title} · {product}",
-        page_icon=ROOT / "assets" / "icon.png",
-        layout="wide",
-        initial_sidebar_state="auto",
-    )
     old = state.old_names() if state else set()
     link = st.query_params.to_dict()
     settings.begin({name: text for name, text in link.items() if name not in old})
     large = bool(st.session_state.get("large"))
+    st.set_page_config(
+        page_title=f"{title} · {product}",
+        page_icon=ROOT / "assets" / "icon.png",
+        layout="wide",
+        initial_sidebar_state="collapsed" if large else "auto",
+    )
     embedded = bool(st.context.is_embedded)
     looks = (_STYLE, _LARGE if large else "", _EMBEDDED if embedded else "", _built_in_words())
     st.html(f"<style>{''.join(looks)}</style>")
@@ -149,8 +160,10 @@ def open_page(
             st.page_link(file, label=name)
         controls.language_controls()
     if not embedded:
-        st.title(title)
-        st.markdown(introduction)
+        # On a projector the introduction waits behind a mark.
+        st.title(title, help=introduction if large else None)
+        if not large:
+            st.markdown(introduction)
     if st.session_state.pop("lost", False):
         st.info(
             _(
@@ -164,12 +177,12 @@ def open_page(
     finally:
         if shared_controls:
             with st.sidebar:
-                controls.picture_controls()
+                controls.picture_controls(words_beside=inspected)
                 controls.stem_controls()
-                if window_controls:
+                if not inspected:
                     controls.window_controls()
-                controls.start_controls()
-                controls.device_controls()
+                    controls.start_controls()
+                controls.advanced_controls(start=inspected)
 
 
 def _lost() -> None:

@@ -29,7 +29,7 @@ def current_trace() -> tuple[Trace, str]:
         )
     last: tuple[Trace, str] | None = st.session_state.get("last_good")
     try:
-        found = compute.trace(settings, own)
+        trace = compute.trace(settings, own)
     except ImageError as problem:
         st.error(fill(problem), icon=":material/error:")
         return last or (compute.trace(DEFAULT, None), DEFAULT.picture)
@@ -43,10 +43,10 @@ def current_trace() -> tuple[Trace, str]:
             icon=":material/error:",
         )
         settings = replace(settings, stem=stem)
-        found = compute.trace(settings, own)
+        trace = compute.trace(settings, own)
     key = compute.picture_key(settings, own)
-    st.session_state["last_good"] = (found, key)
-    return found, key
+    st.session_state["last_good"] = (trace, key)
+    return trace, key
 
 
 def through_window(trace: Trace) -> Trace:

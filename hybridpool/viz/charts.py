@@ -50,13 +50,18 @@ def weights_chart(
             },
             {
                 "type": "scatter",
-                "mode": "lines+markers",
+                # Channels have no order that a line could follow.
+                "mode": "markers",
                 "name": words["blend_weight"],
                 "x": numbers,
                 "y": list(blend_weight),
                 "customdata": hover,
-                "line": {"color": POOLING_COLOURS["hybrid"], "width": 3, "shape": "hvh"},
-                "marker": {"size": 6},
+                "marker": {
+                    "color": POOLING_COLOURS["hybrid"],
+                    "symbol": "diamond",
+                    "size": 11,
+                    "line": {"color": "#ffffff", "width": 1},
+                },
                 "hovertemplate": (
                     f"%{{customdata}}<br>{words['blend_weight']} %{{y:.3f}}<extra></extra>"
                 ),

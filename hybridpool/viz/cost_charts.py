@@ -141,28 +141,28 @@ def share_chart(
         ([10.0], [15.0])
     """
     figure = go.Figure()
-    patterns = {network: _pattern("/" if at else "") for at, network in enumerate(shares)}
-    for network, found in shares.items():
+    patterns = {network: _pattern("/" if index else "") for index, network in enumerate(shares)}
+    for network, by_pooling in shares.items():
         figure.add_bar(
-            y=[names[name] for name in found],
-            x=[100 * bar.share for bar in found.values()],
-            error_x=_spans([(bar.share, bar.quartiles) for bar in found.values()], 100),
+            y=[names[name] for name in by_pooling],
+            x=[100 * bar.share for bar in by_pooling.values()],
+            error_x=_spans([(bar.share, bar.quartiles) for bar in by_pooling.values()], 100),
             orientation="h",
             offsetgroup=network,
             marker={
-                "color": [COST_COLOURS[name] for name in found],
+                "color": [COST_COLOURS[name] for name in by_pooling],
                 "pattern": patterns[network],
             },
-            customdata=[bar.text for bar in found.values()],
+            customdata=[bar.text for bar in by_pooling.values()],
             showlegend=False,
             hovertemplate=f"{network_names[network]}<br>%{{y}}: %{{customdata}}<extra></extra>",
         )
         # Beside the whisker, which the bar's own text would cross.
         figure.add_scatter(
-            y=[names[name] for name in found],
-            x=[100 * max(bar.share, bar.quartiles[1]) for bar in found.values()],
+            y=[names[name] for name in by_pooling],
+            x=[100 * max(bar.share, bar.quartiles[1]) for bar in by_pooling.values()],
             mode="text",
-            text=[f"  {bar.text}" for bar in found.values()],
+            text=[f"  {bar.text}" for bar in by_pooling.values()],
             textposition="middle right",
             textfont={"size": 15},
             cliponaxis=False,
@@ -173,7 +173,7 @@ def share_chart(
     for network, pattern in patterns.items():
         _explain(figure, network_names[network], {"color": _GREY, "pattern": pattern})
     _lay_out(figure, 2 * max(map(len, shares.values())), words["share"])
-    bars = [bar for found in shares.values() for bar in found.values()]
+    bars = [bar for by_pooling in shares.values() for bar in by_pooling.values()]
     longest = max(100 * max(bar.share, bar.quartiles[1]) for bar in bars)
     figure.update_layout(barmode="group", scattermode="group", margin={"t": 50})
     figure.update_xaxes(range=[0, 1.18 * longest], ticksuffix=" %")
@@ -193,11 +193,11 @@ def _explain(figure: go.Figure, text: str, marker: Mapping[str, object]) -> None
     figure.add_bar(y=[None], x=[None], orientation="h", name=text, marker=marker)
 
 
-def _mark(figure: go.Figure, at: float, name: str, word: str, *, shift: int) -> None:
+def _mark(figure: go.Figure, place: float, name: str, word: str, *, shift: int) -> None:
     """A dotted line with a word above it, each in the colour of the pooling."""
-    figure.add_vline(x=at, line={"color": COST_COLOURS[name], "width": 2, "dash": "dot"})
+    figure.add_vline(x=place, line={"color": COST_COLOURS[name], "width": 2, "dash": "dot"})
     figure.add_annotation(
-        x=at,
+        x=place,
         y=1,
         yref="paper",
         yanchor="bottom",

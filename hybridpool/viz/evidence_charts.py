@@ -72,16 +72,16 @@ def accuracy_chart(
             ),
             showlegend=False,
         )
-        at = intervals[arm]
+        interval = intervals[arm]
         figure.add_scatter(
-            x=[100 * at.mean],
+            x=[100 * interval.mean],
             y=[place + 0.16],
-            error_x=_bars([at], colour) if len(by_seed) > 1 else None,
+            error_x=_bars([interval], colour) if len(by_seed) > 1 else None,
             mode="markers",
             marker={"symbol": "line-ns", "size": 18, "line": {"color": colour, "width": 4}},
             hovertemplate=(
                 f"{words[arm]}<br>{words['mean']} %{{x:.2f}} %<br>"
-                f"{100 * at.low:.2f} – {100 * at.high:.2f} %<extra></extra>"
+                f"{100 * interval.low:.2f} – {100 * interval.high:.2f} %<extra></extra>"
             ),
             showlegend=False,
         )
@@ -114,23 +114,23 @@ def forest_chart(
         ([2.0], ('circle',))
     """
     figure = go.Figure()
-    names = list(dict.fromkeys(name for _, found in rows for name in found))
+    names = list(dict.fromkeys(name for _, intervals in rows for name in intervals))
     for name in names:
         colour, symbol = ARM_COLOURS.get(name, _INK), _SYMBOLS.get(name, "circle")
-        places, found = [], []
+        places, intervals = [], []
         for row, (_, by_baseline) in enumerate(rows):
             if name in by_baseline:
                 share = (names.index(name) + 1) / (len(names) + 1)
                 places.append(row + 0.7 * (share - 0.5))
-                found.append(by_baseline[name])
-        clear = [at.low > 0 or at.high < 0 for at in found]
+                intervals.append(by_baseline[name])
+        clear = [interval.low > 0 or interval.high < 0 for interval in intervals]
         figure.add_scatter(
-            x=[100 * at.mean for at in found],
+            x=[100 * interval.mean for interval in intervals],
             y=places,
-            error_x=_bars(found, colour),
+            error_x=_bars(intervals, colour),
             customdata=[
-                [rows[round(y)][0], 100 * at.low, 100 * at.high]
-                for y, at in zip(places, found, strict=True)
+                [rows[round(y)][0], 100 * interval.low, 100 * interval.high]
+                for y, interval in zip(places, intervals, strict=True)
             ],
             mode="markers",
             name=words[name],
@@ -149,7 +149,7 @@ def forest_chart(
         figure.add_vrect(-100 * margin, 100 * margin, fillcolor=_INK, opacity=0.18, line_width=0)
     figure.add_vline(x=0, line={"color": _ZERO, "width": 2})
     _lay_out(figure, words["difference"], "")
-    lines = sum(len(found) for _, found in rows)
+    lines = sum(len(intervals) for _, intervals in rows)
     figure.update_layout(height=150 + max(58 * len(rows), 24 * lines))
     figure.update_xaxes(zeroline=False, tickformat="+~g")
     _name_rows(figure, [label for label, _ in rows])
@@ -177,11 +177,14 @@ def lines_chart(
         [70.0, 50.0]
     """
     figure = go.Figure()
-    for arm, (places, found) in lines.items():
+    for arm, (places, intervals) in lines.items():
         x = list(places)
         figure.add_scatter(
             x=[*x, *reversed(x)],
-            y=[*(100 * at.high for at in found), *(100 * at.low for at in reversed(found))],
+            y=[
+                *(100 * each.high for each in intervals),
+                *(100 * each.low for each in reversed(intervals)),
+            ],
             mode="lines",
             line={"width": 0},
             fill="toself",
@@ -189,11 +192,11 @@ def lines_chart(
             hoverinfo="skip",
             showlegend=False,
         )
-    for arm, (places, found) in lines.items():
+    for arm, (places, intervals) in lines.items():
         figure.add_scatter(
             x=list(places),
-            y=[100 * at.mean for at in found],
-            customdata=[[100 * at.low, 100 * at.high] for at in found],
+            y=[100 * each.mean for each in intervals],
+            customdata=[[100 * each.low, 100 * each.high] for each in intervals],
             mode="lines+markers",
             name=words[arm],
             line={
@@ -208,11 +211,11 @@ def lines_chart(
             ),
         )
     _lay_out(figure, words["x"], words["y"])
-    places = sorted({at for where, _ in lines.values() for at in where})
+    places = sorted({each for where, _ in lines.values() for each in where})
     figure.update_xaxes(
         type="log" if logarithmic else "linear",
         tickvals=places,
-        ticktext=[f"{at:,.0f}" if logarithmic else f"{at:g}" for at in places],
+        ticktext=[f"{each:,.0f}" if logarithmic else f"{each:g}" for each in places],
         tickangle=0,
         zeroline=False,
     )
@@ -279,13 +282,13 @@ def paths_chart(paths: Mapping[str, Path], words: Mapping[str, str]) -> go.Figur
     return figure
 
 
-def _bars(found: Sequence[Interval], colour: str) -> dict[str, object]:
+def _bars(intervals: Sequence[Interval], colour: str) -> dict[str, object]:
     """Bars from the low to the high end of each interval."""
     return {
         "type": "data",
         "symmetric": False,
-        "array": [100 * (at.high - at.mean) for at in found],
-        "arrayminus": [100 * (at.mean - at.low) for at in found],
+        "array": [100 * (interval.high - interval.mean) for interval in intervals],
+        "arrayminus": [100 * (interval.mean - interval.low) for interval in intervals],
         "color": colour,
         "thickness": 2.5,
         "width": 6,
@@ -309,8 +312,8 @@ def _wrapped(label: str, width: int = 22) -> str:
     if len(label) <= width or " " not in label:
         return label
     middle = min(
-        (at for at, letter in enumerate(label) if letter == " "),
-        key=lambda at: abs(at - len(label) / 2),
+        (index for index, letter in enumerate(label) if letter == " "),
+        key=lambda index: abs(index - len(label) / 2),
     )
     return f"{label[:middle]}<br>{label[middle + 1 :]}"
 

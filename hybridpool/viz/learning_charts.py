@@ -149,8 +149,8 @@ def share_colours(count: int = 64) -> list[list[int]]:
     """
     ends = [np.array(plotly.colors.hex_to_rgb(POOLING_COLOURS[n])) for n in ("average", "max")]
     white = np.full(3, 255)
-    found = []
-    for at in np.linspace(-1, 1, count):
-        end = ends[int(at > 0)]
-        found.append(np.rint(white + abs(at) * (end - white)).astype(int).tolist())
-    return found
+    colours = []
+    for place in np.linspace(-1, 1, count):
+        end = ends[int(place > 0)]
+        colours.append(np.rint(white + abs(place) * (end - white)).astype(int).tolist())
+    return colours

@@ -77,9 +77,9 @@ def _table(stops: list[str]) -> NDArray[np.uint8]:
         plotly.colors.hex_to_rgb(stop) if stop.startswith("#") else plotly.colors.unlabel_rgb(stop)
         for stop in stops
     ]
-    at = np.linspace(0, 1, 256)
+    places = np.linspace(0, 1, 256)
     known = np.linspace(0, 1, len(colours))
-    channels = [np.interp(at, known, [colour[i] for colour in colours]) for i in range(3)]
+    channels = [np.interp(places, known, [colour[i] for colour in colours]) for i in range(3)]
     table: NDArray[np.uint8] = np.rint(np.stack(channels, axis=1)).astype(np.uint8)
     return table
 

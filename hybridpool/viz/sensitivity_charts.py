@@ -93,7 +93,7 @@ def error_chart(
     )
     room = 0.03 * (span[1] - span[0])
     shown = [span[0] - room, span[1] + room]
-    at = math.log10(present) if logarithmic else present
+    place = math.log10(present) if logarithmic else present
     _lay_out(figure, words["axis"], words["change"])
     figure.update_xaxes(
         type="log" if logarithmic else "linear",
@@ -101,7 +101,7 @@ def error_chart(
         tickvals=list(levels),
         ticktext=[f"{level:g}" for level in levels],
     )
-    _mark(figure, at, words["present"])
+    _mark(figure, place, words["present"])
     return figure
 
 
@@ -255,15 +255,15 @@ def _lay_out(figure: go.Figure, x: str, y: str) -> None:
     )
 
 
-def _mark(figure: go.Figure, at: float, text: str) -> None:
+def _mark(figure: go.Figure, place: float, text: str) -> None:
     """A line across the chart at `at`, in the axis' own numbers, with a word above it.
 
     The word stays inside the chart also if the line is near an end.
     """
     figure.add_shape(
         type="line",
-        x0=at if figure.layout.xaxis.type != "log" else 10**at,
-        x1=at if figure.layout.xaxis.type != "log" else 10**at,
+        x0=place if figure.layout.xaxis.type != "log" else 10**place,
+        x1=place if figure.layout.xaxis.type != "log" else 10**place,
         y0=0,
         y1=1,
         yref="paper",
@@ -271,11 +271,11 @@ def _mark(figure: go.Figure, at: float, text: str) -> None:
     )
     first, last = figure.layout.xaxis.range
     figure.add_annotation(
-        x=at,
+        x=place,
         y=1,
         yref="paper",
         yanchor="bottom",
-        xanchor=word_anchor((at - first) / (last - first)),
+        xanchor=word_anchor((place - first) / (last - first)),
         showarrow=False,
         text=text,
     )

@@ -8,8 +8,20 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Locator
 
+from tests import made_up_networks
 from tests.made_up_runs import a_folder, a_full_house
-from tests.pages import ByHand, Cost, Evidence, Explore, Learning, Noise, OpenTab, Shift, Tab
+from tests.pages import (
+    ByHand,
+    Cost,
+    Evidence,
+    Explore,
+    Learning,
+    Noise,
+    OpenTab,
+    Shift,
+    Tab,
+    TheAnswer,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -17,6 +29,7 @@ SMALL = {"lang": "en", "stem": "filters", "size": "64", "picture": "coins"}
 PAGES: dict[type[Tab], dict[str, str]] = {
     Explore: SMALL,
     ByHand: {"lang": "en"},
+    TheAnswer: {"lang": "en", "show": "occlusion"},
     Noise: SMALL | {"show": "occlusion"},
     Shift: SMALL | {"more": "blur"},
     Learning: {"lang": "en", "pictures": "50"},
@@ -35,7 +48,8 @@ THEIRS = [
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = a_folder(tmp_path_factory.mktemp("results"), a_full_house())
-    return {"HYBRIDPOOL_RESULTS": str(folder)}
+    networks = made_up_networks.a_folder(tmp_path_factory.mktemp("networks"))
+    return {"HYBRIDPOOL_RESULTS": str(folder), "HYBRIDPOOL_NETWORKS": str(networks)}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -64,6 +78,7 @@ def test_headings_are_one_title_and_its_sections_in_order(tab: OpenTab, kind: ty
 def test_the_gallery_is_one_stop_of_the_tab_key_and_arrows_lead_on(tab: OpenTab) -> None:
     shown = tab(Explore).open(**SMALL)
     page = shown.page
+    page.get_by_role("button", name="More pictures").click()
     buttons = page.locator(".gallery button")
     assert buttons.evaluate_all("all => all.filter(one => one.tabIndex === 0).length") == 1
     chosen = page.locator(".gallery button[aria-pressed=true]")

@@ -266,6 +266,7 @@ def test_the_dial_can_go_back_to_where_it_was_before_a_new_start(explore: Explor
     opened(explore, SMALL)
     explore.turn(0.7)
     explore.await_link(weight="0.7")
+    explore.page.get_by_text("Advanced").click()
     start = explore.page.get_by_role("slider", name=re.compile("Blend weight starts at"))
     start.focus()
     start.press("ArrowLeft")
@@ -306,10 +307,10 @@ def test_the_legend_is_the_paint_for_one_channel_and_for_all(explore: Explore) -
     for scope, channel in (("channel", 3), ("all", None)):
         explore.root.locator(f"[name=scope][value={scope}]").check()
         explore.next_frame()
-        bar = explore.pixels(explore.root.locator(".legend canvas"))
+        bar = explore.pixels(explore.root.locator(".legend.values canvas"))
         assert np.array_equal(bar, sequential()[None])
         low, high = channel_range(found, channel)
-        ends = explore.root.locator(".legend .low, .legend .high").all_inner_texts()
+        ends = explore.root.locator(".values .low, .values .high").all_inner_texts()
         assert [number(end) for end in ends] == pytest.approx([low, high], abs=0.0006)
         for name in ("max", "average", "attention"):
             assert_painted(explore.map(name), found.pooled[name][3], low, high)
@@ -478,6 +479,11 @@ def test_the_gallery_by_mouse_and_by_keyboard(explore: Explore) -> None:
     opened(explore, SMALL)
     buttons = explore.page.locator(".gallery button")
     assert buttons.count() == len(GALLERY)
+    seen = "all => all.filter(one => one.checkVisibility()).map(one => one.dataset.key)"
+    assert len(buttons.evaluate_all(seen)) == 4
+    assert "coins" in buttons.evaluate_all(seen), "what is shown is never folded away"
+    explore.page.get_by_role("button", name="More pictures").click()
+    assert len(buttons.evaluate_all(seen)) == len(GALLERY)
     for key, how in (("brick", "mouse"), ("retina", "Enter"), ("horse", "Space")):
         button = explore.page.locator(f".gallery button[data-key={key}]")
         if how == "mouse":
@@ -558,6 +564,7 @@ def test_a_broken_file_is_one_sentence_and_the_picture_stays(explore: Explore) -
 
 def test_a_link_restores_what_was_seen(explore: Explore, tab: OpenTab) -> None:
     opened(explore, WINDOWS[1])
+    explore.page.get_by_role("button", name="More pictures").click()
     explore.page.locator(".gallery button[data-key=stars]").click()
     explore.await_link(picture="stars")
     explore.root.locator("select.channel").select_option("6")

@@ -381,6 +381,12 @@ def server(served: tuple[Path, nn.Module]) -> Iterator[str]:
         thread.join()
 
 
+@pytest.fixture
+def offered(server: str, offer: Callable[[str], None]) -> Callable[[Path], None]:
+    """Has torchvision offer a file beside the weights of `server`."""
+    return lambda path: offer(f"{server}/{path.name}")
+
+
 class TestResNet18:
     def check(self, network: nn.Module) -> None:
         image = torch.rand(2, 3, 37, 50, generator=torch.Generator().manual_seed(4))
@@ -404,29 +410,21 @@ class TestResNet18:
         self.check(network)
 
     def test_is_downloaded_where_it_is_not_on_disk(
-        self,
-        hub: Path,
-        served: tuple[Path, nn.Module],
-        server: str,
-        offer: Callable[[str], None],
+        self, hub: Path, offered: Callable[[Path], None], served: tuple[Path, nn.Module]
     ) -> None:
         path, network = served
-        offer(f"{server}/{path.name}")
+        offered(path)
         timeout = socket.getdefaulttimeout()
         self.check(network)
         assert (hub / path.name).read_bytes() == path.read_bytes()
         assert socket.getdefaulttimeout() == timeout
 
     def test_a_download_with_another_digest_is_refused_and_not_kept(
-        self,
-        hub: Path,
-        served: tuple[Path, nn.Module],
-        server: str,
-        offer: Callable[[str], None],
+        self, hub: Path, offered: Callable[[Path], None], served: tuple[Path, nn.Module]
     ) -> None:
         path = served[0].parent / "resnet18-00000000.pth"
         path.write_bytes(b"not the weights")
-        offer(f"{server}/{path.name}")
+        offered(path)
         self.check_unavailable("broke off")
         assert not stem_on_disk("resnet18")
         assert list(hub.iterdir()) == []

@@ -112,16 +112,17 @@ def test_every_pooling_has_a_colour_that_can_be_seen_in_both_themes() -> None:
 def test_the_chart_carries_the_numbers_it_was_given() -> None:
     attention, weight = [0.25, 0.5, 0.125], [0.75, 0.75, 0.75]
     figure = weights_chart(weight, attention, ["Edge", "Corner", "Spot"], 1, WORDS)
-    bars, line = figure.data
+    bars, marks = figure.data
     assert (bars.type, bars.name, list(bars.y)) == ("bar", "Attention value", attention)
-    assert (line.type, line.name, list(line.y)) == ("scatter", "Blend weight", weight)
-    for series in (bars, line):
+    assert (marks.type, marks.name, list(marks.y)) == ("scatter", "Blend weight", weight)
+    assert marks.mode == "markers", "channels have no order"
+    for series in (bars, marks):
         assert list(series.x) == [1, 2, 3]
         assert list(series.customdata) == ["1 · Edge", "2 · Corner", "3 · Spot"]
         assert series.name in series.hovertemplate
         assert "%{y:.3f}" in series.hovertemplate
     assert bars.marker.color == POOLING_COLOURS["attention"]
-    assert line.line.color == POOLING_COLOURS["hybrid"]
+    assert marks.marker.color == POOLING_COLOURS["hybrid"]
     json.loads(figure.to_json())
 
 

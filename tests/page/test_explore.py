@@ -191,6 +191,19 @@ def test_the_first_screen_is_computed_already_with_what_a_network_has_learned() 
     assert session.link["lang"] == "en"
 
 
+def test_the_first_view_shows_all_three_poolings_apart() -> None:
+    header, _ = Session(stem="").message()
+    found = expected(settings.DEFAULT)
+    channel, row, column = (header["view"][name] for name in ("channel", "row", "column"))
+    span = (found.feature_map[channel].max() - found.feature_map[channel].min()).item()
+    maximum, average, hybrid = (
+        found.pooled[name][channel, row, column].item() for name in ("max", "average", "hybrid")
+    )
+    assert maximum - hybrid >= span / 5
+    assert hybrid - average >= span / 10
+    assert 0.2 < header["start"][channel] < 0.8
+
+
 @pytest.mark.parametrize("key", trained_stems())
 def test_a_trained_stem_says_what_was_learned_and_from_what(key: str) -> None:
     session = Session(stem=key, size="64")
@@ -436,8 +449,7 @@ def test_every_picture_of_the_gallery_can_be_picked(key: str) -> None:
     session = Session(size="64", picture="coins" if key != "coins" else "brick")
     session.pick(key)
     assert_shows(session, expected(replace(DEFAULT, image_size=64, picture=key)))
-    words = "\n".join(part.value for part in session.app.sidebar.markdown)
-    assert GALLERY[key].words in words
+    assert session.message()[0]["about"] == f"{GALLERY[key].title}: {GALLERY[key].words}"
     assert session.gallery()["chosen"] == key
 
 
@@ -453,6 +465,25 @@ def test_the_chart_waits_until_the_browser_has_painted_the_maps() -> None:
     components = [element.proto.component_name for element in session.app.get("bidi_component")]
     assert set(components) == {"hybridpool_inspector", "hybridpool_gallery", "hybridpool_page"}
     assert len(session.app.get("plotly_chart")) == 1
+
+
+def test_the_picture_that_is_asked_for_beside_the_maps_is_shown_everywhere() -> None:
+    session = Session(size="64", picture="coins").look(channel=4)
+    place = session.component("inspector").id
+    session.tell(place, "json_value", {"picture": {"key": "brick", "told": 7}})
+    assert_shows(session, expected(replace(DEFAULT, image_size=64, picture="brick")))
+    assert session.gallery()["chosen"] == "brick"
+    assert "channel" not in session.link
+    session.tell(place, "json_value", {"picture": {"key": "../../etc", "told": 8}})
+    assert session.link["picture"] == "brick"
+
+
+def test_colours_and_differences_are_part_of_the_link() -> None:
+    session = Session(size="64").look(clipped=True, difference=True)
+    assert (session.link["clip"], session.link["difference"]) == ("1", "1")
+    view = Session(**session.link).message()[0]["view"]
+    assert view["clipped"]
+    assert view["difference"]
 
 
 def test_every_picture_of_the_gallery_has_a_thumbnail_and_a_name() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from hybridpool.ui import words
+from hybridpool.ui.answer import words as answer_words
 from hybridpool.ui.browser.component import BASE, DIAL, MAPS
 from hybridpool.ui.browser.words import inspector_words, rows_words
 from hybridpool.ui.by_hand import words as by_hand_words
@@ -273,6 +274,7 @@ COMPONENTS = [
     Sent("inspector", MAPS, inspector_words),
     Sent("by_hand", DIAL, lambda: by_hand_words.fixed_words() | {"honest": ""}),
     Sent("compare", MAPS, rows_words),
+    Sent("answer", (*DIAL, "compare/patch.js"), lambda: answer_words.row_words("")),
     Sent("occlusion_map", BASE, noise_words.map_words),
 ]
 

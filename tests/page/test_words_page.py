@@ -41,7 +41,7 @@ UNSEEN = {
     *("deferred_file_id", "component_name", "config", "css_content", "html_content", "js_content"),
     *("css_source_path", "js_source_path"),
     # the data of our own components
-    *("arrays", "colours", "view", "look", "key", "thumbnail", "chosen", "language"),
+    *("arrays", "colour", "colours", "view", "look", "key", "thumbnail", "chosen", "language"),
     "session",
     # plotly
     *("template", "mode", "color", "shape", "orientation", "layer", "dtype", "bdata"),

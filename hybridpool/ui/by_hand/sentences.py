@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from hybridpool.by_hand import ByHand
 from hybridpool.ui.by_hand.state import Task, cell_text
 from hybridpool.ui.words import _
@@ -25,12 +27,7 @@ def why_impossible(problem: ImpossibleWindowError, task: Task) -> str:
         return _(
             "Padding {padding} is more than half of the window ({height} × {width}), so a window "
             "could lie in the padding alone: choose a padding of at most {limit}."
-        ).format(
-            padding=options.padding,
-            height=options.height,
-            width=options.width,
-            limit=min(options.height, options.width) // 2,
-        )
+        ).format(**asdict(options), limit=min(options.height, options.width) // 2)
     return _(
         "The window ({height} × {width}) is larger than the grid with its padding ({rows} × "
         "{columns}), so it fits nowhere: choose a smaller window or a larger grid."
@@ -44,18 +41,10 @@ def why_impossible(problem: ImpossibleWindowError, task: Task) -> str:
 
 def what_is_shown(task: Task) -> str:
     """One sentence: which grid and window are shown in the place of impossible ones."""
-    options = task.options
     return _(
         "Until then you see a grid of {rows} × {columns} and a window of {height} × {width}, "
         "stride {stride}, padding {padding}."
-    ).format(
-        rows=task.rows,
-        columns=task.columns,
-        height=options.height,
-        width=options.width,
-        stride=options.stride,
-        padding=options.padding,
-    )
+    ).format(rows=task.rows, columns=task.columns, **asdict(task.options))
 
 
 def size_words(work: ByHand) -> dict[str, object]:

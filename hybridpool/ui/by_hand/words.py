@@ -60,9 +60,9 @@ def fixed_words() -> dict[str, str]:
         **formula_words(),
         "legend_note": _("One colour scale for your grid and the three outputs."),
         "keys": _(
-            "Click a cell of your grid and type; arrow keys move, Enter takes the number, Escape "
-            "gives the old one back. Point at an output cell to see its window; there the space "
-            "bar plays and stops, comma and full stop step."
+            "Click a cell of your grid and type; arrow keys move, Enter keeps the number, Escape "
+            "restores the old one. Point at an output cell to see its window; there the space bar "
+            "plays and stops, and comma and full stop step."
         ),
         "output_size": _("Output size"),
         "flows_back": _("What flows back"),

@@ -32,9 +32,10 @@ def show_counts(settings: CostSettings) -> None:
     cost_tables.show_counts(counts)
     st.caption(
         _(
-            "For one batch, forward. A comparison, addition, product, quotient or sigmoid is one "
-            "operation. One pass: every cell is read and every output written once, the least "
-            "that is possible; attention needs a pass for its means before. Step by step: each "
-            "step of the formula reads and writes its maps, as PyTorch does unless it compiles."
+            "For the forward pass of one batch. A comparison, addition, product, quotient or "
+            "sigmoid is one operation. One pass: every cell is read and every output written once, "
+            "which is the least possible; attention needs another pass for its means first. Step "
+            "by step: each step of the formula reads and writes its maps, as PyTorch does unless "
+            "it compiles."
         )
     )

@@ -111,9 +111,9 @@ def _show_chart(place: Any, record: NetworkCosts, *, whole: bool) -> None:
     shares = {
         network: {
             name: ShareBar(cost.typical[2], cost.shares.quartiles, percent(cost.typical[2], most=4))
-            for name, cost in found.items()
+            for name, cost in by_pooling.items()
         }
-        for network, found in costs.items()
+        for network, by_pooling in costs.items()
     }
     place.plotly_chart(
         share_chart(
@@ -139,14 +139,14 @@ def _how(record: NetworkCosts) -> str:
         cost_words.machine_words(record.machine, record.turns)
         + " "
         + _(
-            "{step}, for {batch} pictures of {side} × {side}; the numbers in them do not matter. "
-            "The share is the time of the network's own pooling layers, run alone on maps of the "
-            "size that they meet inside, divided by the time of its whole step in the same turn. "
-            "Milliseconds and share in a row are those of one turn, the one with the middle share; "
-            "whiskers span the middle half of the turns. Operations are those of convolutions, "
-            "linear layers and poolings. A step that takes less than {small} longer is called "
-            "little here; {large} and more is the reason to stay with plain pooling, where the "
-            "turns say so plainly."
+            "{step}, for {batch} pictures of {side} × {side}; their content does not matter. The "
+            "share is the time of the network's own pooling layers, run alone on maps of the size "
+            "that they get inside it, divided by the time of its whole step in the same turn. The "
+            "milliseconds and the share in a row come from one turn, the one with the median "
+            "share; whiskers span the middle half of the turns. Operations are those of "
+            "convolutions, linear layers and poolings. The page calls it little if a step takes "
+            "less than {small} longer; at {large} or more it advises plain pooling, if the turns "
+            "are clear about it."
         ).format(
             step=step,
             batch=record.settings.batch,

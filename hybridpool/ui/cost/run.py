@@ -64,7 +64,11 @@ class Run:
     def wait(self) -> None:
         """Say that somebody else measures."""
         self.progress(
-            0.0, _("Somebody else is measuring on this machine; this waits so as not to disturb.")
+            0.0,
+            _(
+                "Another measurement is running on this machine; this one waits, so that they do "
+                "not disturb each other."
+            ),
         )
 
     def finish(self) -> None:

@@ -45,7 +45,7 @@ def _against_max(costs: PoolingCosts) -> str:
         copies=significant(hybrid.over(copy).median),
     )
     if low <= 1 <= high:
-        said += " " + _("Between the quartiles lies 1: the two are hardly told apart.")
+        said += " " + _("The quartiles enclose 1, so the two can hardly be told apart.")
     return said
 
 
@@ -87,7 +87,8 @@ def _memory(costs: PoolingCosts) -> str:
     if hybrid is None or maximum is None:
         return ""
     said = _(
-        "Until the backward pass hybrid keeps {hybrid}, max alone {max}, besides the input."
+        "Until the backward pass, hybrid keeps {hybrid} besides the input, and max alone keeps "
+        "{max}."
     ).format(hybrid=data_size(hybrid.bytes), max=data_size(maximum.bytes))
     if maximum.keeps_input and not hybrid.keeps_input:
         said += " " + _("Max needs the input itself too; hybrid does not.")
@@ -112,7 +113,7 @@ def _network(costs: NetworkCosts, network: str) -> str:
     ]
     low, high = hybrid.step.over(maximum.step).quartiles
     if low <= 1 <= high:
-        said.append(_("In the times of whole steps the difference is lost in their spread."))
+        said.append(_("In the times of whole steps, the spread hides the difference."))
     return " ".join(said)
 
 
@@ -121,8 +122,8 @@ def _price(maximum: NetworkCost, hybrid: NetworkCost) -> str:
     of_max, of_hybrid = maximum.shares, hybrid.shares
     if of_hybrid.overlaps(of_max):
         return _(
-            "The middle halves of the turns overlap, so the two are not told apart here, and there "
-            "is no advice."
+            "The middle halves of the turns overlap, so the two cannot be told apart here, and the "
+            "page gives no advice."
         )
     price = longer_step(hybrid.typical[2], maximum.typical[2])
     if price <= 0:

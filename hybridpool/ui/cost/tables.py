@@ -31,13 +31,13 @@ def show_counts(counts: Mapping[str, Counts]) -> None:
         [
             [
                 names[name],
-                str(found.parameters),
-                f"{found.operations_per_output:.1f}",
-                whole(found.operations),
-                data_size(found.bytes_fused),
-                data_size(found.bytes_stepwise),
+                str(count.parameters),
+                f"{count.operations_per_output:.1f}",
+                whole(count.operations),
+                data_size(count.bytes_fused),
+                data_size(count.bytes_stepwise),
             ]
-            for name, found in counts.items()
+            for name, count in counts.items()
         ],
     )
 

@@ -41,7 +41,7 @@ def show_times(settings: CostSettings) -> None:
     chart, words = st.empty(), st.empty()
     record = _measured(run, settings, chart)
     if record is None:
-        chart.info(_("Not measured yet at this size and in this way: press Measure."))
+        chart.info(_("Not measured yet with these settings: press Measure."))
         return
     _show_chart(chart, record)
     with words.container():
@@ -51,9 +51,9 @@ def show_times(settings: CostSettings) -> None:
             + " "
             + _(
                 "The poolings take turns, and each turn is compared with the same turn of max, so "
-                "that a busy moment meets both; whiskers span the middle half of these ratios. "
-                "Whoever else computes on this machine now still disturbs; measurements on this "
-                "page wait for each other."
+                "that a busy moment affects both; whiskers span the middle half of these ratios. "
+                "Other work on this machine can still disturb the times; measurements on this page "
+                "wait for each other."
             )
         )
         cost_tables.show_times(record)
@@ -80,8 +80,8 @@ def _measured(run: Run, settings: CostSettings, chart: Any) -> PoolingCosts | No
 
 
 def _last(run: Run) -> PoolingCosts | None:
-    found: PoolingCosts | None = run.last
-    return found
+    record: PoolingCosts | None = run.last
+    return record
 
 
 def _show_progress(run: Run, record: PoolingCosts | None) -> None:

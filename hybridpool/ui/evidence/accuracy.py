@@ -22,15 +22,15 @@ from hybridpool.viz.evidence_charts import accuracy_chart
 def show_accuracy(evidence: Evidence) -> None:
     """Charts of accuracy, and whether learning is worth anything."""
     values = values_by_arm(evidence.runs, clean)
-    found = evidence.finding("accuracy").comparisons
+    comparisons = evidence.finding("accuracy").comparisons
     left, right = st.columns(2, gap="large")
     with left:
         show_chart(
             accuracy_chart(
                 values,
                 {
-                    arm: as_interval(summarise_seeds(list(at.values())))
-                    for arm, at in values.items()
+                    arm: as_interval(summarise_seeds(list(by_seed.values())))
+                    for arm, by_seed in values.items()
                 },
                 {
                     **arms(values),
@@ -56,14 +56,14 @@ def show_accuracy(evidence: Evidence) -> None:
             )
         )
     with right:
-        show_primary(found, "accuracy_forest")
+        show_primary(comparisons, "accuracy_forest")
         _show_others(evidence)
     say(
         [
-            *sentences.about_the_gain(found),
-            sentences.what_learning_is_worth(found),
+            *sentences.about_the_gain(comparisons),
+            sentences.what_learning_is_worth(comparisons),
             sentences.reference(evidence),
-            outcomes.resolution(found),
+            outcomes.resolution(comparisons),
         ]
     )
 
@@ -75,12 +75,12 @@ def _show_others(evidence: Evidence) -> None:
     rows = []
     for arm, ones in runs.items():
         if arm not in (*claims.SINGLE, evidence.arm):
-            found = {
-                other: at
+            differences = {
+                other: delta
                 for other in claims.SINGLE
-                if (at := difference(ones, runs.get(other, ()), by)) is not None
+                if (delta := difference(ones, runs.get(other, ()), by)) is not None
             }
-            rows.append((names.named(names.arm_names(), arm), found))
+            rows.append((names.named(names.arm_names(), arm), differences))
     show_forest(
         rows,
         "accuracy_others",

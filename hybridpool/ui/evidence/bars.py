@@ -28,9 +28,9 @@ def bars(comparisons: Sequence[Comparison]) -> str:
 
 
 def _bar(one: Comparison, reach: float) -> str:
-    at = one.difference
+    delta = one.difference
     name = html.escape(outcomes.label(one))
-    number = html.escape(numbers.interval(at))
+    number = html.escape(numbers.interval(delta))
     outcome = html.escape(names.outcome_names(one.measure)[one.outcome])
     clear = "clear" if one.outcome in ("ahead", "behind") else ""
     coloured = one.baseline if one.measure == "accuracy" and one.arm in ARM_COLOURS else ""
@@ -46,9 +46,9 @@ def _bar(one: Comparison, reach: float) -> str:
         f'<span class="axis {clear}" style="--colour:{colour}" aria-hidden="true">'
         f'<i class="margin" style="left:{_place(-one.margin, reach)};'
         f'right:{_place(-one.margin, reach)}"></i><i class="zero"></i>'
-        f'<i class="reach" style="left:{_place(at.low, reach)};'
-        f'right:{_place(-at.high, reach)}"></i>'
-        f'<i class="mean" style="left:{_place(at.mean, reach)}"></i></span>'
+        f'<i class="reach" style="left:{_place(delta.low, reach)};'
+        f'right:{_place(-delta.high, reach)}"></i>'
+        f'<i class="mean" style="left:{_place(delta.mean, reach)}"></i></span>'
         f'<span class="number">{number}</span>'
         f'<span class="outcome {one.outcome}"{seen}>{outcome}</span>'
     )

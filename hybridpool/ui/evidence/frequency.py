@@ -28,7 +28,7 @@ from hybridpool.viz.evidence_charts import lines_chart
 
 def show_frequency(evidence: Evidence) -> None:
     """Accuracy with some frequencies alone, and how often a shift changes the class."""
-    found = evidence.finding("frequency").comparisons
+    comparisons = evidence.finding("frequency").comparisons
     for place, side, title in zip(
         st.columns(2, gap="large"),
         ("low", "high"),
@@ -43,9 +43,9 @@ def show_frequency(evidence: Evidence) -> None:
                     key=f"frequency_{side}",
                     alt=title,
                 )
-    if found:
-        show_primary(found, "frequency_forest")
-        say([outcomes.resolution(found), outcomes.sampled(found)])
+    if comparisons:
+        show_primary(comparisons, "frequency_forest")
+        say([outcomes.resolution(comparisons), outcomes.sampled(comparisons)])
     _show_shifts(evidence)
     link("pages/3_Shift_and_frequency.py")
 
@@ -61,18 +61,18 @@ def _show_shifts(evidence: Evidence) -> None:
             "shifts of up to three pixels: **{arm}** minus each baseline, in points."
         ).format(arm=names.arm_names()[evidence.arm])
     )
-    found = evidence.against("shift")
-    st.html(bars(found))
+    comparisons = evidence.against("shift")
+    st.html(bars(comparisons))
     runs = by_arm(evidence.runs)
     rows = []
-    for arm, at in by_seed.items():
+    for arm, shares in by_seed.items():
         against = difference(runs[arm], runs.get("max", ()), SHIFTED)
         rows.append(
             (
                 names.named(names.arm_names(), arm),
-                numbers.share(summarise_seeds(list(at.values())).mean),
+                numbers.share(summarise_seeds(list(shares.values())).mean),
                 "–" if arm == "max" or against is None else numbers.interval(against),
             )
         )
     show_table([_("Pooling"), _("Shift consistency"), _("Minus max, points (95 %)")], rows)
-    say([outcomes.resolution(found), outcomes.sampled(found)])
+    say([outcomes.resolution(comparisons), outcomes.sampled(comparisons)])

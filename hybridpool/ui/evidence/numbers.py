@@ -23,12 +23,12 @@ def signed(share: float, digits: int = 2) -> str:
     return text.replace("-", "−")
 
 
-def interval(at: Difference | Summary) -> str:
+def interval(estimate: Difference | Summary) -> str:
     """A mean with the ends of its interval, or without where one run has none."""
-    if at.low == at.high:
-        return signed(at.mean)
+    if estimate.low == estimate.high:
+        return signed(estimate.mean)
     return _("{mean} ({low} to {high})").format(
-        mean=signed(at.mean), low=signed(at.low), high=signed(at.high)
+        mean=signed(estimate.mean), low=signed(estimate.low), high=signed(estimate.high)
     )
 
 

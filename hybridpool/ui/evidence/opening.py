@@ -17,8 +17,8 @@ from hybridpool.ui.words import _
 
 def gains(evidence: Evidence) -> str:
     """What hybrid pooling gains over the single poolings, in one sentence."""
-    found = [one for one in evidence.against("accuracy") if one.baseline in claims.SINGLE]
-    if not found:
+    comparisons = [one for one in evidence.against("accuracy") if one.baseline in claims.SINGLE]
+    if not comparisons:
         return ""
     first = evidence.runs[0].settings
     return _(
@@ -27,7 +27,7 @@ def gains(evidence: Evidence) -> str:
     ).format(
         network=low(names.network_name(first.network, first.width)),
         arm=arm_names()[evidence.arm],
-        clauses=_("; ").join(clause(one) for one in found),
+        clauses=_("; ").join(clause(one) for one in comparisons),
     )
 
 
@@ -64,9 +64,10 @@ def _steadiness(evidence: Evidence) -> str:
         if one.baseline in claims.SINGLE and one.outcome == "behind"
     ]
     return " ".join(
-        _("Its class changes more often under shifts than with {name}: {interval} points.").format(
-            name=inside(one.baseline), interval=interval(one.difference)
-        )
+        _(
+            "The predicted class changes more often under shifts than with {name}: {interval} "
+            "points."
+        ).format(name=inside(one.baseline), interval=interval(one.difference))
         for one in behind
     )
 
@@ -83,7 +84,7 @@ def _more(evidence: Evidence) -> str:
             list=joined([f"{inside(one.arm)} {interval(one.difference)}" for one in ahead]),
         )
     if judged:
-        return _("Of {count} further poolings none was seen to gain more.").format(
+        return _("None of {count} further poolings was seen to gain more.").format(
             count=len(judged)
         )
     return ""

@@ -21,20 +21,20 @@ def show_start(evidence: Evidence) -> None:
     starts = by_start(evidence.runs, evidence.everything)
     rows = []
     for start, runs in sorted(starts.items(), key=lambda item: (item[0] is None, item[0] or 0)):
-        at = summarise_seeds([run.measures.clean for run in runs])
+        summary = summarise_seeds([run.measures.clean for run in runs])
         rows.append(
             (
                 names.start_name(str(start)),
-                numbers.share(at.mean),
+                numbers.share(summary.mean),
                 str(len(runs)),
                 outcomes.ends(runs),
             )
         )
     if rows:
         show_table([_("Start"), _("Test accuracy"), _("Runs"), _("Blend weights at the end")], rows)
-        found = evidence.finding("start").comparisons
-        show_primary(found, "start_forest")
-        say([outcomes.resolution(found)])
+        comparisons = evidence.finding("start").comparisons
+        show_primary(comparisons, "start_forest")
+        say([outcomes.resolution(comparisons)])
     show_paths(evidence.runs, evidence.arm)
     link("pages/4_Learning.py")
 
@@ -55,8 +55,9 @@ def show_cost(evidence: Evidence) -> None:
     show_table([_("Pooling"), _("Parameters"), _("of which pooling"), _("Memory of a step")], rows)
     st.caption(
         _(
-            "Times are not taken from these runs: they shared a machine with other work. The page "
-            "Cost measures them, layer by layer and inside networks, with the poolings in turns."
+            "These runs shared a machine with other work, so their times are not shown. The page "
+            "Cost measures times, layer by layer and inside networks, with the poolings taking "
+            "turns."
         )
     )
     link("pages/6_Cost.py")
@@ -67,7 +68,9 @@ def show_size(evidence: Evidence) -> None:
     rows = []
     for (network, width), runs in by_network(evidence.runs, evidence.everything).items():
         values = values_by_arm(runs, clean)
-        means = {arm: summarise_seeds(list(at.values())).mean for arm, at in values.items()}
+        means = {
+            arm: summarise_seeds(list(by_seed.values())).mean for arm, by_seed in values.items()
+        }
         best = max(means, key=means.__getitem__)
         rows.append(
             (
@@ -80,19 +83,22 @@ def show_size(evidence: Evidence) -> None:
         )
     show_table([_("Network"), _("Parameters"), _("Runs"), _("Best mean"), _("Test accuracy")], rows)
     st.caption(
-        _("The best mean of several is partly luck; what can be told apart stands in the table.")
+        _(
+            "The best of several means is partly luck; the table says which differences are "
+            "significant."
+        )
     )
-    found = evidence.finding("size").comparisons
-    show_primary(found, "size_forest")
-    say([outcomes.resolution(found)])
+    comparisons = evidence.finding("size").comparisons
+    show_primary(comparisons, "size_forest")
+    say([outcomes.resolution(comparisons)])
 
 
 def show_own_task() -> None:
     """How to measure on one's own pictures, and bring the results here."""
     st.markdown(
         _(
-            "Train on your own pictures: a folder with one folder a class, or a MedMNIST file. "
-            "Then load the results in the sidebar, and the same rules judge them."
+            "Train on your own pictures: a folder with one folder for each class, or a MedMNIST "
+            "file. Then load the results in the sidebar; they are judged by the same rules."
         )
     )
     st.code(names.OWN_COMMAND, language="bash")

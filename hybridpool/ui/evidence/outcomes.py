@@ -70,7 +70,7 @@ def sampled(comparisons: Sequence[Comparison]) -> str:
     if 0 in counts:
         return _(
             "These runs did not keep which pictures were right, so the intervals are over seeds "
-            "alone: they speak of these very pictures."
+            "alone and hold for these test pictures only."
         )
     return _("The intervals are over seeds and {pictures} pictures at once.").format(
         pictures=f"{min(counts):,}"

@@ -25,18 +25,21 @@ def show_forest(
     margin: float = 0.0,
 ) -> None:
     """Differences with their intervals, a row a condition, a mark a baseline."""
-    shown = [(label, found) for label, found in rows if found]
+    shown = [(label, differences) for label, differences in rows if differences]
     if not shown:
         return
     against = {
         arm: _("against {name}").format(name=numbers.low(name))
         for arm, name in names.arm_names().items()
     }
-    known = {baseline for _label, found in shown for baseline in found}
+    known = {baseline for _label, differences in shown for baseline in differences}
     against |= {start: names.start_name(start) for start in known if start not in against}
     show_chart(
         forest_chart(
-            [(label, {k: as_interval(at) for k, at in found.items()}) for label, found in shown],
+            [
+                (label, {k: as_interval(delta) for k, delta in differences.items()})
+                for label, differences in shown
+            ],
             {**against, "difference": _("Difference in percentage points")},
             margin=margin,
         ),
@@ -56,9 +59,9 @@ def show_primary(comparisons: Sequence[Comparison], key: str) -> None:
         list(rows.items()),
         key,
         _(
-            "Differences with intervals of 95 % each. Filled marks do not reach 0; whether that "
-            "counts is decided after Holm's correction, in the table above. Shaded: ±{margin:g} "
-            "points, which count as none."
+            "Differences with intervals of 95 % each. The interval of a filled mark does not reach "
+            "0; the table above says what is significant after Holm's correction. Shaded: "
+            "differences up to ±{margin:g} points, which count as none."
         ).format(margin=100 * margin),
         margin,
     )
@@ -68,7 +71,7 @@ def show_paths(runs: Sequence[Run], arm: str) -> None:
     """How blend weights moved during the training."""
     paths = weight_paths(runs, arm)
     if not paths:
-        st.info(_("No run noted how the blend weights moved."), icon=":material/info:")
+        st.info(_("No run recorded how the blend weights moved."), icon=":material/info:")
         return
     show_chart(
         paths_chart(
@@ -90,8 +93,9 @@ def show_paths(runs: Sequence[Run], arm: str) -> None:
     )
     st.caption(
         _(
-            "Learned by these networks: the mean over seeds and channels, layer 1 next to the "
-            "picture. Bands reach from the lowest to the highest weight of any seed and channel."
+            "These networks learned the weights. Lines are means over seeds and channels, and "
+            "layer 1 is next to the picture. Bands reach from the lowest to the highest weight of "
+            "any seed and channel."
         )
     )
     say([sentences.real_blends(runs, arm)])
@@ -115,19 +119,22 @@ def say(said: Sequence[str]) -> None:
         st.markdown("\n\n".join(kept))
 
 
-def arms(found: Mapping[str, object]) -> dict[str, str]:
+def arms(shown: Mapping[str, object]) -> dict[str, str]:
     """The names of the arms that a chart shows."""
-    return {arm: names.named(names.arm_names(), arm) for arm in found}
+    return {arm: names.named(names.arm_names(), arm) for arm in shown}
 
 
-def as_interval(at: Summary | Difference) -> Interval:
+def as_interval(estimate: Summary | Difference) -> Interval:
     """A mean with its interval, as charts take it."""
-    return Interval(at.mean, at.low, at.high)
+    return Interval(estimate.mean, estimate.low, estimate.high)
 
 
 def as_points(lines: Mapping[str, Line]) -> dict[str, tuple[Sequence[float], list[Interval]]]:
     """Lines as charts take them."""
-    return {arm: (places, list(map(as_interval, found))) for arm, (places, found) in lines.items()}
+    return {
+        arm: (places, list(map(as_interval, estimates)))
+        for arm, (places, estimates) in lines.items()
+    }
 
 
 def plain(words: str) -> str:

@@ -40,21 +40,21 @@ def show_robustness(evidence: Evidence, claim: str) -> None:
     chosen = _show_changes(shown, _("All noise") if noise else _("All occluders"))
     taken = [chosen] if chosen else of_claim
     measure = values.under if noise else values.behind
-    found = evidence.finding(claim).comparisons
+    comparisons = evidence.finding(claim).comparisons
     left, right = st.columns(2, gap="large")
     with left:
         _show_lines(evidence, noise, taken)
     with right:
-        show_primary(found, "robustness_forest")
+        show_primary(comparisons, "robustness_forest")
     singles = _kind_by_kind(evidence, {name: measure([name]) for name in of_claim})
     _show_kinds(singles)
     _show_losses(evidence, measure(taken), taken)
     say(
         [
             sentences.kind_by_kind(singles),
-            sentences.what_learning_is_worth(found),
-            outcomes.resolution(found),
-            outcomes.sampled(found),
+            sentences.what_learning_is_worth(comparisons),
+            outcomes.resolution(comparisons),
+            outcomes.sampled(comparisons),
         ]
     )
 
@@ -87,14 +87,14 @@ def _show_lines(evidence: Evidence, noise: bool, taken: Sequence[str]) -> None:
     pictures = max(run.measures.pictures for run in evidence.runs)
     words = (
         _(
-            "Means over seeds with 95 % bands, on the first {pictures} test pictures. Noise "
-            "follows CIFAR-10-C in kind and strength, drawn anew."
+            "Means over seeds with 95 % bands, on the first {pictures} test pictures. The noise "
+            "has the kinds and strengths of CIFAR-10-C and is drawn anew."
         )
         if noise
         else _(
-            "Means over seeds with 95 % bands, on the first {pictures} test pictures, the "
-            "occluder at another place in each. Scattered pixels are as many as a square of "
-            "that side has."
+            "Means over seeds with 95 % bands, on the first {pictures} test pictures. The occluder "
+            "lies at another place in each. There are as many scattered pixels as a square of that "
+            "side has."
         )
     )
     st.caption(words.format(pictures=f"{pictures:,}"))
@@ -118,7 +118,7 @@ def _show_kinds(singles: Sequence[Comparison]) -> None:
         show_forest(
             list(rows.items()),
             "kinds_forest",
-            _("95 % intervals each, exploratory: nothing is corrected for their number."),
+            _("Intervals of 95 % each, exploratory: they are not corrected for their number."),
         )
 
 
@@ -133,8 +133,8 @@ def _show_losses(evidence: Evidence, by: Measure, taken: Sequence[str]) -> None:
     rows = []
     for arm in changed:
         cells = [
-            numbers.share(summarise_seeds(list(found[arm].values())).mean)
-            for found in (clean, changed, lost)
+            numbers.share(summarise_seeds(list(part[arm].values())).mean)
+            for part in (clean, changed, lost)
         ]
         against = difference(runs[arm], runs.get("max", ()), Measure(loss))
         rows.append(
@@ -160,16 +160,16 @@ def _show_losses(evidence: Evidence, by: Measure, taken: Sequence[str]) -> None:
             _(
                 "iOcclusion (Marcu, 2022): the gap between training and test accuracy behind the "
                 "occluder, divided by the gap without it. 1 means that the occluder hurts both "
-                "alike. It is shown only of networks whose gap without it is more than two "
-                "standard errors from 0; others have nothing to divide by."
+                "alike. It is shown only for networks whose gap without it is more than two "
+                "standard errors from 0; the others have nothing to divide by."
             )
         )
 
 
-def _ratio(found: dict[int, float], runs: int) -> str:
+def _ratio(ratios: dict[int, float], runs: int) -> str:
     """The mean ratio, and of how many runs it is known."""
-    if not found:
+    if not ratios:
         return "–"
     return _("{ratio:.2f} ({known} of {runs} runs)").format(
-        ratio=fmean(found.values()), known=len(found), runs=runs
+        ratio=fmean(ratios.values()), known=len(ratios), runs=runs
     )

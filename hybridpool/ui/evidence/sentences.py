@@ -77,9 +77,9 @@ def _conditions(finding: Finding) -> str:
     """Under how many conditions the claim holds, where there are several."""
     if len(finding.conditions) < 2:
         return ""
-    found = list(finding.conditions.values())
+    states = list(finding.conditions.values())
     return _("Of {total} conditions it holds in {holds}, is refuted in {refuted}.").format(
-        total=len(found), holds=found.count("holds"), refuted=found.count("refuted")
+        total=len(states), holds=states.count("holds"), refuted=states.count("refuted")
     )
 
 
@@ -127,11 +127,12 @@ def _unmeasured(finding: Finding, evidence: Evidence) -> str:
         ),
         "cost": _("Nothing was counted: there is no run with max pooling to compare with."),
         "fine_grained": _(
-            "No such pictures were trained on here. On your own, this measures it: {command}"
+            "No network here was trained on such pictures. To measure it on your own pictures: "
+            "{command}"
         ),
         "medical": _(
-            "No such pictures were trained on here. On your own (class folders or a MedMNIST "
-            "file), this measures it: {command}"
+            "No network here was trained on such pictures. To measure it on your own (class "
+            "folders or a MedMNIST file): {command}"
         ),
     }
     plain = _("Nothing was measured.")
@@ -139,15 +140,15 @@ def _unmeasured(finding: Finding, evidence: Evidence) -> str:
 
 
 def _needs_two(evidence: Evidence) -> str:
-    found = by_network(evidence.runs, evidence.everything)
+    networks = by_network(evidence.runs, evidence.everything)
     listed = [
         _("{network} ({parameters} parameters)").format(
             network=low(names.network_name(*network)),
             parameters=f"{ones[0].costs.parameters:,}",
         )
-        for network, ones in found.items()
+        for network, ones in networks.items()
     ]
-    return _("Needs at least two networks; here is: {networks}.").format(
+    return _("At least two networks are needed; measured here: {networks}.").format(
         networks=joined(listed) if listed else "–"
     )
 
@@ -159,11 +160,11 @@ def about_the_gain(comparisons: Sequence[Comparison]) -> list[str]:
     """Whether the article's gain fits, and whether none fits as well."""
     said = []
     for one in comparisons:
-        at = one.difference
-        if one.baseline not in claims.SINGLE or min(at.counts) < 2:
+        delta = one.difference
+        if one.baseline not in claims.SINGLE or min(delta.counts) < 2:
             continue
-        fits = at.low <= claims.ARTICLE_GAIN <= at.high
-        if fits and at.low <= 0 <= at.high:
+        fits = delta.low <= claims.ARTICLE_GAIN <= delta.high
+        if fits and delta.low <= 0 <= delta.high:
             words = _(
                 "Against {name}, a gain of 1.2 points fits these runs, and so does no gain at all."
             )
@@ -171,7 +172,7 @@ def about_the_gain(comparisons: Sequence[Comparison]) -> list[str]:
             words = _(
                 "Against {name}, a gain of 1.2 points fits these runs; no gain at all does not."
             )
-        elif at.high < claims.ARTICLE_GAIN:
+        elif delta.high < claims.ARTICLE_GAIN:
             words = _("Against {name}, a gain of 1.2 points is more than these runs allow.")
         else:
             words = _("Against {name}, the gain is larger than 1.2 points.")
@@ -181,16 +182,16 @@ def about_the_gain(comparisons: Sequence[Comparison]) -> list[str]:
 
 def what_learning_is_worth(comparisons: Sequence[Comparison]) -> str:
     """Hybrid against a half that never learns, and against the values that it learned."""
-    found = {one.baseline: one for one in comparisons if one.baseline in ("fixed", "frozen")}
-    if "fixed" not in found:
+    by_baseline = {one.baseline: one for one in comparisons if one.baseline in ("fixed", "frozen")}
+    if "fixed" not in by_baseline:
         return ""
-    arm = arm_names()[found["fixed"].arm]
-    clauses = _("; ").join(clause(one) for one in found.values())
+    arm = arm_names()[by_baseline["fixed"].arm]
+    clauses = _("; ").join(clause(one) for one in by_baseline.values())
     said = _("**Is learning worth anything?** In points, {arm} is {clauses}.").format(
         arm=arm, clauses=clauses
     )
-    fixed = found["fixed"].outcome
-    frozen = found["frozen"].outcome if "frozen" in found else "few"
+    fixed = by_baseline["fixed"].outcome
+    frozen = by_baseline["frozen"].outcome if "frozen" in by_baseline else "few"
     ends = {
         "few": _("Too few seeds to tell."),
         "behind": _("So learning the weight does harm here."),
@@ -207,20 +208,21 @@ def _value_or_learning(frozen: str) -> str:
     """What follows once hybrid is ahead of a half: the learning, or the value that it found."""
     return {
         "ahead": _(
-            "So it is the learning that helps, more than a half of each and more than the values "
-            "that it ends with."
+            "So the learning itself helps: it is better than a half of each, and better than the "
+            "values that it ends with."
         ),
         "behind": _(
-            "So a better value than a half helps, and learning it on the way costs something."
+            "So a better value than a half helps, but learning it during the training costs "
+            "something."
         ),
-        "equivalent": _("So it is the value that helps: held from the start it is as good."),
+        "equivalent": _("So the value helps: fixed from the start, it is as good."),
         "undecided": _(
-            "So a better value than a half helps; whether it has to be learned on the way, these "
-            "runs cannot tell."
+            "So a better value than a half helps. These runs cannot tell whether it has to be "
+            "learned during the training."
         ),
         "few": _(
-            "So the learned weight is better than a half; whether by learning or by its value, the "
-            "frozen blend would tell, and there are too few runs of it."
+            "So the learned weight is better than a half. The frozen blend would tell whether the "
+            "learning or the value helps, but there are too few runs of it."
         ),
     }[frozen]
 
@@ -228,13 +230,13 @@ def _value_or_learning(frozen: str) -> str:
 def reference(evidence: Evidence) -> str:
     """Hybrid against max pooling with a blur, the reference from outside."""
     arms, by = by_arm(evidence.runs), claims.measure_of("accuracy", evidence.runs)
-    at = difference(arms.get(evidence.arm, ()), arms.get("blur", ()), by)
-    if at is None:
+    delta = difference(arms.get(evidence.arm, ()), arms.get("blur", ()), by)
+    if delta is None:
         return ""
     return _(
-        "The reference from outside is max pooling with a blur behind it (Zhang, 2019): {name} "
-        "minus that is {interval} points (not corrected)."
-    ).format(name=inside(evidence.arm), interval=interval(at))
+        "For comparison, max pooling followed by a blur (Zhang, 2019): {name} minus this pooling "
+        "is {interval} points (not corrected)."
+    ).format(name=inside(evidence.arm), interval=interval(delta))
 
 
 # ---- conditions and weights --------------------------------------------------------------------
@@ -245,21 +247,23 @@ def kind_by_kind(comparisons: Sequence[Comparison]) -> str:
     said = []
     for baseline in claims.SINGLE:
         ones = [one.difference for one in comparisons if one.baseline == baseline]
-        if not ones or any(min(at.counts) < MIN_SEEDS for at in ones):
+        if not ones or any(min(delta.counts) < MIN_SEEDS for delta in ones):
             continue
         said.append(
             _(
-                "Against {name} the interval of a single kind lies wholly above 0 in {above} of "
-                "{total}, wholly below in {below}."
+                "Against {name}, {above} of {total} kinds have an interval wholly above 0, and "
+                "{below} have one wholly below."
             ).format(
                 name=inside(baseline),
-                above=sum(at.low > 0 for at in ones),
-                below=sum(at.high < 0 for at in ones),
+                above=sum(delta.low > 0 for delta in ones),
+                below=sum(delta.high < 0 for delta in ones),
                 total=len(ones),
             )
         )
     if said:
-        said.append(_("Single kinds are exploratory: nothing is corrected for their number."))
+        said.append(
+            _("Results for single kinds are exploratory: they are not corrected for their number.")
+        )
     return " ".join(said)
 
 
@@ -282,10 +286,10 @@ def real_blends(runs: Sequence[Run], arm: str) -> str:
 def networks_of_few(evidence: Evidence) -> str:
     """Which network the runs on few pictures are of, where it is another one."""
     groups = few_pictures(evidence.runs, evidence.everything)
-    found = {(ones[0].settings.network, ones[0].settings.width) for ones in groups.values()}
+    networks = {(ones[0].settings.network, ones[0].settings.width) for ones in groups.values()}
     first = evidence.runs[0].settings if evidence.runs else None
-    if not found or first is None or found == {(first.network, first.width)}:
+    if not networks or first is None or networks == {(first.network, first.width)}:
         return ""
     return _("These runs are of another network: {network}.").format(
-        network=joined([low(names.network_name(*network)) for network in sorted(found)])
+        network=joined([low(names.network_name(*network)) for network in sorted(networks)])
     )

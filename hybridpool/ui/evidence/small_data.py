@@ -50,7 +50,7 @@ def show_small_data(evidence: Evidence) -> None:
             epochs=joined(epochs)
         )
     )
-    found = evidence.finding("small_data").comparisons
-    show_primary(found, "small_forest")
-    say([sentences.networks_of_few(evidence), outcomes.resolution(found)])
+    comparisons = evidence.finding("small_data").comparisons
+    show_primary(comparisons, "small_forest")
+    say([sentences.networks_of_few(evidence), outcomes.resolution(comparisons)])
     link("pages/4_Learning.py")

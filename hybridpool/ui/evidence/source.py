@@ -115,8 +115,8 @@ def _show_uploader() -> None:
         on_change=_uploaded,
         args=(key,),
         help=_(
-            "Those that python -m hybridpool.training train writes. They are judged like ours, "
-            "beside them, and stay on the machine that runs this page."
+            "The files that python -m hybridpool.training train writes. They are judged by the "
+            "same rules as ours, and stay on the machine that runs this page."
         ),
     )
     if missed:  # A callback that is broken off is not made up for.

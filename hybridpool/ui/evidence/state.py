@@ -74,8 +74,8 @@ class Group:
     @property
     def complete(self) -> bool:
         """Whether hybrid and both single poolings have seeds enough to be judged."""
-        found = by_arm(self.runs)
-        return all(len(found.get(arm, ())) >= MIN_SEEDS for arm in (*SINGLE, BLENDS[0]))
+        arms = by_arm(self.runs)
+        return all(len(arms.get(arm, ())) >= MIN_SEEDS for arm in (*SINGLE, BLENDS[0]))
 
 
 def _along(chosen: Choice, values: Values) -> Values:
@@ -112,14 +112,14 @@ def groups(runs: Iterable[Run], *, own: bool = False) -> list[Group]:
     The article's network comes first where it can be judged, then most pictures, then most runs.
     Of ours, runs of a single pooling are no group: other starts are shown with their claim.
     """
-    found = []
+    made = []
     for (name, settings), alike in comparable(evidence_of(runs)).items():
         digest = sha256(f"{name} {settings}".encode()).hexdigest()[:6]
         start = "own-" if own else ""
         key = f"{start}{settings.network}-{settings.train_pictures}-{digest}"
-        found.append(Group(key, own, tuple(sorted(alike, key=lambda run: run.settings.name))))
-    several = [group for group in found if own or len(by_arm(group.runs)) > 1]
-    return sorted(several or found, key=_rank)
+        made.append(Group(key, own, tuple(sorted(alike, key=lambda run: run.settings.name))))
+    several = [group for group in made if own or len(by_arm(group.runs)) > 1]
+    return sorted(several or made, key=_rank)
 
 
 def _rank(group: Group) -> tuple[bool, bool, int, int, str]:
@@ -136,8 +136,8 @@ def _rank(group: Group) -> tuple[bool, bool, int, int, str]:
 
 def own_runs() -> tuple[Run, ...]:
     """The runs that this session loaded."""
-    found: tuple[Run, ...] = st.session_state.get("own_results", ())
-    return found
+    runs: tuple[Run, ...] = st.session_state.get("own_results", ())
+    return runs
 
 
 def forget_own() -> None:
@@ -149,8 +149,8 @@ def forget_own() -> None:
 
 def own_problems() -> tuple[ResultsError, ...]:
     """What was wrong with the files that were loaded last."""
-    found: tuple[ResultsError, ...] = st.session_state.get("own_results_problems", ())
-    return found
+    problems: tuple[ResultsError, ...] = st.session_state.get("own_results_problems", ())
+    return problems
 
 
 def accept_own(files: Sequence[tuple[str, bytes]]) -> None:

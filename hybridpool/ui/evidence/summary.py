@@ -35,19 +35,19 @@ def show_nothing() -> None:
 
 
 def show_summary(evidence: Evidence, group: Group) -> None:
-    """Two sentences for a practitioner, what was trained, and the table of claims."""
+    """Two sentences for a practitioner, the table of claims, and what was trained."""
     say([opening.gains(evidence), opening.price(evidence)])
-    st.markdown(trained(group))
-    say([_about_the_article(group)])
     st.html(_STYLE)
     st.html(table(evidence))
     st.caption(
         _(
             "Bars are 95 % intervals around the mean, each row on a scale of its own. Red line: no "
-            "difference. Grey band: differences that count as none. A filled dot is told apart "
-            "after Holm's correction."
+            "difference. Grey band: differences that count as none. A filled dot marks a "
+            "difference that is significant after Holm's correction."
         )
     )
+    st.markdown(trained(group))
+    say([_about_the_article(group)])
     with st.expander(_("How a verdict is reached"), icon=":material/gavel:"):
         st.markdown("\n".join(f"- {rule}" for rule in names.rule_words()))
 
@@ -73,15 +73,15 @@ def table(evidence: Evidence) -> str:
     titles, quotes, verdicts = names.claim_titles(), names.claim_quotes(), names.verdict_names()
     rows = []
     for claim in CLAIMS:
-        found = evidence.finding(claim)
-        mark, verdict = verdicts[found.verdict]
-        said = _text(sentences.in_one_line(found, evidence))
+        finding = evidence.finding(claim)
+        mark, verdict = verdicts[finding.verdict]
+        said = _text(sentences.in_one_line(finding, evidence))
         rows.append(
             f'<tr><th scope="row" class="claim"><b>{_text(titles[claim])}</b>'
             f"<q>{_text(quotes[claim])}</q></th>"
-            f'<td><span class="mark {found.verdict}"><span aria-hidden="true">{mark}</span>'
+            f'<td><span class="mark {finding.verdict}"><span aria-hidden="true">{mark}</span>'
             f'{_text(verdict)}</span></td><td><span class="said">{said}</span>'
-            f"{bars(found.comparisons)}</td></tr>"
+            f"{bars(finding.comparisons)}</td></tr>"
         )
     head = "".join(
         f'<th scope="col">{_text(word)}</th>'
@@ -111,7 +111,9 @@ def trained(group: Group) -> str:
         seeds=joined([str(seed) for seed in seeds]),
         count=len(runs),
         hours=hours,
-        devices=joined(sorted(plain(names.named(names.device_names(), at)) for at in devices)),
+        devices=joined(
+            sorted(plain(names.named(names.device_names(), device)) for device in devices)
+        ),
     )
 
 
@@ -129,8 +131,8 @@ def show_published() -> None:
     show_table([_("Source"), _("Setting"), _("Result")], rows, numbers=False)
     st.caption(
         _(
-            "Figures as their authors give them, mostly of single runs: a difference of a few "
-            "tenths of a point is within what another seed changes."
+            "These are the authors' own figures, mostly of single runs: another seed alone may "
+            "change them by a few tenths of a point."
         )
     )
 
@@ -140,7 +142,7 @@ def show_what_was_run(group: Group) -> None:
     with st.expander(_("What was run"), icon=":material/terminal:"):
         first = group.runs[0]
         st.markdown(
-            _("{arms}: as many runs as there are seeds, each in a file of its own.").format(
+            _("{arms}: one run for each seed, each in a file of its own.").format(
                 arms=joined(
                     [
                         f"{names.named(names.arm_names(), arm)} ({len(ones)})"
@@ -169,12 +171,12 @@ def _details(runs: tuple[Run, ...]) -> str:
             for run in runs
         }
     )
-    found = {
+    facts = {
         "data": dict(runs[0].data),
         "settings": vars(runs[0].settings.group),
         "environments": [json.loads(text) for text in environments],
     }
-    return json.dumps(found, indent=1, ensure_ascii=False)
+    return json.dumps(facts, indent=1, ensure_ascii=False)
 
 
 def _text(words: str) -> str:

@@ -123,9 +123,9 @@ def arm_meanings() -> dict[str, str]:
         "frozen": _("the blend weights that hybrid ended with, from the first step on"),
         "channel": _("one learned blend weight a channel"),
         "gated": _("one blend weight a window, computed from its cells (Lee et al., 2016)"),
-        "blur": _("max pooling with a blur behind it (Zhang, 2019)"),
+        "blur": _("max pooling followed by a blur (Zhang, 2019)"),
         "hybrid_blur": _("one learned blend weight a layer, with the same blur"),
-        "strided": _("a convolution that steps by two, in the place of a pooling"),
+        "strided": _("a convolution with stride 2 instead of a pooling"),
     }
 
 
@@ -203,10 +203,10 @@ def rule_words() -> list[str]:
     """How a verdict is reached, rule by rule."""
     return [
         _(
-            "The rules were written down before the runs: `{plan}`. The primary "
-            "comparisons are hybrid minus max, minus average, minus a half of each that learns "
-            "nothing (fixed), and minus the values that hybrid learned, held from the first step "
-            "on (frozen). Each baseline is judged by itself."
+            "The rules were written down before the runs: `{plan}`. The primary comparisons are "
+            "hybrid minus max, minus average, minus a half of each that learns nothing (fixed), "
+            "and minus the values that hybrid learned, kept fixed from the first step on (frozen). "
+            "Each baseline is judged by itself."
         ).format(plan=PLAN),
         _(
             "**Ahead** or **behind**: the difference is significant at 5 %, after Holm's "
@@ -217,10 +217,11 @@ def rule_words() -> list[str]:
             "{seeds} seeds."
         ).format(margin=100 * MARGIN, wide=100 * WIDE_MARGIN, seeds=MIN_SEEDS),
         _(
-            "Accuracy after training on all pictures is compared unpaired (Welch): in the earlier "
-            "runs the poolings did not move together over seeds. Few pictures, starts and changed "
-            "pictures are compared seed by seed. Where a run kept which pictures were right, seeds "
-            "and pictures are resampled together, because {pictures} pictures are a sample too."
+            "Accuracy after training on all pictures is compared unpaired (Welch), because in the "
+            "earlier runs the poolings did not move together over seeds. Few pictures, starts and "
+            "changed pictures are compared seed by seed. Where a run kept which pictures were "
+            "right, seeds and pictures are resampled together, because {pictures} pictures are a "
+            "sample too."
         ).format(pictures="2,000"),
         _(
             "**Confirmed**: ahead of max *and* of average, under every condition. **Depends**: "
@@ -233,6 +234,6 @@ def rule_words() -> list[str]:
             "blending (one a layer), with {pictures} training pictures or fewer. It overfits where "
             "the gap between training and test accuracy is larger *and* test accuracy is lower. "
             "Frequencies: ahead of one single pooling and behind neither, on low and on high ones. "
-            "Cost: at most {percent:.0f} % more parameters; time is never taken from these runs."
+            "Cost: at most {percent:.0f} % more parameters; these runs say nothing about time."
         ).format(pictures=f"{SMALL_DATA:,}", percent=100 * SMALL_COST),
     ]

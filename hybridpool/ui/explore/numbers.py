@@ -16,7 +16,13 @@ from hybridpool.ui.words import _
 
 def show_numbers(trace: Trace, seen: Shown) -> None:
     """The table: how the poolings of the shown channel differ, in numbers."""
-    st.header(_("How the poolings differ"))
+    st.header(
+        _("How the poolings differ"),
+        help=_(
+            "Energy kept: mean square of a pooled map over that of the feature map; how much of "
+            "its strength is left."
+        ),
+    )
     names = pooling_names()
     before = trace.feature_map[seen.channel]
     maps = {name: values[seen.channel] for name, values in maps_at(trace, seen.dial).items()}

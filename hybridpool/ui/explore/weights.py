@@ -35,6 +35,6 @@ def show_weights(trace: Trace, seen: Shown) -> None:
         ),
         key="weights",
         height=320,
-        alt=_("Bar chart of the attention value of each channel, with a line for the blend weight"),
+        alt=_("Bar chart of the attention value of each channel, with a mark for its blend weight"),
     )
     st.markdown(" ".join(weights(trace, seen)))

@@ -21,10 +21,13 @@ from hybridpool.ui.words import _
 _SAMPLES = 6
 
 
+def show_tasks() -> None:
+    """The choice of a task."""
+    STATE.pick("task", _("Task"), learning_words.task_names())
+
+
 def show_controls() -> Lesson:
-    """The task with sample pictures, then what is learned from and how."""
-    names = learning_words.task_names()
-    STATE.pick("task", _("Task"), names)
+    """The task in words and sample pictures, then what is learned from and how."""
     chosen = STATE.chosen()
     st.markdown(learning_words.task_notes()[chosen.race.task])
     _show_samples(chosen)
@@ -45,10 +48,10 @@ def show_controls() -> Lesson:
         st.markdown(
             _(
                 "**The network:** eight filters of 3 × 3, pooling over the whole map, a linear "
-                "layer. There is no activation before the pooling, so what the pooling passes on "
-                "is all that the network knows. All begin with the same filters and see the "
-                "same pictures in the same order; they share nothing, so each learns what it would "
-                "learn alone."
+                "layer. There is no activation before the pooling, so the output of the pooling is "
+                "all that the network knows. All networks begin with the same filters and see the "
+                "same pictures in the same order; they share no parameter, so each learns what it "
+                "would learn alone."
             )
         )
         _training_controls()

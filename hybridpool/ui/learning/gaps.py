@@ -39,30 +39,30 @@ def show_overfitting(chosen: Lesson) -> None:
 
 def _gaps(chosen: Lesson) -> None:
     runs = _runs()
-    found: Gaps | None = st.session_state.get("gaps")
-    whole = found is not None and found.runs == found.total
+    gaps: Gaps | None = st.session_state.get("gaps")
+    whole = gaps is not None and gaps.runs == gaps.total
     if runs:
         pressed = st.button(_("Stop"), icon=":material/stop:", key="gaps_stop")
     else:
-        word = _("Continue") if found and not whole else _("Measure the gaps")
+        word = _("Continue") if gaps and not whole else _("Measure the gaps")
         pressed = st.button(word, icon=":material/query_stats:", key="gaps_go", disabled=whole)
     if pressed:
         st.session_state["gaps_run"] = not runs
-        if not runs and found is None:
+        if not runs and gaps is None:
             st.session_state["gaps_races"] = overfitting(chosen.race)
         st.rerun()
-    if found is not None:
-        _draw(found)
+    if gaps is not None:
+        _draw(gaps)
     if runs:
         # After all is drawn: what is not yet drawn again looks stale while the race is run.
         races: Iterator[Gaps] = st.session_state["gaps_races"]
-        found = st.session_state["gaps"] = next(races)
-        if found.runs == found.total:
+        gaps = st.session_state["gaps"] = next(races)
+        if gaps.runs == gaps.total:
             st.session_state["gaps_run"] = False
             st.rerun()
 
 
-def _draw(found: Gaps) -> None:
+def _draw(gaps: Gaps) -> None:
     names = learning_words.arm_names({"start_half": 0.5})
     words: dict[str, Any] = {arm: names[arm] for arm in ARMS} | {
         "start_half": _("One blend weight"),
@@ -70,15 +70,15 @@ def _draw(found: Gaps) -> None:
         "gap": _("Training minus test accuracy"),
         "seed": _("seed"),
     }
-    if found.runs < found.total:
+    if gaps.runs < gaps.total:
         st.progress(
-            found.runs / found.total,
-            _("{count} of {total} races").format(count=found.runs, total=found.total),
+            gaps.runs / gaps.total,
+            _("{count} of {total} races").format(count=gaps.runs, total=gaps.total),
         )
     show_chart(
         gap_chart(
-            found.pictures,
-            {arm: found.gap[:, at].numpy() for at, arm in enumerate(ARMS)},
+            gaps.pictures,
+            {arm: gaps.gap[:, place].numpy() for place, arm in enumerate(ARMS)},
             words,
         ),
         key="gap_chart",
@@ -87,8 +87,8 @@ def _draw(found: Gaps) -> None:
     st.caption(
         _("Each small dot is one seed, a line joins the means. The test set has 400 pictures.")
     )
-    if found.runs == found.total:
-        st.markdown(learning_findings.gaps(found))
+    if gaps.runs == gaps.total:
+        st.markdown(learning_findings.gaps(gaps))
 
 
 def _runs() -> bool:

@@ -133,8 +133,8 @@ def _advance(race: Race) -> None:
 
 def _pace() -> list[tuple[float, int]]:
     """When this session trained of late, and how many steps were taken by then."""
-    found: list[tuple[float, int]] = st.session_state.setdefault("race_pace", [])
-    return found
+    pace: list[tuple[float, int]] = st.session_state.setdefault("race_pace", [])
+    return pace
 
 
 def steps_a_second(pace: Sequence[tuple[float, int]]) -> float | None:

@@ -21,22 +21,22 @@ _STEEPEST = 0.25
 def starts(race: Race) -> dict[str, float]:
     """Where the blend weights that learn began, for each arm with one for all channels."""
     first = race.moments[0].blend_weight[:, 0].tolist()
-    return {arm: first[at] for at, arm in enumerate(race.settings.arms) if arm in STARTS}
+    return {arm: first[index] for index, arm in enumerate(race.settings.arms) if arm in STARTS}
 
 
-def race(found: Race, seconds: float) -> str:
+def race(run: Race, seconds: float) -> str:
     """Everything that can be said of a race so far, as Markdown."""
-    last = found.moments[-1]
-    arms = found.settings.arms
-    began, ended = starts(found), dict(zip(arms, last.blend_weight[:, 0].tolist(), strict=True))
+    last = run.moments[-1]
+    arms = run.settings.arms
+    began, ended = starts(run), dict(zip(arms, last.blend_weight[:, 0].tolist(), strict=True))
     said = [
         moved(began, ended, last.step),
         stuck(began, ended),
-        decayed(found, began, ended),
-        accuracies(found),
-        spread(found),
+        decayed(run, began, ended),
+        accuracies(run),
+        spread(run),
     ]
-    settings = found.settings
+    settings = run.settings
     said.append(
         _(
             "{steps} steps on {pictures} generated pictures, seed {seed}; all nine networks at "
@@ -73,16 +73,16 @@ def stuck(began: Mapping[str, float], ended: Mapping[str, float]) -> str:
     return " ".join(said)
 
 
-def decayed(found: Race, began: Mapping[str, float], ended: Mapping[str, float]) -> str:
+def decayed(run: Race, began: Mapping[str, float], ended: Mapping[str, float]) -> str:
     """What weight decay did to the blend weights."""
-    settings = found.settings
+    settings = run.settings
     if not settings.weight_decay:
         return ""
     places = [ended[arm] for arm in began]
     if settings.decay_logits:
         return _(
-            "**Weight decay pulls the logits to 0**, so every blend weight towards one half, "
-            "whatever the task says: wherever they began, they now lie between {low:.2f} and "
+            "**Weight decay pulls the logits to 0**, and so every blend weight towards one half, "
+            "whatever the task needs: wherever they started, they now lie between {low:.2f} and "
             "{high:.2f}. Choose to leave the blend weights alone and compare."
         ).format(low=min(places), high=max(places))
     return _(
@@ -91,13 +91,13 @@ def decayed(found: Race, began: Mapping[str, float], ended: Mapping[str, float])
     ).format(low=min(places), high=max(places))
 
 
-def accuracies(found: Race) -> str:
+def accuracies(run: Race) -> str:
     """Learned against fixed on the test set as it stands, and what of that may be chance."""
-    arms = found.settings.arms
-    right = dict(zip(arms, found.right(), strict=True))
+    arms = run.settings.arms
+    right = dict(zip(arms, run.right(), strict=True))
     counts = {arm: int(row.sum()) for arm, row in right.items()}
     pictures = len(right["start_half"])
-    names = arm_names(starts(found))
+    names = arm_names(starts(run))
     most = max(counts[arm] for arm in FIXED)
     best = [arm for arm in FIXED if counts[arm] == most]
     said = _(
@@ -110,12 +110,12 @@ def accuracies(found: Race) -> str:
         own=percent(counts["start_half"] / pictures, least=1),
     )
     said += " " + _against_fixed(compare_right(right, "start_half", list(FIXED)), best, pictures)
-    train = found.right(train=True)[arms.index("start_half")]
+    train = run.right(train=True)[arms.index("start_half")]
     if overfits(train, right["start_half"]):
         said += " " + _(
-            "It overfits: on its own {pictures} training pictures it has {train}."
+            "It overfits: its accuracy on its own {pictures} training pictures is {train}."
         ).format(
-            pictures=found.settings.pictures, train=percent(train.float().mean().item(), least=1)
+            pictures=run.settings.pictures, train=percent(train.float().mean().item(), least=1)
         )
     return said
 
@@ -143,13 +143,13 @@ def _against_fixed(compared: Sequence[Versus], best: Sequence[str], pictures: in
     else:
         said = _("The two differ by {count} of the {pictures} test pictures, which may be chance.")
     said = said.format(count=count, pictures=pictures)
-    return said + " " + _("This is one seed: another draws other pictures and filters.")
+    return said + " " + _("This is one seed; another seed draws other pictures and filters.")
 
 
-def spread(found: Race) -> str:
+def spread(run: Race) -> str:
     """How far channels differ, and whether attention looks at the picture."""
-    measured = [moment.attention for moment in found.moments if moment.attention is not None]
-    weights = found.moments[-1].blend_weight[found.settings.arms.index("channels")]
+    measured = [moment.attention for moment in run.moments if moment.attention is not None]
+    weights = run.moments[-1].blend_weight[run.settings.arms.index("channels")]
     differs = (measured[-1].amax(0) - measured[-1].amin(0)).max().item()
     return _(
         "With one blend weight for each channel they lie between {low:.2f} and {high:.2f}. "
@@ -157,23 +157,23 @@ def spread(found: Race) -> str:
     ).format(low=weights.min().item(), high=weights.max().item(), differs=differs)
 
 
-def gaps(found: Gaps) -> str:
+def gaps(measured: Gaps) -> str:
     """Where the gap is largest, and which arms overfit more than others, over all seeds."""
     names = arm_names({"start_half": 0.5})
-    mean, deviation = found.gap.mean(-1), found.gap.std(-1)
+    mean, deviation = measured.gap.mean(-1), measured.gap.std(-1)
     row = int(mean.mean(1).argmax())
     here = mean[row].tolist()
     order = sorted(range(len(COMPARED)), key=here.__getitem__)
     numbers = ", ".join(
-        f"{names[COMPARED[at]]} {percent(here[at], least=1)} ± "
-        f"{percent(deviation[row, at].item(), least=1)}"
-        for at in order
+        f"{names[COMPARED[index]]} {percent(here[index], least=1)} ± "
+        f"{percent(deviation[row, index].item(), least=1)}"
+        for index in order
     )
     said = _(
         "With {pictures} training pictures the gap is largest: {list} (mean and standard deviation "
         "of {seeds} seeds)."
-    ).format(pictures=found.pictures[row], list=numbers, seeds=len(found.seeds))
-    certain = [versus for versus in compare_gaps(found) if versus.certain]
+    ).format(pictures=measured.pictures[row], list=numbers, seeds=len(measured.seeds))
+    certain = [versus for versus in compare_gaps(measured) if versus.certain]
     if not certain:
         return (
             said

@@ -61,17 +61,17 @@ STATE = PageState(
 def race() -> Race:
     """The race of this session; one of other settings is forgotten, and the next one waits."""
     settings = STATE.chosen().race
-    found: Race | None = st.session_state.get("race")
-    if found is None or found.settings != settings:
-        found = restart()
-    return found
+    running: Race | None = st.session_state.get("race")
+    if running is None or running.settings != settings:
+        running = restart()
+    return running
 
 
 def restart() -> Race:
     """Back to the start."""
-    found = st.session_state["race"] = Race(STATE.chosen().race)
+    running = st.session_state["race"] = Race(STATE.chosen().race)
     # A number of its own, by which the browser knows that everything begins anew.
     st.session_state["race_number"] = st.session_state.get("race_number", 0) + 1
     st.session_state["race_runs"] = False
     st.session_state["race_seconds"] = 0.0
-    return found
+    return running

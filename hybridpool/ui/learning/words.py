@@ -21,14 +21,14 @@ def task_notes() -> dict[str, str]:
     return {
         "spot": _(
             "Is there a faint bright spot anywhere, as in the search for a lesion? The spot covers "
-            "9 of 576 pixels and hardly moves the mean, and the brightness of the whole differs "
-            "from picture to picture. **Made so that the largest value is needed:** the mean alone "
-            "cannot see the spot. Max is needed, which does not make max alone the best."
+            "9 of 576 pixels and hardly moves the mean, and the overall brightness differs from "
+            "picture to picture. **Made so that the largest value is needed:** the mean alone "
+            "cannot see the spot. Max is needed, but max alone need not be the best."
         ),
         "tone": _(
-            "Is the whole a little darker or a little lighter, as with the density of a tissue? "
-            "Twelve specks of any strength, dark or bright, blur what the largest value says. "
-            "**Made so that the mean is needed.**"
+            "Is the picture a little darker or a little lighter, as with the density of a tissue? "
+            "Twelve specks of any strength, dark or bright, hide the difference from the largest "
+            "value. **Made so that the mean is needed.**"
         ),
         "both": _(
             "Four classes: darker or lighter, each without and with a spot. **Made so that both "
@@ -59,7 +59,7 @@ def class_names() -> dict[str, str]:
 def arm_names(starts: dict[str, float]) -> dict[str, str]:
     """The arms of a race; `starts` are the blend weights at which those that learn begin."""
     return {
-        **{arm: _("Start at {weight:.2f}").format(weight=at) for arm, at in starts.items()},
+        **{arm: _("Start at {weight:.2f}").format(weight=weight) for arm, weight in starts.items()},
         "start_drawn": _("Drawn start {weight:.2f}").format(weight=starts.get("start_drawn", 0.5)),
         "channels": _("One for each channel"),
         "attention": pooling_names()["attention"],
@@ -152,7 +152,7 @@ def component_words(state: str) -> dict[str, str]:
         ),
         "channels": _("Channel by channel"),
         "channels_note": _(
-            "The attention layer computes its blend weights from each picture: here their mean "
+            "The attention layer computes its blend weights from each picture. This is their mean "
             "over the test pictures of each class."
         ),
         "channel": _("Channel"),

@@ -29,13 +29,17 @@ from hybridpool.viz.frequency_charts import gradient_chart, shares_chart, spectr
 def show_frequency(trace: Trace, picture: str, chosen: Study, seen: Shown) -> None:
     """Spectra, shares of bands, aliasing, and what they say."""
     weight = seen.dial
-    found = compute.spectra(trace, picture, chosen, weight)
+    spectra = compute.spectra(trace, picture, chosen, weight)
     names = shift_words.all_names()
     stride = trace.settings.stride
     st.header(_("Frequency"))
     show_chart(
         spectrum_chart(
-            {name: (each.frequency, each.power) for name, each in found.items() if name != "ideal"},
+            {
+                name: (each.frequency, each.power)
+                for name, each in spectra.items()
+                if name != "ideal"
+            },
             1 / (2 * stride),
             {
                 **names,
@@ -47,7 +51,7 @@ def show_frequency(trace: Trace, picture: str, chosen: Study, seen: Shown) -> No
         key="spectrum",
         alt=_("Radially averaged power spectrum of the feature map and of each pooled map"),
     )
-    shares = {name: each.shares for name, each in found.items()}
+    shares = {name: each.shares for name, each in spectra.items()}
     if not any(math.isnan(value) for each in shares.values() for value in each):
         bands = shift_words.share_names()
         show_chart(
@@ -55,11 +59,11 @@ def show_frequency(trace: Trace, picture: str, chosen: Study, seen: Shown) -> No
             key="shares",
             alt=_("Share of the energy of each map in low, middle, high and finer frequencies"),
         )
-    _show_table(found, names)
+    _show_table(spectra, names)
     pooled = {name: values for name, values in shares.items() if name != "feature_map"}
     folded = {
         name: each.aliased
-        for name, each in found.items()
+        for name, each in spectra.items()
         if each.aliased is not None and name != "ideal"
     }
     said = [
@@ -80,10 +84,10 @@ def show_frequency(trace: Trace, picture: str, chosen: Study, seen: Shown) -> No
     )
 
 
-def _show_table(found: dict[str, Spectrum], names: dict[str, str]) -> None:
+def _show_table(spectra: dict[str, Spectrum], names: dict[str, str]) -> None:
     head = [_("Pooling"), *shift_words.share_names().values(), _("Aliasing")]
     rows = []
-    for name, each in found.items():
+    for name, each in spectra.items():
         folded = "–" if each.aliased is None else percent(each.aliased)
         rows.append([names[name], *(percent(share) for share in each.shares), folded])
     show_table(head, rows)
@@ -96,12 +100,12 @@ def show_gradients(trace: Trace, chosen: Study, seen: Shown) -> None:
     chosen = STATE.chosen()
     on_picture = chosen.shown_on == "picture"
     stem, image = compute.stem_of(trace.settings), trace.features.image
-    found = gradient_maps(trace, stem, image, seen.channel, seen.weight, cell, on_picture)
-    _show_maps(found)
+    gradients = gradient_maps(trace, stem, image, seen.channel, seen.weight, cell, on_picture)
+    _show_maps(gradients)
     names = pooling_names()
-    reached = {name: spread_of(values) for name, values in found.maps.items()}
+    reached = {name: spread_of(values) for name, values in gradients.maps.items()}
     st.markdown(
-        frequency_findings.spread(reached, found.maps["max"].numel(), names, pixels=on_picture)
+        frequency_findings.spread(reached, gradients.maps["max"].numel(), names, pixels=on_picture)
     )
     note = (
         _(
@@ -164,9 +168,11 @@ def _choose_cell(cell: tuple[int, int], place: int, number: int) -> None:
     STATE.choose(row=row, column=column)
 
 
-def _show_maps(found: GradientMaps) -> None:
+def _show_maps(gradients: GradientMaps) -> None:
     names = pooling_names()
-    parts = {name: found.part(name).double().numpy() for name in POOLINGS if name in found.maps}
+    parts = {
+        name: gradients.part(name).double().numpy() for name in POOLINGS if name in gradients.maps
+    }
     far = max(float(abs(values).max()) for values in parts.values())
     signed = any(bool((values < 0).any()) for values in parts.values())
     for slot, (name, values) in zip(st.columns(len(parts)), parts.items(), strict=True):
@@ -175,7 +181,7 @@ def _show_maps(found: GradientMaps) -> None:
             show_chart(
                 gradient_chart(
                     values,
-                    found.corner,
+                    gradients.corner,
                     far,
                     {"row": _("Row"), "column": _("Column"), "gradient": _("Gradient")},
                     signed=signed,

@@ -24,7 +24,7 @@ def show_shift(trace: Trace, picture: str, chosen: Study, seen: Shown) -> None:
     chosen = _shift_controls()
     weight = seen.dial
     try:
-        found = compute.shifted(trace, picture, chosen)
+        shifted = compute.shifted(trace, picture, chosen)
         curve = compute.shift_distances(trace, picture, chosen)
     except ValueError:
         st.error(
@@ -35,9 +35,9 @@ def show_shift(trace: Trace, picture: str, chosen: Study, seen: Shown) -> None:
             icon=":material/error:",
         )
         return
-    show_rows(found, seen, picture, chosen)
-    show_more_rows(found, seen)
-    here, names = found.relative_change(weight), shift_words.all_names()
+    show_rows(shifted, seen, picture, chosen)
+    show_more_rows(shifted, seen)
+    here, names = shifted.relative_change(weight), shift_words.all_names()
     step = trace.features.receptive_field[1] * trace.settings.stride
     cells = (chosen.rows / step, chosen.columns / step)
     said = [shift_findings.moved(chosen.rows, chosen.columns, cells)]

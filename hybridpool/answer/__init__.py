@@ -1,0 +1,37 @@
+"""What trained networks answer: the same picture through networks that differ in their pooling."""
+
+from hybridpool.answer.change import ACTIONS, Change
+from hybridpool.answer.curves import AnswerCurve, answer_curve, kind_of
+from hybridpool.answer.networks import (
+    ARMS_SHOWN,
+    Network,
+    UnfitNetworkError,
+    network_files,
+    read_fit_network,
+)
+from hybridpool.answer.picture import KNOWN, OUTSIDE, as_seen, test_pictures
+from hybridpool.answer.program import Program, program_of
+from hybridpool.answer.run import Answer, answer, answers, dialled
+
+__all__ = [
+    "ACTIONS",
+    "ARMS_SHOWN",
+    "KNOWN",
+    "OUTSIDE",
+    "Answer",
+    "AnswerCurve",
+    "Change",
+    "Network",
+    "Program",
+    "UnfitNetworkError",
+    "answer",
+    "answer_curve",
+    "answers",
+    "as_seen",
+    "dialled",
+    "kind_of",
+    "network_files",
+    "program_of",
+    "read_fit_network",
+    "test_pictures",
+]

@@ -1,0 +1,76 @@
+"""The page "The answer" from its picture to its last section."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from hybridpool.answer import Answer
+from hybridpool.training.data import CIFAR10_CLASSES
+from hybridpool.ui import compute, controls
+from hybridpool.ui.answer import sentences, state
+from hybridpool.ui.answer.controls import Kinds, show_controls
+from hybridpool.ui.answer.curves import show_curves
+from hybridpool.ui.answer.picture import (
+    Seen,
+    begin_with_a_known_picture,
+    current_picture,
+    test_picture_control,
+)
+from hybridpool.ui.answer.rows import Row, rows_of, show_rows
+from hybridpool.ui.answer.state import STATE
+from hybridpool.ui.answer.words import class_names
+from hybridpool.ui.page_state import mirror_in_link
+from hybridpool.ui.settings import SHARED
+from hybridpool.ui.words import _
+
+
+def show_answer(kinds: Kinds) -> None:
+    """Everything below the title; the sidebar's choice of a picture is drawn before."""
+    begin_with_a_known_picture()
+    with st.sidebar:
+        controls.picture_controls(sized=False)
+    test_picture_control()
+    seen = current_picture()
+    rows = rows_of(compute.networks(state.NETWORKS), state.own_networks())
+    chosen = show_controls(kinds)
+    mirror_in_link(SHARED.query(), STATE.query())
+    if not rows:
+        st.info(no_networks(), icon=":material/model_training:")
+        return
+    weight = SHARED.chosen().view.weight
+    found = {
+        network.key: compute.asked(network, seen.image, seen.named, chosen.change, weight)
+        for row in rows
+        for network in row.networks
+    }
+    show_rows(rows, seen, chosen, weight, found, kinds.levels[chosen.change.done.noise])
+    st.markdown(said(rows, seen, found))
+    show_curves(rows, seen, chosen.change, weight, kinds.levels[chosen.change.done.noise])
+
+
+def no_networks() -> str:
+    """What is said where no trained network is at hand."""
+    return _(
+        "There are no trained networks in {folder}: train some and write them there with "
+        "`python -m hybridpool.training networks`, or bring one of your own."
+    ).format(folder=f"`{state.NETWORKS.name}`")
+
+
+def said(rows: Sequence[Row], seen: Seen, found: Mapping[str, Answer]) -> str:
+    """What this picture shows, in words."""
+    classes = class_names(CIFAR10_CLASSES)
+    names = {row.key: row.name for row in rows}
+    by_row = {row.key: [found[network.key] for network in row.networks] for row in rows}
+    alike = {
+        row.key: by_row[row.key] for row in rows if row.networks[0].info.classes == CIFAR10_CLASSES
+    }
+    known = CIFAR10_CLASSES.index(seen.known) if seen.known else None
+    outside = sentences.none_of_them(classes, own=seen.known == "")
+    parts = [
+        sentences.steadiness(by_row, names),
+        sentences.rightness(alike, known, outside, classes[known] if known is not None else ""),
+        sentences.caution(max(len(row.networks) for row in rows)),
+    ]
+    return " ".join(parts)

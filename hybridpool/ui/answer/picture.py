@@ -1,0 +1,133 @@
+"""Which picture the networks see, and what is known to be on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+from torch import Tensor
+
+from hybridpool.answer import KNOWN, OUTSIDE, as_seen
+from hybridpool.pictures import ImageError
+from hybridpool.pictures.gallery import GALLERY
+from hybridpool.pictures.image import image_digest
+from hybridpool.training.data import CIFAR10_CLASSES, DataUnavailable
+from hybridpool.ui import compute
+from hybridpool.ui.answer import state
+from hybridpool.ui.answer.state import STATE
+from hybridpool.ui.answer.words import class_names
+from hybridpool.ui.settings import DEFAULT, SHARED, upload
+from hybridpool.ui.words import _, fill
+
+#: What is shown to somebody who has chosen no picture: one that the networks can know.
+_FIRST = "horse"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The picture as the networks see it.
+
+    Attributes:
+        image: (3, 32, 32), in 8 bit levels.
+        named: Names it beyond doubt.
+        known: The class of CIFAR-10 that it shows, by its name in English; "" where that is not
+            known, and None where it is known to be none of them.
+        own: Whether it is a picture of the person's own.
+    """
+
+    image: Tensor
+    named: str
+    known: str | None = ""
+    own: bool = False
+
+
+def begin_with_a_known_picture() -> None:
+    """Who comes here first and has chosen no picture sees one that the networks can know."""
+    if "answer_begun" not in st.session_state:
+        st.session_state["answer_begun"] = True
+        if SHARED.chosen().settings.picture == DEFAULT.picture and "picture" not in st.query_params:
+            SHARED.choose(picture=_FIRST)
+
+
+def current_picture() -> Seen:
+    """The picture that is chosen, or a sentence and another one where it cannot be read."""
+    settings, own = SHARED.chosen().settings, upload()
+    _leave_the_test_set(compute.picture_key(settings, own))
+    offered = compute.test_set(state.DATA)
+    test = STATE.chosen().test
+    if test is not None:
+        if not isinstance(offered, DataUnavailable) and test in offered[2]:
+            place = offered[2].index(test)
+            return _seen(offered[0][place], CIFAR10_CLASSES[offered[1][place]])
+        st.info(
+            _(
+                "This link shows a test picture of CIFAR-10 that is not on the machine of this "
+                "page: it shows the picture in the sidebar instead."
+            )
+        )
+    if st.session_state.pop("link_had_upload", False):
+        st.info(
+            _(
+                "This link was made with somebody's own picture, which a link cannot carry. If it "
+                "was yours, choose the file again."
+            )
+        )
+    try:
+        key = compute.picture_key(settings, own)
+        data = own.data if own and settings.picture == "upload" else None
+        image = compute.picture(key if key != "upload" else _FIRST, data=data)
+    except ImageError as problem:
+        st.error(fill(problem), icon=":material/error:")
+        return _seen(as_seen(compute.picture(_FIRST)), KNOWN[_FIRST])
+    known = KNOWN.get(settings.picture, None if settings.picture in OUTSIDE else "")
+    return _seen(as_seen(image), known, own=settings.picture == "upload")
+
+
+def test_picture_control() -> None:
+    """A choice of test pictures, where the person has a copy of CIFAR-10."""
+    offered = compute.test_set(state.DATA)
+    if isinstance(offered, DataUnavailable):
+        return
+    _pictures, labels, places = offered
+    names = class_names(CIFAR10_CLASSES)
+    count: dict[int, int] = {}
+    labelled: dict[int, str] = {}
+    for label, place in zip(labels, places, strict=True):
+        count[label] = count.get(label, 0) + 1
+        labelled[place] = f"{names[label]} {count[label]}"
+    with st.sidebar:
+        st.header(_("Test pictures of CIFAR-10"))
+        st.session_state["answer_test"] = STATE.chosen().test
+        st.selectbox(
+            _("Show a test picture"),
+            key="answer_test",
+            options=[None, *labelled],
+            format_func=lambda place: labelled.get(place, _("the picture above")),
+            on_change=_choose_test,
+            help=_(
+                "Pictures that no network was trained on, from the copy of CIFAR-10 on the machine "
+                "of this page."
+            ),
+        )
+
+
+def _choose_test() -> None:
+    STATE.choose(test=st.session_state["answer_test"])
+
+
+def _leave_the_test_set(key: str) -> None:
+    """A picture that is chosen in the sidebar takes the place of a test picture."""
+    before = st.session_state.get("answer_picture", key)
+    st.session_state["answer_picture"] = key
+    if before != key and STATE.chosen().test is not None:
+        STATE.choose(test=None)
+
+
+def _seen(image: Tensor, known: str | None, *, own: bool = False) -> Seen:
+    return Seen(image, image_digest(image.contiguous().numpy().tobytes()), known, own)
+
+
+def title() -> str:
+    """What the picture is called on the page."""
+    key = SHARED.chosen().settings.picture
+    return _(GALLERY[key].title) if key in GALLERY else _("Your picture")

@@ -1,0 +1,138 @@
+"""What the networks' answers say, in words that are composed from the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hybridpool.answer import Answer
+from hybridpool.ui.phrases import bold, joined
+from hybridpool.ui.words import _, ngettext
+
+
+def steadiness(found: Mapping[str, Sequence[Answer]], names: Mapping[str, str]) -> str:
+    """In how many networks of each pooling the answer is still the same; ties together.
+
+    Args:
+        found: For each pooling what its networks say.
+        names: What each pooling is called.
+    """
+    counts = {arm: (sum(one.same for one in ones), len(ones)) for arm, ones in found.items()}
+    total = sum(count for _same, count in counts.values())
+    same = sum(count for count, _total in counts.values())
+    if same == total:
+        return ngettext(
+            "The only network still gives its answer.",
+            "All {total} networks still give the same answer as before.",
+            total,
+        ).format(total=total)
+    if not same:
+        return ngettext(
+            "The only network gives another answer now.",
+            "All {total} networks give another answer now.",
+            total,
+        ).format(total=total)
+    groups: dict[tuple[int, int], list[str]] = {}
+    for arm, count in counts.items():
+        groups.setdefault(count, []).append(arm)
+    ordered = sorted(groups.items(), key=lambda item: -item[0][0] / item[0][1])
+    return _("Still the same answer: {list}.").format(
+        list=joined(
+            [
+                _("**{names}** in {same} of {total} networks").format(
+                    names=bold(arms, names), same=count, total=of
+                )
+                if of > 1
+                else (_("**{names}**") if count else _("not **{names}**")).format(
+                    names=bold(arms, names)
+                )
+                for (count, of), arms in ordered
+            ]
+        )
+    )
+
+
+def rightness(
+    found: Mapping[str, Sequence[Answer]], known: int | None, picture: str, label: str
+) -> str:
+    """How many networks are right, before and after; "" where the class is not known.
+
+    Args:
+        found: For each pooling what its networks say; all tell the same classes apart.
+        known: The class that the picture shows, or None.
+        picture: What is said where it shows none of the classes, else "".
+        label: The name of the class.
+    """
+    if known is None:
+        return picture
+    every = [one for ones in found.values() for one in ones]
+    before, after = (sum(getattr(one, when) == known for one in every) for when in ("said", "says"))
+    return _(
+        "The picture shows: **{label}**. Right on the clean picture: {before} of {total} networks; "
+        "right on the changed one: {after}."
+    ).format(label=label, before=before, after=after, total=len(every))
+
+
+def none_of_them(classes: Sequence[str], *, own: bool) -> str:
+    """What to make of an answer about a picture whose class is not known, or is none of the ten."""
+    known = _("The networks know ten classes ({list}) and see 32 × 32 pixels.").format(
+        list=joined(classes)
+    )
+    if own:
+        return known + " " + _("Of anything else they name one of the ten all the same.")
+    return (
+        known
+        + " "
+        + _(
+            "This picture shows none of them as such: what they name is what they take it for, and "
+            "no answer is right."
+        )
+    )
+
+
+def caution(networks: int) -> str:
+    """What one picture is worth."""
+    return ngettext(
+        "One picture and one network a pooling: an example, and no evidence for a pooling.",
+        "One picture and at most {count} networks a pooling: an example, and no evidence for a "
+        "pooling.",
+        networks,
+    ).format(count=networks)
+
+
+def flips(found: Mapping[str, Sequence[float]], names: Mapping[str, str], harmless: float) -> str:
+    """Which pooling loses its answer last, as far as the levels tell; ties together.
+
+    Args:
+        found: For each pooling the levels nearest to the harmless one at which most networks and
+            draws have lost it.
+        names: What each pooling is called.
+        harmless: The level from which the change grows.
+    """
+    far = {
+        arm: min((abs(level - harmless), level) for level in levels)
+        for arm, levels in found.items()
+        if levels
+    }
+    never = [arm for arm in found if arm not in far]
+    if not far:
+        return _("At every level most networks keep their answer.")
+    groups: dict[float, list[str]] = {}
+    for arm, (distance, _level) in far.items():
+        groups.setdefault(distance, []).append(arm)
+    parts = [
+        _("**{names}** at {level}").format(
+            names=bold(arms, names), level=joined(_levels([far[arm][1] for arm in arms]))
+        )
+        for _distance, arms in sorted(groups.items())
+    ]
+    if len(parts) == 1 and not never:
+        return _(
+            "Most networks lose their answer at the same level with every pooling: {list}."
+        ).format(list=parts[0])
+    if never:
+        parts.append(_("**{names}** at none").format(names=bold(never, names)))
+    return _("Most networks have lost their answer with {list}.").format(list=joined(parts))
+
+
+def _levels(levels: Sequence[float]) -> list[str]:
+    return [f"{level:g}" for level in sorted(set(levels))]

@@ -1,0 +1,124 @@
+"""What is chosen on the page "The answer", and its link."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from hybridpool.answer import Change, Network
+from hybridpool.answer.change import REACH
+from hybridpool.pictures.perturb import NOISES
+from hybridpool.sensitivity.perturbation import in_thousandths
+from hybridpool.ui.browser import sent
+from hybridpool.ui.page_state import PageState, Parameter, Values, wholes
+from hybridpool.ui.settings import SHARED
+
+_ROOT = Path(__file__).resolve().parents[3]
+
+#: Where the networks lie that come with the page.
+NETWORKS = Path(os.environ.get("HYBRIDPOOL_NETWORKS", _ROOT / "assets" / "networks"))
+#: Where a person's own copy of CIFAR-10 lies; by default where training downloads it to.
+DATA = Path(os.environ.get("HYBRIDPOOL_DATA", _ROOT / "build" / "data"))
+#: No test set is larger.
+_MOST = 10**6
+SIDE = 32
+_PLACES = ("top", "left", "height", "width")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is looked at.
+
+    Attributes:
+        change: What is done to the picture.
+        test: Place of the picture in the test set of CIFAR-10; None is the picture of all pages.
+        shown: Which network of each row is shown, from 0.
+    """
+
+    change: Change = field(default_factory=Change)
+    test: int | None = None
+    shown: int = 0
+
+    def clamped(self) -> Chosen:
+        """The nearest that can be shown."""
+        test = None if self.test is None else min(max(self.test, 0), _MOST)
+        return Chosen(self.change.clamped(), test, min(max(self.shown, 0), 99))
+
+
+def _along(chosen: Chosen, values: Values) -> Values:
+    """Another noise begins at its own level."""
+    noise = NOISES.get(values.get("noise", ""))
+    return {"level": noise.default} | values if noise else values
+
+
+def _write_occluder(chosen: Chosen) -> str:
+    return "-".join(str(getattr(chosen.change.done, name)) for name in _PLACES)
+
+
+STATE = PageState(
+    "answer",
+    Chosen(),
+    (
+        Parameter("show", "action"),
+        Parameter("noise", "noise"),
+        Parameter("level", "level"),
+        Parameter("noise-seed", "draw"),
+        Parameter("shape", "shape"),
+        Parameter("fill", "fill"),
+        Parameter(
+            "occluder",
+            values=wholes("-".join(rf"(?P<{name}>\d+)" for name in _PLACES)),
+            write=_write_occluder,
+        ),
+        Parameter("down", "rows"),
+        Parameter("right", "columns"),
+        Parameter(
+            "test",
+            "test",
+            read=lambda text: int(text[:9]),
+            write=lambda chosen: None if chosen.test is None else str(chosen.test),
+        ),
+        Parameter(
+            "network",
+            "shown",
+            read=lambda text: int(text[:3]) - 1,
+            write=lambda chosen: str(chosen.shown + 1) if chosen.shown else None,
+        ),
+    ),
+    _along,
+)
+
+
+def _shift(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= REACH
+
+
+_SETTLED: dict[str, sent.Check] = {
+    "level": sent.finite,
+    "rows": _shift,
+    "columns": _shift,
+    "weight": sent.maybe(sent.finite),
+    "shown": sent.whole,
+    **dict.fromkeys(_PLACES, sent.whole),
+}
+
+
+def settle(told: Mapping[str, Any]) -> None:
+    """Keep what the hand has let go of."""
+    found = sent.checked(told, _SETTLED)
+    if not found:
+        return
+    SHARED.choose(weight=found.pop("weight"))
+    box = {name: found.pop(name) for name in _PLACES}
+    STATE.choose(**found, **in_thousandths(box, (SIDE, SIDE)))
+
+
+def own_networks() -> tuple[Network, ...]:
+    """The networks that this session brought along."""
+    found: tuple[Network, ...] = st.session_state.get("own_networks", ())
+    return found

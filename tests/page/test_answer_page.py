@@ -1,0 +1,392 @@
+"""The page "The answer": every control, the link, what is sent, and sentences from the numbers."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import streamlit as st
+import torch
+from numpy.typing import NDArray
+
+from hybridpool.answer import (
+    ARMS_SHOWN,
+    Answer,
+    Change,
+    answers,
+    as_seen,
+    kind_of,
+    program_of,
+)
+from hybridpool.pictures.gallery import gallery_image
+from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES
+from hybridpool.sensitivity import Perturbation
+from hybridpool.training.data import CIFAR10_CLASSES
+from hybridpool.ui import phrases
+from hybridpool.ui.answer import sentences
+from hybridpool.ui.answer import state as answer_state
+from hybridpool.ui.answer import words as answer_words
+from hybridpool.ui.answer.curves import go_to, present_level
+from hybridpool.ui.answer.rows import packed_networks
+from hybridpool.ui.answer.state import STATE, Chosen
+from tests.apps import Visit
+from tests.made_up_networks import a_folder, a_network
+
+PAGE = "pages/7_The_answer.py"
+NAMES = {"max": "Max", "average": "Average", "hybrid": "Hybrid"}
+
+
+@pytest.fixture
+def networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A page with made-up networks and no test pictures."""
+    monkeypatch.setattr(answer_state, "NETWORKS", tmp_path / "networks")
+    monkeypatch.setattr(answer_state, "DATA", tmp_path / "data")
+    st.cache_resource.clear()
+    return a_folder(tmp_path / "networks", seeds=2)
+
+
+@pytest.fixture
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (sentences, phrases):
+        monkeypatch.setattr(module, "_", lambda message: message)
+    monkeypatch.setattr(sentences, "ngettext", lambda one, many, n: one if n == 1 else many)
+
+
+def told(visit: Visit, name: str = "answer") -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """What the page sends to a component."""
+    return decoded(visit.component(name).bytes)
+
+
+def decoded(message: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    (length,) = struct.unpack_from("<I", message)
+    header = json.loads(message[4 : 4 + length])
+    arrays = {}
+    for name, place in header["arrays"].items():
+        start = 4 + length + place["offset"]
+        arrays[name] = np.frombuffer(message[start : start + place["bytes"]], place["dtype"])
+    return header, arrays
+
+
+def settled(**values: object) -> dict[str, Any]:
+    plain = {"level": 0.1, "rows": 0, "columns": 1, "weight": None, "shown": 0}
+    box = {"top": 4, "left": 8, "height": 16, "width": 2}
+    return plain | box | values | {"told": 1_000.0}
+
+
+# ---- the link ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        Chosen(),
+        Chosen(Change("shift", rows=-3, columns=8), test=17, shown=2),
+        Chosen(Change("noise", Perturbation(noise="salt", level=0.2, draw=9))),
+        Chosen(Change("occlusion", Perturbation(kind="occlusion", shape="disc", fill="noise"))),
+    ],
+)
+def test_a_link_restores_what_it_was_made_from(chosen: Chosen) -> None:
+    assert STATE.read(STATE.query(chosen)) == chosen.clamped()
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"show": "fog", "noise": "fog", "level": "nan", "test": "cat", "network": "-"},
+        {"down": "1e99", "right": "x", "network": "x", "test": "1.5"},
+    ],
+)
+def test_a_link_that_cannot_be_is_read_as_far_as_it_can(link: dict[str, str]) -> None:
+    found = STATE.read(link)
+    assert found == found.clamped()
+    assert (found.test, found.shown, found.change.action) == (None, 0, "noise")
+
+
+def test_names_mean_what_they_mean_on_the_other_pages() -> None:
+    from hybridpool.ui.noise.state import STATE as NOISE
+    from hybridpool.ui.shift.state import STATE as SHIFT
+
+    link = {"noise": "speckle", "level": "0.4", "noise-seed": "5", "occluder": "200-100-300-300"}
+    link |= {"shape": "disc", "fill": "mean", "show": "occlusion", "down": "2", "right": "-1"}
+    ours, theirs = STATE.read(link).change, NOISE.read(link)
+    assert ours.done == theirs
+    assert (ours.rows, ours.columns) == (SHIFT.read(link).rows, SHIFT.read(link).columns)
+
+
+# ---- every control -----------------------------------------------------------------------------
+
+
+def test_without_networks_the_page_says_so_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_state, "NETWORKS", tmp_path)
+    visit = Visit(PAGE, lang="en").run()
+    (said,) = [each.value for each in visit.app.info]
+    assert "There are no trained networks" in said
+    assert "python -m hybridpool.training networks" in said
+
+
+def test_the_rows_are_sent_in_order_with_what_pytorch_says(networks: Path) -> None:
+    visit = Visit(PAGE, lang="en", picture="coffee", show="shift", right="3").run()
+    header, arrays = told(visit)
+    assert [row["key"] for row in header["rows"]] == list(ARMS_SHOWN)
+    assert all(len(row["chosen"]) == 2 for row in header["rows"])
+    seen = as_seen(gallery_image("coffee"))
+    sent = torch.from_numpy(arrays["picture"].copy()).view(3, 32, 32)
+    assert torch.equal(sent, seen)
+    pictures = torch.stack([seen, seen.roll(3, -1)])
+    for row in header["rows"]:
+        for seed, key in enumerate(row["chosen"]):
+            wanted = answers(a_network(row["key"], seed), pictures)
+            torch.testing.assert_close(
+                torch.tensor(header["judged"][key]), wanted, atol=2e-5, rtol=0
+            )
+
+
+def test_the_networks_travel_beside_the_rows_the_first_of_each_together(networks: Path) -> None:
+    visit = Visit(PAGE, lang="en").run()
+    rows = told(visit)[0]["rows"]
+    sent = [
+        element.proto
+        for element in visit.app.get("bidi_component")
+        if element.proto.component_name == "hybridpool_carrier"
+    ]
+    for place, proto in enumerate(sent):
+        keys = [network["key"] for network in decoded(proto.bytes)[0]["networks"]]
+        assert keys == [row["chosen"][place] for row in rows]
+    before = [proto.bytes for proto in sent]
+    visit.set_main("selectbox", "answer_noise", "salt")
+    after = [
+        element.proto.bytes
+        for element in visit.app.get("bidi_component")
+        if element.proto.component_name == "hybridpool_carrier"
+    ]
+    assert before == after, "they travel once"
+
+
+def test_numbers_of_a_network_are_sent_as_they_are() -> None:
+    network = a_network("attention")
+    header, arrays = decoded(packed_networks((network,)))
+    (sent,) = header["networks"]
+    for name, values in zip(sent["chosen"], program_of(network.model).arrays, strict=True):
+        assert np.array_equal(arrays[name], values.flatten().numpy())
+
+
+def test_the_hand_lets_go_and_the_link_knows(networks: Path) -> None:
+    visit = Visit(PAGE, lang="en", show="occlusion").run()
+    place = visit.component("answer").id
+    visit.tell(place, "json_value", {"settled": settled(weight=0.25, shown=1, rows=2)})
+    assert visit.link["occluder"] == "125-250-500-62"
+    assert (visit.link["weight"], visit.link["network"]) == ("0.25", "2")
+    header, _ = told(visit)
+    assert header["view"]["box"] == {"top": 4, "left": 8, "height": 16, "width": 2}
+    assert header["view"]["weight"] == 0.25
+    assert header["told"] == 1_000.0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"level": "much"}, {"rows": 99}, {"top": -1}, {"weight": "max"}, {"shown": None}],
+)
+def test_what_cannot_be_is_not_taken(networks: Path, wrong: dict[str, object]) -> None:
+    visit = Visit(PAGE, lang="en").run()
+    before = dict(visit.link)
+    visit.tell(visit.component("answer").id, "json_value", {"settled": settled(**wrong)})
+    assert dict(visit.link) == before
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_every_noise_is_sent_so_that_the_browser_can_scale_it(networks: Path, noise: str) -> None:
+    link = {"noise": noise, "noise-seed": "4", "picture": "coffee"}
+    visit = Visit(PAGE, lang="en", **link).run()
+    header, arrays = told(visit)
+    level = header["view"]["level"]
+    seen = as_seen(gallery_image("coffee"))
+    draw = torch.from_numpy(arrays["draw"].copy()).view(3, 32, 32)
+    changed = {
+        "gaussian": (seen + level * draw).clamp(0, 1),
+        "speckle": (seen + seen * level * draw).clamp(0, 1),
+        "salt": seen.masked_fill(draw < level, 1),
+        "pepper": seen.masked_fill(draw < level, 0),
+        "salt_and_pepper": seen.masked_fill(draw < level / 2, 0).masked_fill(
+            draw >= 1 - level / 2, 1
+        ),
+        "poisson": draw,
+    }[noise]
+    wanted = Change("noise", Perturbation(noise=noise, level=level, draw=4)).apply(seen)
+    torch.testing.assert_close(changed, wanted, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("fill", FILLS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_occluder_is_judged_by_pytorch(networks: Path, shape: str, fill: str) -> None:
+    link = {"shape": shape, "fill": fill, "show": "occlusion", "picture": "coffee"}
+    visit = Visit(PAGE, lang="en", **link).run()
+    header, arrays = told(visit)
+    assert ("draw" in arrays) == (fill == "noise")
+    assert (header["view"]["shape"], header["view"]["fill"]) == (shape, fill)
+    (key, *_rest) = header["rows"][0]["chosen"]
+    changed = STATE.read(link).change.apply(as_seen(gallery_image("coffee")))
+    wanted = answers(a_network("max", 0), changed[None])[0]
+    found = torch.tensor(header["judged"][key][1])
+    torch.testing.assert_close(found, wanted, atol=2e-5, rtol=0)
+
+
+def test_who_comes_first_sees_a_picture_that_the_networks_can_know(networks: Path) -> None:
+    visit = Visit(PAGE, lang="en").run()
+    assert visit.link["picture"] == "horse"
+    assert told(visit)[0]["known"] == CIFAR10_CLASSES.index("horse")
+    asked = Visit(PAGE, lang="en", picture="astronaut").run()
+    assert asked.link["picture"] == "astronaut"
+    assert told(asked)[0]["known"] is None
+    assert any("shows none of them" in each.value for each in asked.app.main.markdown)
+
+
+def test_every_control_moves_the_page(networks: Path) -> None:
+    visit = Visit(PAGE, lang="en").run()
+    visit.set_main("button_group", "answer_action", "shift")
+    assert visit.link["show"] == "shift"
+    visit.set_main("button_group", "answer_action", "occlusion")
+    visit.set_main("button_group", "answer_shape", "disc")
+    visit.set_main("selectbox", "answer_fill", "black")
+    assert (visit.link["shape"], visit.link["fill"]) == ("disc", "black")
+    visit.set_main("button_group", "answer_action", "noise")
+    visit.set_main("selectbox", "answer_noise", "salt")
+    assert (visit.link["noise"], visit.link["level"]) == ("salt", "0.05")
+    visit.set_main("number_input", "answer_draw", 7)
+    assert visit.link["noise-seed"] == "7"
+    visit.app.button(key="answer_again").click()
+    visit.run()
+    assert visit.link["noise-seed"] == "8"
+
+
+def test_a_test_picture_that_is_not_here_becomes_a_sentence(networks: Path) -> None:
+    visit = Visit(PAGE, lang="en", test="6").run()
+    assert "not on the machine" in visit.app.info[0].value
+    assert told(visit)[0]["known"] == CIFAR10_CLASSES.index("horse")
+
+
+def test_some_arms_and_one_seed_are_enough(networks: Path) -> None:
+    for path in networks.glob("*"):
+        if "-max-" not in path.name or "seed1" in path.name:
+            path.unlink()
+    visit = Visit(PAGE, lang="en").run()
+    header, _ = told(visit)
+    assert [(row["key"], len(row["chosen"])) for row in header["rows"]] == [("max", 1)]
+    assert header["start"] is None, "there is no blend to turn"
+
+
+# ---- sentences ---------------------------------------------------------------------------------
+
+SAME, OTHER = Answer((0.8, 0.2), (0.7, 0.3)), Answer((0.8, 0.2), (0.3, 0.7))
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"max": [SAME, SAME], "average": [SAME]}, "All 3 networks still give the same answer"),
+        ({"max": [OTHER], "average": [OTHER]}, "All 2 networks give another answer now."),
+        ({"max": [SAME]}, "The only network still gives its answer."),
+        ({"max": [OTHER]}, "The only network gives another answer now."),
+        (
+            {"max": [SAME, OTHER], "average": [SAME, OTHER], "hybrid": [SAME, SAME]},
+            "Still the same answer: **Hybrid** in 2 of 2 networks and **Max and Average** in 1 of "
+            "2 networks.",
+        ),
+        (
+            {"max": [SAME], "average": [OTHER]},
+            "Still the same answer: **Max** and not **Average**.",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("english")
+def test_who_still_says_the_same_is_counted_and_ties_stand_together(
+    found: dict[str, list[Answer]], said: str
+) -> None:
+    assert sentences.steadiness(found, NAMES).startswith(said)
+
+
+@pytest.mark.usefixtures("english")
+def test_right_and_wrong_are_counted_where_the_class_is_known() -> None:
+    found = {"max": [SAME, OTHER]}
+    said = sentences.rightness(found, 0, "", "cat")
+    assert "Right on the clean picture: 2 of 2 networks; right on the changed one: 1." in said
+    assert sentences.rightness(found, None, "nothing known", "") == "nothing known"
+
+
+def test_every_pooling_and_class_has_a_name() -> None:
+    assert list(answer_words.arm_names()) == list(ARMS_SHOWN)
+    assert answer_words.class_names(("yeti", "cat")) == ["yeti", "cat"]
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"max": [], "average": []}, "At every level most networks keep their answer."),
+        (
+            {"max": [0.2], "average": [0.1], "hybrid": [0.2]},
+            "Most networks have lost their answer with **Average** at 0.1 and **Max and Hybrid** "
+            "at 0.2.",
+        ),
+        (
+            {"max": [0.2], "average": []},
+            "Most networks have lost their answer with **Max** at 0.2 and **Average** at none.",
+        ),
+        (
+            {"max": [0.2], "average": [0.2]},
+            "Most networks lose their answer at the same level with every pooling: **Max and "
+            "Average** at 0.2.",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("english")
+def test_where_the_answer_is_lost_is_said_with_ties(
+    found: dict[str, list[float]], said: str
+) -> None:
+    assert sentences.flips(found, NAMES, 0.0) == said
+
+
+# ---- curves ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("link", "levels"),
+    [
+        ({"noise": "poisson"}, 8),
+        ({"show": "occlusion"}, 8),
+        ({"show": "shift", "down": "3", "right": "0"}, 17),
+    ],
+)
+def test_curves_are_drawn_for_every_kind_of_change(
+    networks: Path, link: dict[str, str], levels: int
+) -> None:
+    visit = Visit(PAGE, lang="en", **link).run()
+    charts = [json.loads(chart.proto.spec) for chart in visit.app.get("plotly_chart")]
+    assert len(charts) == 2
+    for chart in charts:
+        named = [line for line in chart["data"] if line.get("showlegend") is not False]
+        assert len(named) == len(ARMS_SHOWN)
+    change = STATE.read(link).change
+    at = chart["layout"]["shapes"][0]["x0"]
+    assert at == pytest.approx(present_level(change))
+    assert len(named[0]["x"]) == levels
+
+
+@pytest.mark.parametrize(
+    ("link", "level"),
+    [
+        ({"noise": "salt"}, 0.3),
+        ({"show": "occlusion", "occluder": "250-250-250-250"}, 16.0),
+        ({"show": "shift", "right": "1"}, -4.0),
+        ({"show": "shift", "down": "2", "right": "0"}, 7.0),
+    ],
+)
+def test_a_click_on_a_point_goes_there(link: dict[str, str], level: float) -> None:
+    change = STATE.read(link).change
+    there = STATE._changed(STATE.read(link), go_to(change, level)).change
+    assert present_level(there) == pytest.approx(level)
+    assert kind_of(there) == kind_of(change)
