@@ -96,7 +96,8 @@ def saved(folder: Path, chosen: Settings, view: View | None = None, code: str = 
     """A page as it is saved from Explore."""
     found = expected(chosen)
     with speaking(code):
-        data = web_page(found, resolved_view(found, view or View()))()
+        make = web_page(found, resolved_view(found, view or View()))
+    data = make()  # outside of the session, as when it is asked for
     path = folder / "hybrid-pooling.html"
     path.write_bytes(data)
     return path
@@ -137,9 +138,18 @@ def test_a_saved_page_opens_from_the_disk_and_answers_the_hand(
 
 
 def test_a_saved_page_carries_where_it_comes_from(alone: Alone, tmp_path: Path) -> None:
-    alone.open_at(saved(tmp_path, CHOSEN, code="zh").as_uri())
+    chosen = replace(CHOSEN, stem="filters")
+    alone.open_at(saved(tmp_path, chosen, code="zh").as_uri())
+    names = alone.root.locator("select.channel").inner_text()
+    assert "亮斑" in names, "the names of channels too are in the language of the page"
     text = alone.page.locator("body").inner_text()
-    for part in (GALLERY["coins"].source, GALLERY["coins"].licence, "picture=coins", "混合权重"):
+    for part in (
+        GALLERY["coins"].source,
+        GALLERY["coins"].licence,
+        "picture=coins",
+        "混合权重",
+        "通道",
+    ):
         assert part in text
     assert alone.page.evaluate("document.documentElement.lang") == "zh"
     alone.page.set_viewport_size(PHONE)

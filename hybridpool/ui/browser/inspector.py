@@ -53,11 +53,6 @@ _WINDOW: dict[str, sent.Check] = {
     "padding": sent.whole,
     "ceilMode": sent.flag,
 }
-#: What the engine computes all maps from, besides the picture, and what they are painted with.
-_WEIGHTS = (
-    *("weight", "bias", "inner", "inner_bias", "outer", "outer_bias"),
-    *("palette", "diverging"),
-)
 #: Names the picture, stem and words that were packed last.
 _PACKED = "inspector_base"
 _STEPPED = "inspector_stepped"
@@ -200,20 +195,24 @@ def pack_window(shown: Inspected) -> bytes:
 
 def without_server(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """What a page needs that has no server: its engine computes every map from the picture."""
-    header, arrays = _base(shown)
-    found: dict[str, NDArray[Any]] = {name: arrays[name] for name in _WEIGHTS}
-    found["picture"] = shown.trace.features.image.numpy()
-    return header | _window(shown)[0] | {"pictures": []}, found
+    header, arrays = _lasting(shown)
+    arrays["picture"] = shown.trace.features.image.numpy()
+    return header | _seen(shown) | {"pictures": []}, arrays
 
 
 def _base(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """What a window leaves as it is: picture, feature map, weights, names, words."""
-    trace, stem = shown.trace, shown.stem
-    ranges = _ranges(trace)
-    arrays, _ = quantised({"input": trace.feature_map}, ranges)
+    trace, ranges = shown.trace, _ranges(shown.trace)
+    header, arrays = _lasting(shown)
+    arrays |= quantised({"input": trace.feature_map}, ranges)[0]
     arrays["fine"] = rest(trace.feature_map, arrays["input"], ranges)
-    arrays["palette"], arrays["diverging"] = sequential(), diverging()
     arrays["image"] = pixels(trace.features.image)
+    return header | ranges | {"input_shape": list(trace.feature_map.shape)}, arrays
+
+
+def _lasting(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """What needs no map: weights, colours, names, words."""
+    trace, stem = shown.trace, shown.stem
     weight, bias = stem.folded()
     layer = pooling_layers(len(weight), trace.settings, stem.pooling_state)["attention"]
     assert isinstance(layer, HybridPoolingWithAttention)
@@ -225,11 +224,12 @@ def _base(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         **{"inner": inner.weight, "inner_bias": inner.bias},
         **{"outer": outer.weight, "outer_bias": outer.bias},
     }
-    arrays |= {name: values.detach().float().numpy() for name, values in weights.items()}
+    arrays: dict[str, NDArray[Any]] = {
+        name: values.detach().float().numpy() for name, values in weights.items()
+    }
+    arrays["palette"], arrays["diverging"] = sequential(), diverging()
     kernel, stride, padding = trace.features.receptive_field
     header = {
-        **ranges,
-        "input_shape": list(trace.feature_map.shape),
         "image_shape": list(trace.features.image.shape[1:]),
         "stem": {
             **{"kernel": kernel, "stride": stride, "padding": padding},
@@ -259,14 +259,24 @@ def _ranges(trace: Trace) -> Ranges:
 
 def _window(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """What a window decides: the pooled maps, and what is looked at."""
-    trace, settings = shown.trace, shown.trace.settings
+    trace = shown.trace
     maps = {name: trace.pooled[name] for name in ("max", "average")}
     ranges = _ranges(trace)
     arrays, _ = quantised(maps, ranges)
     arrays |= {f"{name}_fine": rest(maps[name], arrays[name], ranges) for name in maps}
     header = {
-        "base": shown.base,
         "pooled_shape": list(trace.pooled["max"].shape),
+        "attention": trace.attention.tolist(),
+        "telling": telling_cells(trace),
+    }
+    return header | _seen(shown), arrays
+
+
+def _seen(shown: Inspected) -> dict[str, Any]:
+    """The window, where the dial starts, and what is looked at."""
+    trace, settings = shown.trace, shown.trace.settings
+    return {
+        "base": shown.base,
         "window": {
             "kernel": settings.kernel_size,
             "stride": settings.stride,
@@ -274,11 +284,8 @@ def _window(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
             "ceilMode": settings.ceil_mode,
             "countPad": settings.count_include_pad,
         },
-        "attention": trace.attention.tolist(),
         "start": trace.blend_weight.tolist(),
-        "telling": telling_cells(trace),
         "view": asdict(view_of(shown.view)),
         "device": str(trace.device).upper(),
         "caption": shown.caption,
     }
-    return header, arrays

@@ -31,14 +31,16 @@ def web_page(trace: Trace, seen: Shown) -> Callable[[], bytes]:
     shown = Inspected(trace, seen, caption(trace), words, compute.stem_of(chosen))
     spoken = language()
     title = f"{_title(chosen.picture)} · {_('Hybrid Pooling Explorer')}"
+    # The file is made later and elsewhere, where nobody knows the language of this session.
+    message = without_server(shown)
     body = "\n".join([f"<h1>{html.escape(title)}</h1>", "COMPONENT", *_small_print(trace)])
 
     def make() -> bytes:
-        message = deflated(pack_message(*without_server(shown)))
+        packed = deflated(pack_message(*message))
         return document(
             language=spoken,
             title=title,
-            body=f'{body}\n<script type="text/plain" id="message">{message}</script>',
+            body=f'{body}\n<script type="text/plain" id="message">{packed}</script>',
             folder="inspector",
             scripts=(*SCRIPTS, *ALONE, "site/saved.js"),
             style=_STYLE,
