@@ -64,7 +64,7 @@ const Filming = (Base) => class extends Base {
       this.resize(this.shape);
     } else {
       this.live = { done: new Set(), next: 0 };
-      this.fresh = true;
+      this.dirty("picture");
       this.dirty();
     }
     this.count();
@@ -139,13 +139,6 @@ const Filming = (Base) => class extends Base {
     if (this.video) this.stopCamera();
     super.load(message);
     this.showCamera();
-  }
-
-  // Picture and maps of a frame are painted together.
-  paint(pending) {
-    if (this.fresh) paintRgb(this.panels.picture.easel, this.arrays.image);
-    this.fresh = false;
-    super.paint(pending);
   }
 
   tellWindow(...told) {

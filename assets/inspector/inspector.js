@@ -151,6 +151,7 @@ class Inspector extends Filming(Sweeping(Termed(Sizing(Windowing(Painting(Maps))
 
   paint(pending) {
     this.pool(this.view.channel);
+    if (pending.has("picture")) paintRgb(this.panels.picture.easel, this.arrays.image);
     if (pending.has("all")) this.paintChannel();
     if (pending.has("all")) for (const name of POOLED) this.paintStrip(name);
     else if (pending.has("hybrid")) this.paintStrip("hybrid");

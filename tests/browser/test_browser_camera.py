@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,24 @@ _GRAB = """
 """
 
 
-@pytest.fixture(scope="module")
-def filming() -> Iterator[Browser]:
+@pytest.fixture
+def browser_with() -> Iterator[Callable[..., Browser]]:
+    """Starts a browser with flags of its own: one at a time, as Playwright wants it."""
+    with ExitStack() as stack:
+
+        def start(*flags: str) -> Browser:
+            try:
+                return stack.enter_context(running_chromium(*flags))
+            except NoChromiumError as problem:
+                pytest.skip(str(problem))
+
+        yield start
+
+
+@pytest.fixture
+def filming(browser_with: Callable[..., Browser]) -> Browser:
     """A browser with a fake camera that everybody may use."""
-    try:
-        with running_chromium(FAKE, "--use-fake-ui-for-media-stream") as browser:
-            yield browser
-    except NoChromiumError as problem:
-        pytest.skip(str(problem))
+    return browser_with(FAKE, "--use-fake-ui-for-media-stream")
 
 
 def film(tab: Explore) -> None:
@@ -119,19 +130,28 @@ def test_a_frozen_frame_is_one_s_own_picture(filming: Browser, server: Server) -
 
 
 @pytest.mark.parametrize(
-    ("script", "granted", "said"),
+    ("flags", "script", "said"),
     [
-        ("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })", True, "https"),
-        ("", False, "allow it in the browser's settings"),
-        ("", True, "finds no camera"),
+        # What a browser gives to a page that comes over http from another machine.
+        (
+            (FAKE,),
+            "Object.defineProperty(navigator, 'mediaDevices', { value: undefined })",
+            "https",
+        ),
+        # Nobody is there who could allow it.
+        ((FAKE,), "", "allow it in the browser's settings"),
+        ((), "", "finds no camera"),
     ],
     ids=["http", "denied", "none"],
 )
 def test_one_sentence_says_why_a_camera_cannot_work(
-    chromium: Browser, server: Server, script: str, granted: bool, said: str
+    browser_with: Callable[..., Browser],
+    server: Server,
+    flags: tuple[str, ...],
+    script: str,
+    said: str,
 ) -> None:
-    context = chromium.new_context(permissions=["camera"] if granted else [])
-    tab = Explore(context.new_page(), server)
+    tab = Explore(browser_with(*flags).new_page(), server)
     tab.page.add_init_script(script)
     tab.open(**LINK)
     before = tab.map("hybrid")
@@ -140,7 +160,7 @@ def test_one_sentence_says_why_a_camera_cannot_work(
     expect(tab.root.locator(".freeze")).to_be_hidden()
     assert (tab.map("hybrid") == before).all()
     tab.assert_clean()
-    context.close()
+    tab.page.close()
 
 
 def test_the_site_films_too(filming: Browser, server: Server, tmp_path: Path) -> None:

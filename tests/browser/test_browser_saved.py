@@ -106,7 +106,9 @@ def saved(folder: Path, chosen: Settings, view: View | None = None, code: str = 
 @pytest.fixture
 def alone(chromium: Browser) -> Iterator[Alone]:
     """A tab of a browser that has no network."""
-    context = chromium.new_context(offline=True, viewport={"width": 1280, "height": 900})
+    context = chromium.new_context(
+        offline=True, viewport={"width": 1280, "height": 900}, reduced_motion="reduce"
+    )
     yield Alone(context.new_page())
     context.close()
 
@@ -225,7 +227,7 @@ def test_the_site_works_from_the_disk(alone: Alone, folder: Path) -> None:
 
 
 def test_the_site_works_from_a_plain_server(chromium: Browser, folder: Path) -> None:
-    page = chromium.new_page()
+    page = chromium.new_page(reduced_motion="reduce")  # the dial stays where it is
     with handed_out(folder) as address:
         tab = Alone(page)
         drive(tab, address)
