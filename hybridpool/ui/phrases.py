@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from hybridpool.measure import ROUNDING, alike
+from hybridpool.pictures.gallery import Picture
 from hybridpool.ui.words import _
 
 
@@ -145,3 +146,10 @@ def place_of(hybrid: float, maximum: float, average: float) -> str:
 def bold(keys: Sequence[str], names: Mapping[str, str]) -> str:
     """The names of some keys as one list in words, to stand between asterisks."""
     return joined([names[key] for key in keys])
+
+
+def provenance(picture: Picture) -> str:
+    """Where a picture of the gallery comes from, and its terms."""
+    return _("Source: {source}. Licence: {licence}.").format(
+        source=picture.source, licence=picture.licence
+    )
