@@ -3,7 +3,7 @@
 
 const STRIP_GAP = 2;
 
-class Inspector extends Sweeping(Termed(Sizing(Windowing(Painting(Maps))))) {
+class Inspector extends Filming(Sweeping(Termed(Sizing(Windowing(Painting(Maps)))))) {
   constructor(root) {
     super(root);
     this.build();
@@ -46,6 +46,7 @@ class Inspector extends Sweeping(Termed(Sizing(Windowing(Painting(Maps))))) {
 
   listen() {
     this.listenToSizes();
+    this.listenToCamera();
     this.listenToSweep();
     this.watch = new ResizeObserver(() => this.measure());
     this.watch.observe(this.root);
@@ -164,6 +165,7 @@ class Inspector extends Sweeping(Termed(Sizing(Windowing(Painting(Maps))))) {
 
   paint(pending) {
     this.pool(this.view.channel);
+    if (pending.has("picture")) paintRgb(this.panels.picture.easel, this.arrays.image);
     if (pending.has("all")) this.paintChannel();
     if (pending.has("all")) for (const name of POOLED) this.paintStrip(name);
     else if (pending.has("hybrid")) this.paintStrip("hybrid");
