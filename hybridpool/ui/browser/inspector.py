@@ -112,7 +112,7 @@ def show_inspector(trace: Trace, picture: str, caption: str) -> None:
     show_packed(
         component("inspector", *SCRIPTS),
         "inspector",
-        # Large text moves what stands above, and what moves is mounted anew, with what it shows now.
+        # Large text moves what stands above it: then it is mounted anew, with what it shows now.
         (trace.settings, picture, language(), st.session_state.get("large")),
         lambda: _packed(trace, picture, caption),
         view=look_at,
