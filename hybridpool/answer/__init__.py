@@ -2,6 +2,7 @@
 
 from hybridpool.answer.change import ACTIONS, Change
 from hybridpool.answer.curves import AnswerCurve, answer_curve, kind_of
+from hybridpool.answer.many import measured
 from hybridpool.answer.networks import (
     ARMS_SHOWN,
     Network,
@@ -10,6 +11,7 @@ from hybridpool.answer.networks import (
     read_fit_network,
 )
 from hybridpool.answer.picture import KNOWN, OUTSIDE, as_seen, test_pictures
+from hybridpool.answer.places import Places, places
 from hybridpool.answer.program import Program, program_of
 from hybridpool.answer.run import Answer, answer, answers, dialled
 
@@ -22,6 +24,7 @@ __all__ = [
     "AnswerCurve",
     "Change",
     "Network",
+    "Places",
     "Program",
     "UnfitNetworkError",
     "answer",
@@ -30,7 +33,9 @@ __all__ = [
     "as_seen",
     "dialled",
     "kind_of",
+    "measured",
     "network_files",
+    "places",
     "program_of",
     "read_fit_network",
     "test_pictures",

@@ -65,11 +65,24 @@ def answers(network: Network, pictures: Tensor) -> Tensor:
         >>> answers(network, torch.zeros(1, 3, 32, 32)).sum().round()
         tensor(1.)
     """
+    parts = torch.split(ready(network, pictures), _BATCH)
+    return torch.cat([network.model(part).softmax(1) for part in parts])
+
+
+def ready(network: Network, pictures: Tensor) -> Tensor:
+    """Pictures (N, 3, H, W) in [0, 1] as a network takes them: normalised as in its training.
+
+    Example:
+        >>> from hybridpool.training.network_files import NetworkInfo
+        >>> info = NetworkInfo("small", 16, "max", 0, "nothing", 1, ("a", "b"), 1, 0.5)
+        >>> black = torch.zeros(1, 3, 1, 1)
+        >>> ready(Network("none", nn.Identity(), info), black)[0, 0]  # -mean / std
+        tensor([[-1.9895]])
+    """
     mean, std = (
         torch.tensor(values).view(3, 1, 1) for values in (network.info.mean, network.info.std)
     )
-    ready = ((pictures - mean) / std).contiguous(memory_format=torch.channels_last)
-    return torch.cat([network.model(part).softmax(1) for part in torch.split(ready, _BATCH)])
+    return ((pictures - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
 def answer(network: Network, clean: Tensor, changed: Tensor) -> Answer:

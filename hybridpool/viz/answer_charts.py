@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
 
 from hybridpool.viz.palette import ARM_COLOURS, word_anchor
 
@@ -111,6 +114,89 @@ def sameness_chart(
         )
     _lay_out(figure, levels, words["level"], words["same"], present, words["present"])
     _axis(figure, levels, logarithmic=logarithmic, reverse=reverse)
+    return figure
+
+
+def places_chart(
+    picture: NDArray[np.uint8],
+    sure: Mapping[str, NDArray[np.floating]],
+    says: Mapping[str, Sequence[Sequence[str]]],
+    activation: Mapping[str, NDArray[np.floating]],
+    words: Mapping[str, str],
+) -> go.Figure:
+    """Two rows of maps, a column for each pooling, behind the picture itself.
+
+    Above, the probability of the answer by the middle of a patch; below, what each cell of the last
+    map adds to its score. Each row has one scale for all poolings.
+
+    Args:
+        picture: (H, W, 3)
+        sure: For each pooling the probability by place.
+        says: For each pooling what is named there.
+        activation: For each pooling what each cell adds, positive or negative.
+        words: The names of the poolings, ``picture``, ``sure`` and ``adds``, translated.
+
+    Example:
+        >>> flat, words = np.zeros((2, 2)), dict.fromkeys(["max", "picture", "sure", "adds"], "")
+        >>> shown = np.zeros((4, 4, 3), np.uint8)
+        >>> said = {"max": [["a"] * 2] * 2}
+        >>> figure = places_chart(shown, {"max": flat}, said, {"max": flat}, words)
+        >>> len(figure.data)  # the picture twice, and two maps
+        4
+    """
+    names = list(sure)
+    figure = make_subplots(
+        rows=2,
+        cols=len(names) + 1,
+        column_titles=[words["picture"], *("<br>".join(wrap(words[name], 11)) for name in names)],
+        horizontal_spacing=0.012,
+        vertical_spacing=0.06,
+    )
+    far = max((float(np.abs(each).max()) for each in activation.values()), default=1.0) or 1.0
+    for row in (1, 2):
+        figure.add_trace(go.Image(z=picture, hoverinfo="skip"), row, 1)
+    for place, name in enumerate(names, 2):
+        figure.add_trace(
+            go.Heatmap(
+                z=100 * sure[name],
+                customdata=says[name],
+                coloraxis="coloraxis",
+                hovertemplate=f"{words[name]}<br>{words['sure']} %{{z:.0f}} %<br>"
+                "%{customdata}<extra></extra>",
+            ),
+            1,
+            place,
+        )
+        figure.add_trace(
+            go.Heatmap(
+                z=activation[name],
+                coloraxis="coloraxis2",
+                hovertemplate=f"{words[name]}<br>{words['adds']} %{{z:+.2f}}<extra></extra>",
+            ),
+            2,
+            place,
+        )
+    figure.update_xaxes(visible=False, constrain="domain")
+    figure.update_yaxes(visible=False, autorange="reversed", constrain="domain")
+    for each in range(1, 2 * len(names) + 3):
+        figure.update_layout({f"yaxis{each}": {"scaleanchor": f"x{each}"}})
+    bar = {"thickness": 12, "len": 0.46, "x": 1.01}
+    figure.update_layout(
+        height=330,
+        margin={"l": 5, "r": 10, "t": 40, "b": 10},
+        coloraxis={
+            "colorscale": "Viridis",
+            "cmin": 0,
+            "cmax": 100,
+            "colorbar": bar | {"y": 0.77, "ticksuffix": " %"},
+        },
+        coloraxis2={
+            "colorscale": "RdBu_r",
+            "cmin": -far,
+            "cmax": far,
+            "colorbar": bar | {"y": 0.23},
+        },
+    )
     return figure
 
 

@@ -22,10 +22,12 @@ from hybridpool.answer import (
     dialled,
     kind_of,
     network_files,
+    places,
     program_of,
     read_fit_network,
     test_pictures,
 )
+from hybridpool.answer.places import class_activation
 from hybridpool.answer.program import folded, stored
 from hybridpool.pictures.gallery import GALLERY
 from hybridpool.pictures.perturb import NOISES
@@ -264,6 +266,36 @@ def test_the_answer_flips_where_fewer_than_half_keep_it_on_either_side() -> None
     curve = AnswerCurve(levels, 5, {}, same, harmless=0.0)
     assert curve.flips("max") == [-1.0, 2.0]
     assert curve.flips("blur") == []
+
+
+# ---- where the answer lives --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arm", ["max", "attention", "blur"])
+def test_each_place_holds_what_is_said_with_a_patch_there(arm: str) -> None:
+    network, image = a_network(arm), photo()
+    found = places(network, image)
+    assert found.said == int(answers(network, image[None]).argmax())
+    for row, column in ((0, 0), (3, 5), (8, 8)):
+        top, left = found.starts[row], found.starts[column]
+        covered = image.clone()
+        covered[:, top : top + 8, left : left + 8] = 0.5
+        wanted = answers(network, covered[None])[0]
+        assert found.sure[row, column].item() == pytest.approx(wanted[found.said].item(), abs=1e-5)
+        assert int(found.says[row, column]) == int(wanted.argmax())
+
+
+@pytest.mark.parametrize("kind", ["small", "air"])
+def test_what_the_cells_add_is_the_score_of_the_class(kind: str) -> None:
+    network, image = a_network("hybrid", kind=kind), photo()
+    prepared = prepare((image[None] * 255).round().to(torch.uint8))
+    head = network.model.get_submodule("fc")
+    assert isinstance(head, nn.Linear)
+    with torch.no_grad():
+        scores = network.model(prepared)[0]
+    for target in (0, 7):
+        added = class_activation(network, image, target).sum() + head.bias[target]
+        assert added.item() == pytest.approx(scores[target].item(), abs=1e-4)
 
 
 # ---- the steps ---------------------------------------------------------------------------------

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-import struct
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +21,35 @@ from hybridpool.answer import (
     Change,
     answers,
     as_seen,
+    dialled,
     kind_of,
+    measured,
+    network_files,
     program_of,
+    read_fit_network,
 )
+from hybridpool.pictures.corruptions import CIFAR10C_STYLE
 from hybridpool.pictures.gallery import gallery_image
 from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES
 from hybridpool.sensitivity import Perturbation
 from hybridpool.training.data import CIFAR10_CLASSES
-from hybridpool.ui import phrases
+from hybridpool.training.records import Occlusion, Run
+from hybridpool.ui import phrases, words
 from hybridpool.ui.answer import sentences
 from hybridpool.ui.answer import state as answer_state
 from hybridpool.ui.answer import words as answer_words
 from hybridpool.ui.answer.curves import go_to, present_level
-from hybridpool.ui.answer.rows import packed_networks
+from hybridpool.ui.answer.downloads import probabilities
+from hybridpool.ui.answer.many import sentence
+from hybridpool.ui.answer.rows import packed_networks, rows_of
+from hybridpool.ui.answer.script import reproduction_script
 from hybridpool.ui.answer.state import STATE, Chosen
 from tests.apps import Visit
-from tests.made_up_networks import a_folder, a_network
+from tests.made_up_networks import a_file, a_folder, a_network
+from tests.made_up_runs import a_run
+from tests.shown import parts_of
 
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = "pages/7_The_answer.py"
 NAMES = {"max": "Max", "average": "Average", "hybrid": "Hybrid"}
 
@@ -53,22 +67,11 @@ def networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def english(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (sentences, phrases):
         monkeypatch.setattr(module, "_", lambda message: message)
-    monkeypatch.setattr(sentences, "ngettext", lambda one, many, n: one if n == 1 else many)
 
 
 def told(visit: Visit, name: str = "answer") -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """What the page sends to a component."""
-    return decoded(visit.component(name).bytes)
-
-
-def decoded(message: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    (length,) = struct.unpack_from("<I", message)
-    header = json.loads(message[4 : 4 + length])
-    arrays = {}
-    for name, place in header["arrays"].items():
-        start = 4 + length + place["offset"]
-        arrays[name] = np.frombuffer(message[start : start + place["bytes"]], place["dtype"])
-    return header, arrays
+    return parts_of(visit.component(name).bytes)
 
 
 def settled(**values: object) -> dict[str, Any]:
@@ -156,7 +159,7 @@ def test_the_networks_travel_beside_the_rows_the_first_of_each_together(networks
         if element.proto.component_name == "hybridpool_carrier"
     ]
     for place, proto in enumerate(sent):
-        keys = [network["key"] for network in decoded(proto.bytes)[0]["networks"]]
+        keys = [network["key"] for network in parts_of(proto.bytes)[0]["networks"]]
         assert keys == [row["chosen"][place] for row in rows]
     before = [proto.bytes for proto in sent]
     visit.set_main("selectbox", "answer_noise", "salt")
@@ -170,7 +173,7 @@ def test_the_networks_travel_beside_the_rows_the_first_of_each_together(networks
 
 def test_numbers_of_a_network_are_sent_as_they_are() -> None:
     network = a_network("attention")
-    header, arrays = decoded(packed_networks((network,)))
+    header, arrays = parts_of(packed_networks((network,)))
     (sent,) = header["networks"]
     for name, values in zip(sent["chosen"], program_of(network.model).arrays, strict=True):
         assert np.array_equal(arrays[name], values.flatten().numpy())
@@ -366,8 +369,8 @@ def test_curves_are_drawn_for_every_kind_of_change(
 ) -> None:
     visit = Visit(PAGE, lang="en", **link).run()
     charts = [json.loads(chart.proto.spec) for chart in visit.app.get("plotly_chart")]
-    assert len(charts) == 2
-    for chart in charts:
+    assert len(charts) == 3, "two curves, and the places of the answer"
+    for chart in charts[:2]:
         named = [line for line in chart["data"] if line.get("showlegend") is not False]
         assert len(named) == len(ARMS_SHOWN)
     change = STATE.read(link).change
@@ -390,3 +393,158 @@ def test_a_click_on_a_point_goes_there(link: dict[str, str], level: float) -> No
     there = STATE._changed(STATE.read(link), go_to(change, level)).change
     assert present_level(there) == pytest.approx(level)
     assert kind_of(there) == kind_of(change)
+
+
+# ---- networks of one's own, downloads, and the experiment --------------------------------------
+
+
+@pytest.fixture
+def uploaded(networks: Path, monkeypatch: pytest.MonkeyPatch) -> Visit:
+    # AppTest formats the options of a select box outside the session, where no language is known.
+    monkeypatch.setattr(words, "language", lambda: "en")
+    return Visit(PAGE, lang="en", show="shift", right="2", picture="coffee").run()
+
+
+def offer(visit: Visit, name: str, data: bytes) -> Visit:
+    (uploader,) = (
+        each for each in visit.app.sidebar.file_uploader if each.label.startswith("A network")
+    )
+    uploader.set_value((name, data, "application/octet-stream"))
+    return visit.run()
+
+
+def test_a_network_of_one_s_own_joins_the_rows_and_can_be_forgotten(
+    uploaded: Visit, tmp_path: Path
+) -> None:
+    network = a_network("gated", kind="small", classes=("yes", "no"))
+    data = a_file(tmp_path / "own", network).read_bytes()
+    visit = offer(uploaded, "mine.safetensors", data)
+    assert not visit.app.error
+    header, _ = told(visit)
+    row = header["rows"][-1]
+    assert (row["name"], row["classes"]) == ("Yours: mine", ["yes", "no"])
+    pictures = torch.stack([seen := as_seen(gallery_image("coffee")), seen.roll(2, -1)])
+    found = torch.tensor(header["judged"][row["chosen"][0]])
+    torch.testing.assert_close(found, answers(network, pictures), atol=2e-5, rtol=0)
+    visit.app.button(key="forget_networks").click()
+    visit.run()
+    assert [row["key"] for row in told(visit)[0]["rows"]] == list(ARMS_SHOWN)
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"\x80\x04pickle", "mine.safetensors holds no network of this program"),
+        (None, "choose one of small, air for pictures of 32 × 32."),
+    ],
+)
+def test_anything_else_is_refused_in_a_sentence_and_the_rows_stay(
+    uploaded: Visit, tmp_path: Path, data: bytes | None, problem: str
+) -> None:
+    other = a_network("max", kind="resnet18")
+    data = a_file(tmp_path / "own", other).read_bytes() if data is None else data
+    visit = offer(uploaded, "mine.safetensors", data)
+    assert problem in visit.app.error[0].value
+    assert [row["key"] for row in told(visit)[0]["rows"]] == list(ARMS_SHOWN)
+
+
+@pytest.mark.parametrize("weight", [None, 0.25])
+def test_the_script_prints_the_probabilities_of_the_page(
+    networks: Path, weight: float | None
+) -> None:
+    link = {"noise": "speckle", "level": "0.4", "noise-seed": "3", "picture": "coffee"}
+    change = STATE.read(link).change
+    script = reproduction_script(change, weight, str(networks), picture="coffee")
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    printed = [line.split() for line in done.stdout.splitlines()]
+    seen = as_seen(gallery_image("coffee"))
+    pictures = torch.stack([seen, change.apply(seen)])
+    for place, path in enumerate(network_files(networks)):
+        wanted = answers(dialled(read_fit_network(path), weight), pictures)
+        lines = printed[10 * place : 10 * place + 10]
+        assert [line[:2] for line in lines] == [[path.stem, name] for name in CIFAR10_CLASSES]
+        numbers = torch.tensor([[float(text) for text in line[2:]] for line in lines]).T
+        torch.testing.assert_close(numbers, wanted, atol=2e-5, rtol=0)
+    assert len(printed) == 140
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"file": "my'pic.png"}, 'read_image(Path("my\'pic.png")'),
+        ({"test": ("data", 7)}, "places.index(7)"),
+        ({"picture": "coffee", "own": ("mine.safetensors",)}, "['mine.safetensors']"),
+    ],
+)
+def test_the_script_names_what_the_page_shows(given: dict[str, Any], line: str) -> None:
+    script = reproduction_script(Change(), None, "assets/networks", **given)
+    compile(script, "answers.py", "exec")
+    assert line in script
+
+
+def test_the_table_holds_every_probability(networks: Path) -> None:
+    shown = rows_of([read_fit_network(path) for path in network_files(networks)], ())
+    found = {each.key: Answer((0.1,) * 10, (0.2,) * 10) for row in shown for each in row.networks}
+    lines = probabilities(shown, found).splitlines()
+    assert lines[0] == "pooling,network,class,clean,changed"
+    assert len(lines) == 1 + 14 * 10
+    assert lines[1].endswith("airplane,0.100000,0.200000")
+
+
+def run_of(arm: str, seed: int, share: float) -> Run:
+    """A run that was right on so many pictures, whatever was done to them."""
+    run = a_run(arm, seed)
+    corruptions = dict.fromkeys(CIFAR10C_STYLE, (share,) * 5)
+    occlusions = tuple(
+        Occlusion("block", fill, (4, 8), (share, share / 2), (share, share), (None, None))
+        for fill in ("grey", "noise")
+    )
+    measures = replace(
+        run.measures,
+        pictures=2000,
+        corruptions=corruptions,
+        occlusions=occlusions,
+        shift_consistency=share,
+    )
+    return replace(run, measures=measures)
+
+
+@pytest.mark.parametrize(
+    ("change", "what", "at", "share"),
+    [
+        (Change("noise", Perturbation(level=0.079)), "gaussian_noise", 0.08, 0.5),
+        (Change("noise", Perturbation(noise="poisson", level=5)), "shot_noise", 50, 0.5),
+        (
+            Change("occlusion", Perturbation("occlusion", height=125, width=125)),
+            "block grey",
+            4,
+            0.5,
+        ),
+        (
+            Change("occlusion", Perturbation("occlusion", height=999, width=999, fill="noise")),
+            *("block noise", 8, 0.25),
+        ),
+        (Change("shift"), "shift", None, 0.5),
+    ],
+)
+def test_the_nearest_setting_of_the_experiment_is_named(
+    change: Change, what: str, at: float | None, share: float
+) -> None:
+    runs = {"max": [run_of("max", 0, 0.4), run_of("max", 1, 0.6)], "blur": [run_of("blur", 0, 0.7)]}
+    found = measured(runs, change)
+    assert found is not None
+    assert (found.what, found.pictures) == (what, 2000)
+    assert found.at == at
+    assert found.shares["max"].mean == pytest.approx(share)
+    said = sentence(found, {"max": "Max", "blur": "Blur"})
+    assert "2,000 test pictures" in said
+    assert "one network alone" in said
+
+
+def test_nothing_is_said_of_what_was_not_measured() -> None:
+    salt = Change("noise", Perturbation(noise="salt"))
+    assert measured({"max": [run_of("max", 0, 0.4)]}, salt) is None
+    assert measured({}, Change()) is None

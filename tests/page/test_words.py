@@ -27,6 +27,8 @@ KEYWORDS = {
     "ImageError": (1,),
     "StemUnavailable": (1,),
     "ResultsError": (1,),
+    "NetworkFileError": (1,),
+    "UnfitNetworkError": (1,),
     "stem_title": (1,),
     "channel_name": (1,),
     "ChannelName": (1,),

@@ -12,12 +12,16 @@ from hybridpool.ui import compute, controls
 from hybridpool.ui.answer import sentences, state
 from hybridpool.ui.answer.controls import Kinds, show_controls
 from hybridpool.ui.answer.curves import show_curves
+from hybridpool.ui.answer.downloads import show_downloads
+from hybridpool.ui.answer.many import show_many
+from hybridpool.ui.answer.own import show_own_networks
 from hybridpool.ui.answer.picture import (
     Seen,
     begin_with_a_known_picture,
     current_picture,
     test_picture_control,
 )
+from hybridpool.ui.answer.places import show_places
 from hybridpool.ui.answer.rows import Row, rows_of, show_rows
 from hybridpool.ui.answer.state import STATE
 from hybridpool.ui.answer.words import class_names
@@ -32,6 +36,7 @@ def show_answer(kinds: Kinds) -> None:
     with st.sidebar:
         controls.picture_controls(sized=False)
     test_picture_control()
+    show_own_networks()
     seen = current_picture()
     rows = rows_of(compute.networks(state.NETWORKS), state.own_networks())
     chosen = show_controls(kinds)
@@ -47,7 +52,10 @@ def show_answer(kinds: Kinds) -> None:
     }
     show_rows(rows, seen, chosen, weight, found, kinds.levels[chosen.change.done.noise])
     st.markdown(said(rows, seen, found))
+    show_downloads(rows, chosen, weight, found)
+    show_many(rows, chosen.change)
     show_curves(rows, seen, chosen.change, weight, kinds.levels[chosen.change.done.noise])
+    show_places(rows, seen, chosen.shown, weight)
 
 
 def no_networks() -> str:

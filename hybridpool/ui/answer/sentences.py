@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hybridpool.answer import Answer
 from hybridpool.ui.phrases import bold, joined
-from hybridpool.ui.words import _, ngettext
+from hybridpool.ui.words import _
 
 
 def steadiness(found: Mapping[str, Sequence[Answer]], names: Mapping[str, str]) -> str:
@@ -20,17 +20,13 @@ def steadiness(found: Mapping[str, Sequence[Answer]], names: Mapping[str, str]) 
     total = sum(count for _same, count in counts.values())
     same = sum(count for count, _total in counts.values())
     if same == total:
-        return ngettext(
-            "The only network still gives its answer.",
-            "All {total} networks still give the same answer as before.",
-            total,
-        ).format(total=total)
+        if total == 1:
+            return _("The only network still gives its answer.")
+        return _("All {total} networks still give the same answer as before.").format(total=total)
     if not same:
-        return ngettext(
-            "The only network gives another answer now.",
-            "All {total} networks give another answer now.",
-            total,
-        ).format(total=total)
+        if total == 1:
+            return _("The only network gives another answer now.")
+        return _("All {total} networks give another answer now.").format(total=total)
     groups: dict[tuple[int, int], list[str]] = {}
     for arm, count in counts.items():
         groups.setdefault(count, []).append(arm)
@@ -91,11 +87,13 @@ def none_of_them(classes: Sequence[str], *, own: bool) -> str:
 
 def caution(networks: int) -> str:
     """What one picture is worth."""
-    return ngettext(
-        "One picture and one network a pooling: an example, and no evidence for a pooling.",
+    if networks == 1:
+        return _(
+            "One picture and one network a pooling: an example, and no evidence for a pooling."
+        )
+    return _(
         "One picture and at most {count} networks a pooling: an example, and no evidence for a "
-        "pooling.",
-        networks,
+        "pooling."
     ).format(count=networks)
 
 

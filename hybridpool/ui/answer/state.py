@@ -18,12 +18,14 @@ from hybridpool.ui.browser import sent
 from hybridpool.ui.page_state import PageState, Parameter, Values, wholes
 from hybridpool.ui.settings import SHARED
 
-_ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[3]
 
 #: Where the networks lie that come with the page.
-NETWORKS = Path(os.environ.get("HYBRIDPOOL_NETWORKS", _ROOT / "assets" / "networks"))
+NETWORKS = Path(os.environ.get("HYBRIDPOOL_NETWORKS", ROOT / "assets" / "networks"))
+#: Where the results of the experiment lie.
+RESULTS = Path(os.environ.get("HYBRIDPOOL_RESULTS", ROOT / "assets" / "results"))
 #: Where a person's own copy of CIFAR-10 lies; by default where training downloads it to.
-DATA = Path(os.environ.get("HYBRIDPOOL_DATA", _ROOT / "build" / "data"))
+DATA = Path(os.environ.get("HYBRIDPOOL_DATA", ROOT / "build" / "data"))
 #: No test set is larger.
 _MOST = 10**6
 SIDE = 32

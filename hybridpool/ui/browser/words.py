@@ -55,6 +55,7 @@ def inspector_words(*, learned: bool = False) -> dict[str, str]:
         **pooling_names(),
         **view_words(learned=learned),
         "save_png": _("Save as PNG"),
+        **camera_words(),
         **formula_words(),
         "previous_picture": _("Previous picture"),
         "next_picture": _("Next picture"),
@@ -164,6 +165,34 @@ def _key_words() -> dict[str, str]:
             "it again to let go."
         ),
     }
+
+
+def camera_words() -> dict[str, str]:
+    """The live camera, and why it may not work."""
+    return {
+        "camera": _("Live camera"),
+        "camera_stop": _("Stop the camera"),
+        "freeze": _("Freeze"),
+        "freeze_hint": _("Keep this frame as a picture of your own."),
+        "filming": _("{rate} frames a second. Nothing is uploaded."),
+        "filmed": _("Computed in your browser, frame by frame."),
+        "camera_http": _(
+            "Browsers give no camera to a page that comes over http from another machine: open the "
+            "page over https, or take the photo elsewhere and choose its file."
+        ),
+        "camera_denied": _(
+            "The browser keeps the camera from this page: allow it in the browser's settings for "
+            "this page, or take the photo elsewhere and choose its file."
+        ),
+        "camera_none": _("The browser finds no camera on this machine."),
+        "camera_fails": _("The camera does not start: another program may be using it."),
+    }
+
+
+def alone_words() -> dict[str, str]:
+    """What the inspector says instead where there is no server, so that its engine computes all."""
+    said = _("Computed in your browser, without a server.")
+    return dict.fromkeys(("moving", "by_pytorch", "checked"), said)
 
 
 def rows_words(*, learned: bool = False) -> dict[str, str]:

@@ -1,0 +1,73 @@
+"""How one picture's result sits in the experiment, with the way to Evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from hybridpool.answer import Change, measured
+from hybridpool.answer.many import Measured
+from hybridpool.ui import compute
+from hybridpool.ui.answer import state
+from hybridpool.ui.answer.rows import Row
+from hybridpool.ui.phrases import joined, percent
+from hybridpool.ui.words import _
+
+
+def show_many(rows: Sequence[Row], change: Change) -> None:
+    """One sentence from the results of these very networks; nothing where there are none."""
+    known = {run.settings.name: run for run in compute.results(state.RESULTS).runs}
+    runs = {
+        row.key: [known[each.info.name] for each in row.networks if each.info.name in known]
+        for row in rows
+        if not row.own
+    }
+    found = measured({arm: ones for arm, ones in runs.items() if ones}, change)
+    if found is None:
+        return
+    st.header(_("From one picture to many"))
+    st.markdown(sentence(found, {row.key: row.name for row in rows}))
+    st.page_link("pages/5_Evidence.py", label=_("Evidence: what all networks say together"))
+
+
+def sentence(found: Measured, names: dict[str, str]) -> str:
+    """What the experiment measured, with intervals where there are several networks.
+
+    Args:
+        found: The measure that is nearest to the change.
+        names: What each pooling is called.
+    """
+    under = {
+        "gaussian_noise": _("under Gaussian noise of σ = {at}"),
+        "speckle_noise": _("under speckle noise of σ = {at}"),
+        "shot_noise": _("under shot noise of {at} photons"),
+        "impulse_noise": _("with {at} of the values set to 0 or 1"),
+        "block grey": _("behind a grey square of {at} pixels a side"),
+        "block noise": _("behind a square of random colours of {at} pixels a side"),
+        "shift": _("under two random shifts of up to three pixels"),
+    }[found.what].format(at=f"{found.at:g}" if found.at is not None else "")
+    one = _("**{name}** {share}")
+    several = _("**{name}** {share} ({low} to {high})")
+    listed = [
+        (several if each.count > 1 else one).format(
+            name=names[arm],
+            share=percent(each.mean, least=1),
+            low=percent(max(each.low, 0), least=1),
+            high=percent(min(each.high, 1), least=1),
+        )
+        for arm, each in found.shares.items()
+    ]
+    if found.what == "shift":
+        whole = _(
+            "Of {pictures} test pictures, {under}, these networks keep their answer on: {list}."
+        )
+    else:
+        whole = _("Of {pictures} test pictures, {under}, these networks are right on: {list}.")
+    said = [whole.format(pictures=f"{found.pictures:,}", under=under, list=joined(listed))]
+    if any(each.count > 1 for each in found.shares.values()):
+        said.append(_("In brackets the 95 % interval over networks, where there are several."))
+    if any(each.count == 1 for each in found.shares.values()):
+        said.append(_("A share without an interval comes from one network alone."))
+    said.append(_("It is the setting of the experiment that is nearest to the one shown above."))
+    return " ".join(said)
