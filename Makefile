@@ -15,10 +15,11 @@ MESSAGES := ImageError StemUnavailable ResultsError NetworkFileError UnfitNetwor
 	$(foreach name,StemInfo Picture,$(foreach count,3 4 5 6 7 8 9 10,$(name):3,$(count)t))
 CATALOGUE := --width=96
 
-.PHONY: help run test lint format bench load messages
+.PHONY: help run site test lint format bench load messages
 
 help:
 	@echo "make run        start the page; installs what it needs first (.venv)"
+	@echo "make site       Explore as a folder of files that need no server (build/site)"
 	@echo "make test       lint, types and every test"
 	@echo "make lint       lint and types only"
 	@echo "make format     put the code into its usual form"
@@ -31,6 +32,9 @@ help:
 
 run: .venv/run.stamp
 	@$(PY) -m streamlit run serve.py $(ARGS)
+
+site: .venv/run.stamp
+	@$(PY) make_site.py $(ARGS)
 
 test: lint
 	@echo "Tests ..."

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import math
 import os
 import statistics
@@ -41,12 +42,22 @@ STAY, TOGETHER = 8.0, 8
 WARM = 150.0
 
 
-def slider(state: WidgetState, value: str) -> None:
-    """A slider tells numbers."""
-    state.double_array_value.data.append(float(value))
+def window(state: WidgetState, value: str, message: bytes) -> None:
+    """The inspector tells the window, what is looked at, and which picture it holds."""
+    length = int.from_bytes(message[:4], "little")
+    header = json.loads(message[4 : 4 + length])
+    told = {
+        **header["view"],
+        **header["window"],
+        "kernel": int(value),
+        "padding": 0,
+        "has": header["base"],
+        "told": time.time() * 1000,
+    }
+    state.json_value = json.dumps({"window": told})
 
 
-def select_slider(state: WidgetState, value: str) -> None:
+def select_slider(state: WidgetState, value: str, message: bytes) -> None:
     """A slider of options tells their texts."""
     state.string_array_value.data.append(value)
 
@@ -66,9 +77,9 @@ class Place:
 
 PLACES = {
     "explore": Place(
-        Control("", "control_kernel_size", "kernel", KERNELS, slider),
+        Control("", "inspector", "kernel", KERNELS, window),
         Explore,
-        ".st-key-control_kernel_size input[type=range]",
+        ".inspector [data-size=kernel]",
     ),
     "noise": Place(
         Control("Noise_and_occlusion", "perturb_level", "level", LEVELS, select_slider),

@@ -87,7 +87,7 @@ def waited(tab: Noise, act: Callable[[], object], *parts: str) -> list[float]:
 
 def levels(tab: Noise, count: int) -> list[float]:
     """Key presses on the slider of the level."""
-    slider = tab.page.locator(".st-key-perturb_level input[type=range]")
+    slider = tab.page.locator(".compare #level")
     act = partial(slider.press, "ArrowRight")
     return [waited(tab, act, "rows")[0] for _ in range(count)]
 

@@ -35,7 +35,7 @@ class Control:
         key: The end of the name that Streamlit gives the control.
         parameter: What it is called in the link.
         values: The values that it is moved to, as the link writes them.
-        write: Writes one of them down as the browser tells it.
+        write: Writes one of them down as the browser tells it, knowing what the control shows.
         link: What the page is opened with.
     """
 
@@ -43,7 +43,7 @@ class Control:
     key: str
     parameter: str
     values: tuple[str, ...]
-    write: Callable[[WidgetState, str], None]
+    write: Callable[[WidgetState, str, bytes], None]
     link: dict[str, str] = field(default_factory=dict)
 
 
@@ -65,6 +65,7 @@ class Visitor:
         self.link = {"lang": "en"} | control.link | link
         self.place = self.page = ""
         self.fragment = ""
+        self.message = b""
         self.kept: dict[str, int] = {}
         self.run = 0
         self.waiting: dict[str, float] = {}
@@ -96,7 +97,7 @@ class Visitor:
         message = BackMsg()
         state = message.rerun_script.widget_states.widgets.add()
         state.id = self.place
-        self.control.write(state, value)
+        self.control.write(state, value, self.message)
         message.rerun_script.fragment_id = self.fragment
         self.waiting[value] = time.perf_counter()
         await self._ask(message)
@@ -155,6 +156,7 @@ class Visitor:
             self.record.errors.append(f"{element.exception.type}: {element.exception.message}")
         elif kind and getattr(getattr(element, kind), "id", "").endswith(f"-{self.control.key}"):
             self.place = getattr(element, kind).id
+            self.message = getattr(getattr(element, kind), "bytes", b"") or self.message
             self.fragment = message.delta.fragment_id
 
     def _read_link(self, query: str) -> None:

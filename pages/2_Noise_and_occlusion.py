@@ -7,7 +7,7 @@ from hybridpool.ui.browser.inspector import resolved_view
 from hybridpool.ui.frame import open_page
 from hybridpool.ui.noise.controls import show_controls
 from hybridpool.ui.noise.curves import show_curves
-from hybridpool.ui.noise.effects import dial_weight, sentences
+from hybridpool.ui.noise.effects import answer_link, dial_weight, finding, sentences
 from hybridpool.ui.noise.occlusion import show_occlusion_map
 from hybridpool.ui.noise.rows import show_rows
 from hybridpool.ui.noise.state import STATE
@@ -22,6 +22,7 @@ from hybridpool.ui.words import _
 def study(trace, picture):
     done, seen = show_controls(), resolved_view(trace)
     compared = compute.compared(trace, picture, done)
+    st.markdown(f"{finding(compared, seen, done)} {answer_link(done)}")
     show_rows(compared, seen, picture, done)
     st.markdown(sentences(compared, seen, done))
     mirror_in_link(SHARED.query(), STATE.query())
@@ -35,9 +36,8 @@ def study(trace, picture):
 open_page(
     _("Noise and occlusion"),
     _(
-        "Hybrid pooling is said to be more robust to noise and to partial occlusion. Change the "
-        "picture and see what each pooling makes of it: the same picture, the same filters, the "
-        "same noise in every row."
+        "Is hybrid pooling steadier under noise and partial occlusion, as it is said to be? The "
+        "same picture, filters and change in every row."
     ),
     state=STATE,
 )

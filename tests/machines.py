@@ -129,8 +129,11 @@ class NoChromiumError(RuntimeError):
 
 
 @contextmanager
-def running_chromium() -> Iterator[Browser]:
-    """A Chromium without a window: the system's or Chrome, else the one Playwright installed."""
+def running_chromium(*more: str) -> Iterator[Browser]:
+    """A Chromium without a window: the system's or Chrome, else the one Playwright installed.
+
+    `more` are flags that it gets besides the usual ones.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -138,7 +141,7 @@ def running_chromium() -> Iterator[Browser]:
         found = next(filter(None, map(shutil.which, _SYSTEM_NAMES)), own)
         if not Path(found).is_file():
             raise NoChromiumError("needs Chromium: the system's, or `playwright install chromium`")
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=found, args=[*FLAGS, *more])
         try:
             yield browser
         finally:

@@ -30,15 +30,27 @@ def expected(chosen: Settings) -> Trace:
     return run_poolings(run_stem(image, stem, torch.device("cpu")), chosen)
 
 
+def parts_of(message: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """A message to the browser: its length, JSON header, and flat arrays at their places."""
+    (length,) = struct.unpack_from("<I", message)
+    header = json.loads(message[4 : 4 + length])
+    arrays = {}
+    for name, place in header["arrays"].items():
+        start = 4 + length + place["offset"]
+        assert start % 4 == 0, "typed arrays in the browser want aligned places"
+        arrays[name] = np.frombuffer(message[start : start + place["bytes"]], place["dtype"])
+    return header, arrays
+
+
 def decode_message(
     message: bytes, held: dict[str, Any] | None = None
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Reads what is sent to the inspector: length, JSON header, arrays at their places.
+    """What is sent to the inspector: its header, and arrays in their shapes.
 
     `held` is the header of what the browser holds, for a message that is part of the whole.
     """
-    (length,) = struct.unpack_from("<I", message)
-    header = (held or {}) | json.loads(message[4 : 4 + length])
+    own, arrays = parts_of(message)
+    header = (held or {}) | own
     shapes = {
         "input": header["input_shape"],
         "fine": header["input_shape"],
@@ -50,13 +62,7 @@ def decode_message(
         "diverging": [256, 3],
         "image": [*header["image_shape"], 3],
     }
-    arrays = {}
-    for name, place in header["arrays"].items():
-        start = 4 + length + place["offset"]
-        assert start % 4 == 0, "typed arrays in the browser want aligned places"
-        raw = message[start : start + place["bytes"]]
-        arrays[name] = np.frombuffer(raw, place["dtype"]).reshape(shapes.get(name, -1))
-    return header, arrays
+    return header, {name: flat.reshape(shapes.get(name, -1)) for name, flat in arrays.items()}
 
 
 # ---- numbers from paint and print --------------------------------------------------------------

@@ -1,9 +1,9 @@
 // Clean, changed and their difference, one row for each pooling.
 
-const GRIDS = [...POOLED, "winners"];
+const GRIDS = [...POOLED, "nearest", "winners"];
 const SIDES = ["clean", "changed", "difference"];
 
-class Compare extends Occluding(Outlining(Rows(Maps))) {
+class Compare extends Living(Occluding(Outlining(Measuring(Rows(Maps))))) {
   constructor(root) {
     super(root);
     this.build();
@@ -13,6 +13,8 @@ class Compare extends Occluding(Outlining(Rows(Maps))) {
       this.listenTo(stage, cellAt, () => !this.draws(entry));
     }
     this.listenToPatch();
+    this.listenToLevel();
+    this.listenToAgainst();
   }
 
   build() {
@@ -27,6 +29,9 @@ class Compare extends Occluding(Outlining(Rows(Maps))) {
         <div class="effect"><dl></dl><p class="here"></p><p class="under"></p></div>`;
     }
     this.$("[data-row=winners] .name").append(element("div", "winner-legend"));
+    const nearest = this.$("[data-row=nearest]");
+    nearest.querySelector("[data-side=clean]").replaceWith(element("dl", "shares"));
+    nearest.querySelector("[data-side=changed]").remove();
     this.stages = this.all(".stage").map((stage) => ({
       stage,
       canvas: stage.querySelector("canvas"),
@@ -43,16 +48,18 @@ class Compare extends Occluding(Outlining(Rows(Maps))) {
 
   // ---- what is shown ----------------------------------------------------------------------
 
-  load(message) {
-    const { header, arrays } = message;
-    // The same maps changed otherwise: what the person looks at meanwhile stays.
-    const { kind, fill, shape } = header.view;
-    this.kept = this.header?.key === header.key ? { ...this.view, kind, fill, shape } : {};
-    this.diverging = colourTable(arrays.diverging);
-    this.winnerTable = colourTable(arrays.winner_palette);
-    super.load(message);
+  // The same maps changed otherwise: what the person looks at meanwhile stays.
+  keep(header) {
+    const { kind, fill, shape, against } = header.view;
+    this.kept = this.header?.key === header.key ? { ...this.view, kind, fill, shape, against } : {};
+    this.diverging = colourTable(this.rest.arrays.diverging);
+    this.winnerTable = colourTable(this.rest.arrays.winner_palette);
+  }
+
+  shown() {
     this.size();
-    this.showPatch({ ...header.box });
+    this.showPatch({ ...this.header.box });
+    this.showLevel();
     this.dirty();
   }
 
@@ -88,10 +95,19 @@ class Compare extends Occluding(Outlining(Rows(Maps))) {
   }
 
   paint(pending) {
-    if (pending.has("all")) this.paintAll();
-    else if (pending.has("hybrid")) this.paintRow("hybrid");
+    if (pending.has("live")) this.count();
+    else if (pending.has("rest")) this.goOn();
+    if (["all", "live", "rest"].some((part) => pending.has(part))) this.paintAll();
+    else if (pending.has("hybrid")) this.paintHybrid();
     this.showControls();
     this.showCell();
+  }
+
+  // What the dial turns.
+  paintHybrid() {
+    this.paintRow("hybrid");
+    this.paintNearest();
+    this.paintBars();
   }
 }
 

@@ -16,6 +16,7 @@ const Occluding = (Base) => class extends Base {
       stage.setPointerCapture(event.pointerId);
       this.grab = { ...this.grabbed(event), pointer: event.pointerId };
       this.before = { ...this.box };
+      this.holding = true;
       event.preventDefault();
       stage.focus({ preventScroll: true });
     });
@@ -29,8 +30,9 @@ const Occluding = (Base) => class extends Base {
       stage.addEventListener(end, (event) => {
         if (event.pointerId !== this.grab?.pointer) return;
         this.grab = null;
+        this.holding = false;
         const moved = Object.keys(this.box).some((side) => this.box[side] !== this.before[side]);
-        if (moved) this.tellPatch();
+        if (moved || this.moving) this.tellPatch();
       });
     }
   }
@@ -87,16 +89,15 @@ const Occluding = (Base) => class extends Base {
     this.soon("patch", () => this.tellPatch(), 200);
   }
 
-  // Where the occluder goes before Python has answered: the clean picture with a stand-in on it.
+  // Where the occluder goes: the rows follow it before Python has answered.
   putPatch(box) {
     const [height, width] = this.header.image_shape;
     box.height = clip(box.height, 1, height);
     box.width = clip(box.width, 1, width);
     box.top = clip(box.top, 0, height - box.height);
     box.left = clip(box.left, 0, width - box.width);
-    this.paintPicture("changed", this.arrays.image_clean);
     this.showPatch(box);
-    this.$(".patch").style.background = this.standIn();
+    this.follow({ box });
   }
 
   showPatch(box) {
@@ -105,7 +106,6 @@ const Occluding = (Base) => class extends Base {
     const { stage } = this.at("picture", "changed");
     const on = this.view.kind === "occlusion";
     patch.hidden = !on;
-    patch.style.background = "";
     patch.classList.toggle("disc", this.view.shape === "disc");
     stage.classList.toggle("drawing", on);
     stage.setAttribute("role", on ? "application" : "img");
@@ -119,18 +119,8 @@ const Occluding = (Base) => class extends Base {
     if (this.root.getRootNode().activeElement === stage) this.$(".spoken").textContent = label;
   }
 
-  standIn() {
-    if (this.view.fill === "black") return "#000";
-    if (this.view.fill === "grey") return "#808080";
-    if (this.view.fill !== "mean") return "rgb(128 128 128 / 60%)";
-    const rgb = this.arrays.image_clean;
-    const sums = [0, 0, 0];
-    for (let i = 0; i < rgb.length; i++) sums[i % 3] += rgb[i];
-    return `rgb(${sums.map((sum) => Math.round((3 * sum) / rgb.length)).join(",")})`;
-  }
-
   tellPatch() {
     const [rows, columns] = this.header.image_shape;
-    this.tell("patch", { ...this.box, rows, columns });
+    this.letGo("patch", { ...this.box, rows, columns });
   }
 };

@@ -5,9 +5,11 @@ const TIE = 255;
 const Rows = (Base) => class extends Base {
   // The range of the colours, and how far the differences reach.
   range(channel) {
-    const { reach } = this.header;
-    const far = this.view.scope === "all" ? Math.max(...reach) : reach[channel];
-    return { ...super.range(channel), far };
+    const { reach, low, high } = this.header;
+    const all = this.view.scope === "all";
+    const [from, to] = all ? [Math.min(...low), Math.max(...high)] : [low[channel], high[channel]];
+    const gain = 255 / (to - from || 1);
+    return { from, to, gain, lift: -from * gain, far: all ? Math.max(...reach) : reach[channel] };
   }
 
   weightOf(name, side = "clean", channel = this.view.channel) {
@@ -18,10 +20,8 @@ const Rows = (Base) => class extends Base {
   }
 
   value(name, side, index) {
-    const low = this.header.low[this.view.channel];
-    const { unit } = this.range(this.view.channel);
     const { [`${side}_max`]: max, [`${side}_average`]: average } = this.arrays;
-    return low + blend(average[index], max[index], this.weightOf(name, side)) * unit;
+    return blend(average[index], max[index], this.weightOf(name, side));
   }
 
   // ---- painting ---------------------------------------------------------------------------
@@ -30,6 +30,8 @@ const Rows = (Base) => class extends Base {
     const { words } = this.header;
     const { channel } = this.view;
     for (const name of POOLED) this.paintRow(name);
+    this.paintNearest();
+    this.paintBars();
     this.paintWinners();
     this.paintLegends();
     this.$("[data-row=attention] .note").textContent = words.attention_value
@@ -39,7 +41,7 @@ const Rows = (Base) => class extends Base {
 
   paintRow(name) {
     const { channel } = this.view;
-    const { gain, lift, unit, far } = this.range(channel);
+    const { gain, lift, far } = this.range(channel);
     const count = this.rows * this.columns;
     const offset = channel * count;
     const { clean_max: m0, clean_average: a0, changed_max: m1, changed_average: a1 } = this.arrays;
@@ -47,16 +49,18 @@ const Rows = (Base) => class extends Base {
     const [clean, changed, difference] = SIDES.map((side) => this.at(name, side));
     paintBlend(clean.easel.pixels, 0, a0, m0, offset, count, before, gain, lift, this.table);
     paintBlend(changed.easel.pixels, 0, a1, m1, offset, count, after, gain, lift, this.table);
-    const scale = far ? (unit / far) * 127.5 : 0;
+    const scale = far ? 127.5 / far : 0;
+    const against = this.against && name !== "max";
     let largest = 0;
     for (let i = 0, at = offset; i < count; i++, at++) {
-      const step = a1[at] + after * (m1[at] - a1[at]) - a0[at] - before * (m0[at] - a0[at]);
+      let step = a1[at] + after * (m1[at] - a1[at]) - a0[at] - before * (m0[at] - a0[at]);
       if (Math.abs(step) > largest) largest = Math.abs(step);
+      if (against) step = Math.abs(step) - Math.abs(m1[at] - m0[at]);
       difference.easel.pixels[i] = this.diverging[clip(Math.round(127.5 + step * scale), 0, 255)];
     }
     for (const entry of [clean, changed, difference]) entry.easel.show();
     this.largest ??= {};
-    this.largest[name] = this.header.largest[name]?.[channel] ?? largest * unit;
+    this.largest[name] = this.header.largest[name]?.[channel] ?? largest;
     if (name === "hybrid") {
       this.$("[data-row=hybrid] .note").textContent =
         this.header.words.hybrid_value.replace("{value}", this.weightOf("hybrid").toFixed(2));
@@ -122,6 +126,7 @@ const Rows = (Base) => class extends Base {
     for (let i = channel * count; i < (channel + 1) * count; i++) if (this.arrays.cells[i] & bits) cells++;
     const lines = [
       ["main", words.relative, percent(this.relative(name, channel, channel + 1))],
+      ...this.againstMax(name, channel, channel + 1),
       ["largest", words.largest, fixed(this.largest[name])],
       ["cells", words.cells, this.counted(cells, count)],
     ];

@@ -3,7 +3,7 @@
 
 const STRIP_GAP = 2;
 
-class Inspector extends Sweeping(Termed(Sizing(Windowing(Painting(Maps))))) {
+class Inspector extends Filming(Sweeping(Termed(Sizing(Windowing(Painting(Maps)))))) {
   constructor(root) {
     super(root);
     this.build();
@@ -46,7 +46,10 @@ class Inspector extends Sweeping(Termed(Sizing(Windowing(Painting(Maps))))) {
 
   listen() {
     this.listenToSizes();
+    this.listenToCamera();
     this.listenToSweep();
+    this.watch = new ResizeObserver(() => this.measure());
+    this.watch.observe(this.root);
     for (const box of this.all("[data-view]")) {
       box.addEventListener("change", () => this.set({ [box.dataset.view]: box.checked }));
     }
@@ -69,6 +72,18 @@ class Inspector extends Sweeping(Termed(Sizing(Windowing(Painting(Maps))))) {
         this.pickChannel(this.view.channel + step);
       });
     }
+  }
+
+  // How much of the first screen stands above the maps, for the style sheet.
+  measure() {
+    const scrolled = document.querySelector("[data-testid=stMain]")?.scrollTop ?? scrollY;
+    const above = this.$(".maps").getBoundingClientRect().top + scrolled;
+    this.root.style.setProperty("--above", `${clip(Math.round(above), 0, 300)}px`);
+  }
+
+  dispose() {
+    this.watch.disconnect();
+    super.dispose();
   }
 
   // ---- what is shown ----------------------------------------------------------------------
@@ -150,6 +165,7 @@ class Inspector extends Sweeping(Termed(Sizing(Windowing(Painting(Maps))))) {
 
   paint(pending) {
     this.pool(this.view.channel);
+    if (pending.has("picture")) paintRgb(this.panels.picture.easel, this.arrays.image);
     if (pending.has("all")) this.paintChannel();
     if (pending.has("all")) for (const name of POOLED) this.paintStrip(name);
     else if (pending.has("hybrid")) this.paintStrip("hybrid");

@@ -89,8 +89,6 @@ const Sizing = (Base) => class extends Base {
 
   tellWindow(told = { ...this.view, ...this.shape, has: this.base.header.base }) {
     this.tell("window", told);
-    // An answer that was lost on its way is asked for again.
-    this.soon("unanswered", () => this.moved && this.tellWindow(), 8000);
   }
 
   // ---- the engine -------------------------------------------------------------------------

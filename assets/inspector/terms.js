@@ -16,10 +16,10 @@ function termButton(button, id) {
   Object.assign(line, { id, popover: "auto" });
   button.setAttribute("popovertarget", id);
   button.after(line);
-  line.addEventListener("beforetoggle", () => {
+  line.addEventListener("toggle", () => {
     const box = button.getBoundingClientRect();
     line.style.top = `${box.bottom + 6}px`;
-    line.style.left = `${clip(box.left - 20, 8, Math.max(innerWidth - 400, 8))}px`;
+    line.style.left = `${clip(box.left - 20, 8, Math.max(innerWidth - line.offsetWidth - 8, 8))}px`;
   });
   return { button, line };
 }
@@ -46,12 +46,12 @@ const Termed = (Base) => class extends Base {
     this.$(".help").addEventListener("click", () => list.showModal());
     list.querySelector(".close").addEventListener("click", () => list.close());
     list.addEventListener("click", (event) => event.target === list && list.close());
-    this.heard = (event) => this.hearKey(event);
-    document.addEventListener("keydown", this.heard);
+    this.listening = (event) => this.hearKey(event);
+    document.addEventListener("keydown", this.listening);
   }
 
   dispose() {
-    document.removeEventListener("keydown", this.heard);
+    document.removeEventListener("keydown", this.listening);
     super.dispose();
   }
 

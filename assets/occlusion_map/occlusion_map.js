@@ -24,7 +24,9 @@ class Sliding extends Component {
     const [height, width] = header.image_shape;
     this.root.style.setProperty("--aspect", width / height);
     this.build();
-    paintLegend(this.$(".legend"), this.table, percent(0), percent(header.far));
+    const { against, far, words } = header;
+    paintLegend(this.$(".legend"), this.table, against ? this.print(-far) : percent(0), this.print(far));
+    this.$(".legend .quiet").textContent = against ? words.legend_against : words.legend;
     this.dirty();
   }
 
@@ -40,17 +42,24 @@ class Sliding extends Component {
       figure.querySelector(".dot").style.background = colours[name];
       figure.querySelector(".title").textContent = words[name];
       const values = this.values[name];
-      const largest = values.indexOf(Math.max(...values));
-      const { tops, lefts } = this.header;
+      const far = values.map(Math.abs);
+      const largest = far.indexOf(Math.max(...far));
+      const { tops, lefts, against } = this.header;
       figure.querySelector(".note").textContent =
-        place(words.largest, tops[Math.floor(largest / this.columns)], lefts[largest % this.columns])
-          .replace("{share}", percent(values[largest]));
+        place(against ? words.farthest : words.largest, tops[Math.floor(largest / this.columns)], lefts[largest % this.columns])
+          .replace("{share}", this.print(values[largest]));
       this.paintMap(figure, values);
       this.listen(figure.querySelector(".stage"));
       return figure;
     });
     this.$(".maps").replaceChildren(...this.maps);
     if (focused) this.$(`[data-map=${focused}] .stage`)?.focus({ preventScroll: true });
+  }
+
+  // A share of the clean map, or by how many points it lies from that of max.
+  print(value) {
+    const { against, words } = this.header;
+    return against ? words.points.replace("{points}", signed(100 * value, 1)) : percent(value);
   }
 
   listen(stage) {
@@ -88,10 +97,11 @@ class Sliding extends Component {
 
   paintMap(figure, values) {
     const heat = figure.querySelector(".heat");
-    const { image_shape: [height, width], patch, stride, tops, lefts, far } = this.header;
+    const { image_shape: [height, width], patch, stride, tops, lefts, far, against } = this.header;
+    const [zero, gain] = against ? [127.5, 127.5 / (far || 1)] : [0, 255 / (far || 1)];
     paintRgb(easel(figure.querySelector(".below"), height, width), this.image);
     const { pixels, show } = easel(heat, this.rows, this.columns);
-    for (let i = 0; i < pixels.length; i++) pixels[i] = this.table[Math.round((values[i] / (far || 1)) * 255)];
+    for (let i = 0; i < pixels.length; i++) pixels[i] = this.table[Math.round(zero + values[i] * gain)];
     show();
     // Each cell of the heat map lies around the middle of its patch.
     const [top, left] = [tops[0] + (patch - stride) / 2, lefts[0] + (patch - stride) / 2];
@@ -108,7 +118,7 @@ class Sliding extends Component {
       const frame = figure.querySelector(".patch");
       frame.classList.toggle("disc", view.shape === "disc");
       surround(frame, tops[row] / height, (tops[row] + patch) / height, lefts[column] / width, (lefts[column] + patch) / width);
-      const text = percent(this.values[figure.dataset.map][at]);
+      const text = this.print(this.values[figure.dataset.map][at]);
       figure.querySelector(".value").textContent = text;
       spoken.push(`${words[figure.dataset.map]} ${text}`);
     }

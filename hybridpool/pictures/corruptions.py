@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
-from hybridpool.pictures.perturb import (
-    Generators,
+from hybridpool.pictures.draws import Generators
+from hybridpool.pictures.noises import (
     gaussian_noise,
     poisson_noise,
     salt_and_pepper_noise,
     speckle_noise,
 )
+from hybridpool.pictures.quality import brightness, contrast, jpeg, through_pillow
 
 
 @dataclass(frozen=True)
@@ -63,6 +61,7 @@ def corrupt(image: Tensor, name: str, severity: int, generator: Generators | Non
         Perturbations, 2019; parameters from their script for CIFAR-10-C.
 
     Example:
+        >>> import torch
         >>> dark = torch.full((3, 2, 2), 51 / 255)
         >>> (corrupt(dark, "brightness", 5)[0, 0, 0] * 255).item()  # 51 + 0.3 * 255 = 127.5
         127.0
@@ -103,27 +102,6 @@ def _checked(image: Tensor, name: str, severity: int) -> Corruption:
     return CIFAR10C_STYLE[name]
 
 
-def _brightness(image: Tensor, added: float) -> Tensor:
-    """Raise the V of HSV: at the same hue and saturation all channels grow in proportion."""
-    value = image.amax(-3, keepdim=True)
-    brighter = (value + added).clamp(max=1)
-    return torch.where(value > 0, image / value, 1) * brighter
-
-
-def _contrast(image: Tensor, factor: float) -> Tensor:
-    mean = image.mean((-2, -1), keepdim=True)
-    return (image - mean) * factor + mean
-
-
-def _jpeg(image: Tensor, quality: float) -> Tensor:
-    def compress(picture: Image.Image) -> Image.Image:
-        file = io.BytesIO()
-        picture.save(file, "JPEG", quality=int(quality))
-        return Image.open(file)
-
-    return _through_pillow(compress, image)
-
-
 def _pixelate(image: Tensor, factor: float) -> Tensor:
     def pixelate(picture: Image.Image) -> Image.Image:
         small = (max(1, int(picture.width * factor)), max(1, int(picture.height * factor)))
@@ -131,14 +109,7 @@ def _pixelate(image: Tensor, factor: float) -> Tensor:
             picture.size, Image.Resampling.BOX
         )
 
-    return _through_pillow(pixelate, image)
-
-
-def _through_pillow(change: Callable[[Image.Image], Image.Image], image: Tensor) -> Tensor:
-    levels = (image * 255).round().to(torch.uint8).movedim(-3, -1)
-    pictures = levels.reshape(-1, *levels.shape[-3:]).numpy()
-    changed = np.stack([np.array(change(Image.fromarray(picture))) for picture in pictures])
-    return torch.from_numpy(changed).reshape(levels.shape).movedim(-1, -3).double() / 255
+    return through_pillow(pixelate, image)
 
 
 CIFAR10C_STYLE: dict[str, Corruption] = {
@@ -154,8 +125,8 @@ CIFAR10C_STYLE: dict[str, Corruption] = {
     "speckle_noise": Corruption(
         speckle_noise, "standard deviation", (0.06, 0.1, 0.12, 0.16, 0.2), random=True
     ),
-    "brightness": Corruption(_brightness, "added to the value", (0.05, 0.1, 0.15, 0.2, 0.3)),
-    "contrast": Corruption(_contrast, "factor", (0.75, 0.5, 0.4, 0.3, 0.15)),
-    "jpeg_compression": Corruption(_jpeg, "quality", (80, 65, 58, 50, 40)),
+    "brightness": Corruption(brightness, "added to the value", (0.05, 0.1, 0.15, 0.2, 0.3)),
+    "contrast": Corruption(contrast, "factor", (0.75, 0.5, 0.4, 0.3, 0.15)),
+    "jpeg_compression": Corruption(jpeg, "quality", (80, 65, 58, 50, 40)),
     "pixelate": Corruption(_pixelate, "factor", (0.95, 0.9, 0.85, 0.75, 0.65)),
 }

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from hybridpool.measure import ROUNDING
-from hybridpool.pictures.perturb import NOISES
+from hybridpool.pictures.perturb import CHANGES
 from hybridpool.sensitivity.changes import Changes, join_changes
 from hybridpool.sensitivity.poolings import Poolings
 from hybridpool.stem import ConvStem
@@ -28,7 +28,7 @@ class NoiseSweep:
 
     Attributes:
         settings: The window, the blend weight and the device that were asked for.
-        noise: A key of `NOISES`.
+        noise: A key of `CHANGES`.
         levels: The levels L.
         seeds: The seeds S that are computed, each drawing one noise for all levels and poolings.
         changes: Sums over the cells, one for each seed and level: ``(S, L, ...)``.
@@ -77,14 +77,14 @@ def noise_sweep(
 ) -> Iterator[NoiseSweep]:
     """Send a picture with noise of several levels and seeds through the stem and every pooling.
 
-    A seed draws what ``NOISES[noise].function`` draws from a fresh generator with that seed, the
+    A seed draws what ``CHANGES[noise]`` draws from a fresh generator with that seed, the
     same for every level.
 
     Args:
         image: Picture of shape (3, H, W) in [0, 1].
         stem: The stem, on the CPU.
         settings: The window, the blend weight, the seed of the attention layer, and the device.
-        noise: A key of `NOISES`.
+        noise: A key of `CHANGES`.
         levels: The levels of the noise.
         seeds: The seeds, in the order in which they are computed.
 
@@ -102,8 +102,9 @@ def noise_sweep(
         >>> [sweep.seeds for sweep in sweeps]
         [(0,), (0, 1), (0, 1, 2)]
     """
-    if noise not in NOISES:
-        raise ValueError(f"noise must be one of {', '.join(NOISES)}, but got {noise!r}; choose one")
+    if noise not in CHANGES:
+        known = ", ".join(CHANGES)
+        raise ValueError(f"noise must be one of {known}, but got {noise!r}; choose one")
     if not levels or not seeds:
         raise ValueError(
             f"a sweep needs at least one level and one seed, but got {len(levels)} levels and "
@@ -173,7 +174,7 @@ def _noise_sweep(
         for level in levels:
             # One picture at a time stays in the cache: faster than a batch on the CPU.
             generator = torch.Generator().manual_seed(seed)
-            noisy = poolings.run(NOISES[noise].function(image, level, generator))
+            noisy = poolings.run(CHANGES[noise].apply(image, level, generator))
             changes.append(poolings.changes(clean, noisy))
         by_seed.append(join_changes(changes))
         seconds += time.perf_counter() - started

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES, Noise, occlude, occlusion_mask
+from hybridpool.pictures.perturb import CHANGES, FILLS, SHAPES, Noise, occlude, occlusion_mask
 from hybridpool.trace import MAX_SEED
 
 KINDS = ("noise", "occlusion")
+VIEWS = ("clean", "max")
 WHOLE = 1000
 PATCHES = (60, 90, 125, 180, 250, 350)
-_STEPS = 50
 _ROUND = (1, 1.5, 2, 3, 5, 7)
 _CURVE = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0)
 
@@ -30,7 +30,7 @@ class Perturbation:
 
     Args:
         kind: ``"noise"`` or ``"occlusion"``.
-        noise: Key of `NOISES`.
+        noise: Key of `CHANGES`.
         level: How strong the noise is, in its own unit.
         draw: Seed of what is drawn at random.
         shape: Shape of the occluder.
@@ -40,11 +40,13 @@ class Perturbation:
         height: Its rows.
         width: Its columns.
         patch: Side of the patch that slides over the picture, in thousandths of the longer side.
+        against: Whether changes are shown as they are, against the ``"clean"`` map, or beside those
+            of ``"max"`` pooling.
     """
 
     kind: str = "noise"
     noise: str = "gaussian"
-    level: float = NOISES["gaussian"].default
+    level: float = CHANGES["gaussian"].default
     draw: int = 0
     shape: str = "rectangle"
     fill: str = "grey"
@@ -53,6 +55,7 @@ class Perturbation:
     height: int = 300
     width: int = 200
     patch: int = 125
+    against: str = "clean"
 
     def clamped(self) -> Perturbation:
         """The nearest one that can be done; a link may ask for anything.
@@ -61,19 +64,20 @@ class Perturbation:
             >>> Perturbation(noise="fog", level=9, left=900, width=400).clamped().left
             600
         """
-        noise = self.noise if self.noise in NOISES else "gaussian"
+        noise = self.noise if self.noise in CHANGES else "gaussian"
         sides = {"height": _clamp(self.height, 1, WHOLE), "width": _clamp(self.width, 1, WHOLE)}
         return replace(
             self,
             kind=self.kind if self.kind in KINDS else "noise",
             noise=noise,
-            level=nearest_level(NOISES[noise], self.level),
+            level=nearest_level(CHANGES[noise], self.level),
             draw=_clamp(self.draw, 0, MAX_SEED),
             shape=self.shape if self.shape in SHAPES else "rectangle",
             fill=self.fill if self.fill in FILLS else "grey",
             top=_clamp(self.top, 0, WHOLE - sides["height"]),
             left=_clamp(self.left, 0, WHOLE - sides["width"]),
             patch=min(PATCHES, key=lambda side: abs(side - self.patch)),
+            against=self.against if self.against in VIEWS else "clean",
             **sides,
         )
 
@@ -85,10 +89,12 @@ class Perturbation:
             True
         """
         if self.kind == "noise":
-            return Perturbation(noise=self.noise, level=self.level, draw=self.draw)
+            drawn = self.draw if CHANGES[self.noise].random else 0
+            return Perturbation(noise=self.noise, level=self.level, draw=drawn)
         drawn = self.draw if self.fill == "noise" else 0
         plain = Perturbation()
-        return replace(self, noise=plain.noise, level=plain.level, draw=drawn, patch=plain.patch)
+        essential = replace(self, noise=plain.noise, level=plain.level, draw=drawn)
+        return replace(essential, patch=plain.patch, against=plain.against)
 
     def box(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
         """Top, left, height and width of the occluder in pixels of a picture (height, width)."""
@@ -106,7 +112,7 @@ class Perturbation:
         """The picture (3, H, W) after it."""
         generator = torch.Generator().manual_seed(self.draw)
         if self.kind == "noise":
-            return NOISES[self.noise].function(image, self.level, generator)
+            return CHANGES[self.noise].apply(image, self.level, generator)
         box = self.box((image.shape[-2], image.shape[-1]))
         return occlude(image, *box, fill=self.fill, generator=generator, shape=self.shape)
 
@@ -130,12 +136,12 @@ def level_options(noise: Noise) -> list[float]:
     """Every level that the control of a noise offers, from low to high.
 
     Example:
-        >>> level_options(NOISES["salt"])[:3]
+        >>> level_options(CHANGES["salt"])[:3]
         [0.0, 0.01, 0.02]
     """
     if not noise.logarithmic:
-        step = (noise.high - noise.low) / _STEPS
-        return [round(noise.low + i * step, 6) for i in range(_STEPS + 1)]
+        step = (noise.high - noise.low) / noise.steps
+        return [round(noise.low + i * step, 6) for i in range(noise.steps + 1)]
     decades = range(math.floor(math.log10(noise.low)), math.ceil(math.log10(noise.high)) + 1)
     found = [float(f"{digit * 10**decade:g}") for decade in decades for digit in _ROUND]
     return [level for level in found if noise.low <= level <= noise.high]
@@ -145,7 +151,7 @@ def curve_levels(noise: Noise) -> list[float]:
     """The eight levels of a curve, each one that the control offers too.
 
     Example:
-        >>> curve_levels(NOISES["salt"])
+        >>> curve_levels(CHANGES["salt"])
         [0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5]
     """
     options = level_options(noise)
@@ -157,7 +163,7 @@ def nearest_level(noise: Noise, level: float) -> float:
     """The level that the control offers nearest to a wish.
 
     Example:
-        >>> nearest_level(NOISES["salt"], 0.123)
+        >>> nearest_level(CHANGES["salt"], 0.123)
         0.12
     """
     wanted = min(max(level, noise.low), noise.high) if math.isfinite(level) else noise.default

@@ -30,8 +30,9 @@ from hybridpool.trace import (
 from hybridpool.ui import compute, words
 from hybridpool.ui.browser import sent
 from hybridpool.ui.browser.component import component, show
+from hybridpool.ui.browser.words import camera_words
 from hybridpool.ui.page_state import PageState, draw_control
-from hybridpool.ui.phrases import percent
+from hybridpool.ui.phrases import percent, provenance
 from hybridpool.ui.settings import SHARED, Upload, accept_upload, pick_picture, upload
 from hybridpool.ui.words import _, fill, ngettext
 
@@ -56,7 +57,7 @@ def picture_controls(*, words_beside: bool = False, sized: bool = True) -> None:
             "chosen": settings.picture,
             "pictures": [
                 {"key": key, "title": _(GALLERY[key].title), "thumbnail": thumbnail}
-                for key, thumbnail in _thumbnails().items()
+                for key, thumbnail in thumbnails().items()
             ],
         },
         pick=_picked,
@@ -65,11 +66,7 @@ def picture_controls(*, words_beside: bool = False, sized: bool = True) -> None:
         picture = GALLERY[settings.picture]
         title = f"**{_(picture.title)}**"
         st.markdown(title if words_beside else f"{title}  \n{_(picture.words)}")
-        st.caption(
-            _("Source: {source}. Licence: {licence}.").format(
-                source=picture.source, licence=picture.licence
-            )
-        )
+        st.caption(provenance(picture))
     if own := upload():
         name = own.name.replace("`", "'")
         if settings.picture == "upload":
@@ -118,16 +115,7 @@ def _own_picture() -> None:
     )
     if not st.toggle(_("Use the camera"), key="camera_on"):
         return
-    without = {
-        "http": _(
-            "Browsers give no camera to a page that comes over http from another machine: open the "
-            "page over https, or take the photo elsewhere and choose its file."
-        ),
-        "denied": _(
-            "The browser keeps the camera from this page: allow it in the browser's settings for "
-            "this page, or take the photo elsewhere and choose its file."
-        ),
-    }
+    without = {why: camera_words()[f"camera_{why}"] for why in ("http", "denied")}
     if why := without.get(withheld()["camera"]):
         st.warning(why)
     else:
@@ -303,7 +291,12 @@ def _uploaded(key: str) -> None:
     file = st.session_state[key]
     if file is None:
         return
-    data = file.getvalue()
+    take_picture(file.getvalue(), file.name)
+    st.session_state[f"{key}_taken"] = file.file_id
+
+
+def take_picture(data: bytes, name: str) -> None:
+    """Show a picture of the person's own, or say in one sentence why it cannot be used."""
     digest = image_digest(data)
     try:
         compute.picture(digest, data=data, tell=_Queue())
@@ -312,8 +305,7 @@ def _uploaded(key: str) -> None:
         st.session_state["upload_problem"] = problem.with_traceback(None)
     else:
         st.session_state.pop("upload_problem", None)
-        accept_upload(Upload(data, digest, file.name))
-    st.session_state[f"{key}_taken"] = file.file_id
+        accept_upload(Upload(data, digest, name))
 
 
 class _Queue:
@@ -373,7 +365,8 @@ def _provenance(info: StemInfo) -> str:
 
 
 @cache
-def _thumbnails() -> dict[str, str]:
+def thumbnails() -> dict[str, str]:
+    """A small picture of each key of the gallery, as an address that holds all of it."""
     return {key: _thumbnail(key) for key in GALLERY}
 
 

@@ -1,4 +1,4 @@
-"""The bricks of every sentence that is composed from numbers: shares, lists, ends and ties.
+"""The parts of sentences about numbers: shares, lists, extremes and ties.
 
 Two numbers that print alike, or differ by no more than rounding, are a tie, and every sentence
 that names a least one or a largest one names all that tie for it.
@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from hybridpool.measure import ROUNDING, alike
+from hybridpool.pictures.gallery import Picture
 from hybridpool.ui.words import _
 
 
 def percent(share: float, *, least: int = 0, most: int = 1) -> str:
-    """A share as it is printed everywhere: two digits that count, as far as the decimals allow.
+    """A share as every page prints it: two significant digits, as far as the decimals allow.
 
     Args:
         share: The share, 1 being the whole.
@@ -37,7 +38,7 @@ def percent(share: float, *, least: int = 0, most: int = 1) -> str:
 
 
 def significant(value: float) -> str:
-    """A number with three digits that count, without an exponent.
+    """A number with three significant digits, without an exponent.
 
     Example:
         >>> significant(0.5), significant(1234.5)
@@ -86,7 +87,7 @@ def nothing(shares: Iterable[float]) -> bool:
 
 
 def below_print(shares: Iterable[float]) -> bool:
-    """Whether all shares would be printed as nothing.
+    """Whether all shares would be printed as zero.
 
     Example:
         >>> below_print([0.0, 0.0004]), below_print([0.0, 0.0006])
@@ -112,7 +113,7 @@ class Ends(NamedTuple):
 
 
 def ends_of(shares: Mapping[str, float]) -> Ends | None:
-    """Who has least and who has most; None if all tie.
+    """The smallest and the largest shares; None if all tie.
 
     Example:
         >>> ends_of({"max": 0.3, "average": 0.171, "hybrid": 0.169})
@@ -145,3 +146,10 @@ def place_of(hybrid: float, maximum: float, average: float) -> str:
 def bold(keys: Sequence[str], names: Mapping[str, str]) -> str:
     """The names of some keys as one list in words, to stand between asterisks."""
     return joined([names[key] for key in keys])
+
+
+def provenance(picture: Picture) -> str:
+    """Where a picture of the gallery comes from, and its terms."""
+    return _("Source: {source}. Licence: {licence}.").format(
+        source=picture.source, licence=picture.licence
+    )

@@ -26,7 +26,7 @@ SCOPES = ("channel", "all")
 
 @dataclass(frozen=True)
 class View:
-    """What is looked at: nothing here changes the maps that are computed.
+    """Which part of the maps is shown; nothing here changes the maps.
 
     Attributes:
         weight: Where the dial stands; None is where the blend weight starts.

@@ -8,7 +8,7 @@ import streamlit as st
 
 
 def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool = True) -> None:
-    """A table; what stands beside the first column is right-aligned if it is `numbers`."""
+    """Draw a table; with `numbers`, all columns but the first are right-aligned."""
     lines = [head, ["---", *["--:" if numbers else "---"] * (len(head) - 1)], *rows]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     # A share stays on one line with its sign.

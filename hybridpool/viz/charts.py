@@ -112,6 +112,7 @@ def add_present(
     name: str,
     marker: Mapping[str, Any],
     colours: Mapping[str, str] = POOLING_COLOURS,
+    unit: str = " %",
 ) -> None:
     """Mark on a chart of lines what the page shows now, one point for each pooling.
 
@@ -122,6 +123,7 @@ def add_present(
         name: What the points are called, already translated.
         marker: Their symbol and size.
         colours: The colour of each pooling.
+        unit: What stands behind a value.
 
     Example:
         >>> figure = go.Figure()
@@ -139,5 +141,5 @@ def add_present(
             "color": [colours[pooling] for pooling in shares],
             "line": {"width": 1.5, "color": "#ffffff"},
         },
-        hovertemplate=f"{name}<br>%{{y:.1f}} %<extra></extra>",
+        hovertemplate=f"{name}<br>%{{y:.1f}}{unit}<extra></extra>",
     )

@@ -17,6 +17,9 @@ from hybridpool.viz.palette import POOLING_COLOURS, word_anchor
 # confuses, because each differs from the others in lightness too.
 _QUARTERS = ("#1f4e9c", "#f2a33a", "#9fd3f2", "#8c2d19")
 
+#: How far apart the names of two lines stand at least, as a share of what the lines span.
+_NAME_SHARE = 0.08
+
 
 def winner_colours(kernel_size: int) -> NDArray[np.uint8]:
     """One colour for each cell of a window, row by row: (kernel_size², 3).
@@ -49,10 +52,12 @@ def error_chart(
     *,
     logarithmic: bool = False,
     more_is_noisier: bool = True,
+    against: bool = False,
 ) -> go.Figure:
     """Relative change against the level of the noise, each pooling with a band.
 
-    The line is the mean over the draws, the band one standard deviation to either side.
+    The line is the mean over the draws, the band one standard deviation to either side. Each line
+    has its name at the end where the noise is strongest.
 
     Args:
         levels: The levels, rising.
@@ -63,6 +68,7 @@ def error_chart(
             of a point, ``change``, ``present`` and ``draw``, already translated.
         logarithmic: Whether equal steps along the axis are equal ratios.
         more_is_noisier: If not, the axis runs the other way, so that noise grows to the right.
+        against: Whether the changes are differences to one pooling, in points.
 
     Example:
         >>> words = dict.fromkeys(["max", "axis", "level", "change", "present", "draw"], "")
@@ -84,17 +90,18 @@ def error_chart(
         _add_line(figure, levels, values.mean(1), name, words)
         figure.data[-1].customdata = spreads[name] * 100
         figure.data[-1].hovertemplate = (
-            f"{words[name]}<br>{words['level']} %{{x:~g}}<br>%{{y:.1f}} ± %{{customdata:.1f}} %"
-            "<extra></extra>"
+            f"{words[name]}<br>{words['level']} %{{x:~g}}<br>%{{y:.1f}} ± %{{customdata:.1f}}"
+            f"{_unit(against)}<extra></extra>"
         )
-    add_present(figure, present, here, words["draw"], {"symbol": 5, "size": 10})
+    unit = _unit(against)
+    add_present(figure, present, here, words["draw"], {"symbol": 5, "size": 10}, unit=unit)
     span = (
         [math.log10(levels[0]), math.log10(levels[-1])] if logarithmic else [levels[0], levels[-1]]
     )
     room = 0.03 * (span[1] - span[0])
     shown = [span[0] - room, span[1] + room]
     place = math.log10(present) if logarithmic else present
-    _lay_out(figure, words["axis"], words["change"])
+    _lay_out(figure, words["axis"], words["change"], against)
     figure.update_xaxes(
         type="log" if logarithmic else "linear",
         range=shown if more_is_noisier else shown[::-1],
@@ -102,7 +109,39 @@ def error_chart(
         ticktext=[f"{level:g}" for level in levels],
     )
     _mark(figure, place, words["present"])
+    end = span[1] if more_is_noisier else span[0]
+    last = -1 if more_is_noisier else 0
+    _name_lines(
+        figure, end, {name: 100 * values.mean(1) for name, values in changes.items()}, last, words
+    )
     return figure
+
+
+def _name_lines(
+    figure: go.Figure,
+    at: float,
+    lines: Mapping[str, NDArray[np.floating]],
+    last: int,
+    words: Mapping[str, str],
+) -> None:
+    """The name of each line beside its end, apart from each other where lines end together."""
+    finite = {name: line for name, line in lines.items() if np.isfinite(line).all()}
+    if not finite:
+        return
+    every = np.concatenate([*finite.values(), [0.0]])
+    gap, below = _NAME_SHARE * (float(np.ptp(every)) or 1.0), -math.inf
+    for name in sorted(finite, key=lambda each: float(finite[each][last])):
+        below = max(float(finite[name][last]), below + gap)
+        figure.add_annotation(
+            x=at,
+            y=below,
+            xanchor="left",
+            xshift=12,
+            showarrow=False,
+            text=words[name],
+            font={"color": POOLING_COLOURS[name], "size": 14},
+        )
+    figure.update_layout(margin={"r": 100}, legend={"entrywidth": 1})
 
 
 def blend_chart(
@@ -112,6 +151,8 @@ def blend_chart(
     by_draw: Sequence[float],
     dial: float | None,
     words: Mapping[str, str],
+    *,
+    against: bool = False,
 ) -> go.Figure:
     """Relative change of hybrid pooling against its blend weight, the best one marked.
 
@@ -123,6 +164,7 @@ def blend_chart(
         dial: Where the dial stands; None leaves that mark out.
         words: ``blend_weight``, ``change``, ``hybrid``, ``best``, ``average``, ``max`` and
             ``dial``, already translated.
+        against: Whether the changes are differences to max pooling, in points.
 
     Example:
         >>> words = dict.fromkeys(
@@ -143,8 +185,8 @@ def blend_chart(
         mode="lines",
         line={"color": POOLING_COLOURS["hybrid"], "width": 3},
         hovertemplate=(
-            f"{words['blend_weight']} %{{x:.2f}}<br>%{{y:.1f}} ± %{{customdata:.1f}} %"
-            "<extra></extra>"
+            f"{words['blend_weight']} %{{x:.2f}}<br>%{{y:.1f}} ± %{{customdata:.1f}}"
+            f"{_unit(against)}<extra></extra>"
         ),
         showlegend=False,
     )
@@ -155,9 +197,9 @@ def blend_chart(
             mode="markers",
             name=words[name],
             marker={"size": 12, "color": POOLING_COLOURS[name]},
-            hovertemplate=f"{words[name]}<br>%{{y:.1f}} %<extra></extra>",
+            hovertemplate=f"{words[name]}<br>%{{y:.1f}}{_unit(against)}<extra></extra>",
         )
-    _lay_out(figure, words["blend_weight"], words["change"])
+    _lay_out(figure, words["blend_weight"], words["change"], against)
     figure.update_xaxes(range=[-0.03, 1.03])
     if not math.isnan(best):
         least = float(np.interp(best, weights, mean))
@@ -172,7 +214,9 @@ def blend_chart(
                 "color": POOLING_COLOURS["hybrid"],
                 "line": {"width": 1.5, "color": "#ffffff"},
             },
-            hovertemplate=f"{words['best']} {best:.2f}<br>%{{y:.1f}} %<extra></extra>",
+            hovertemplate=(
+                f"{words['best']} {best:.2f}<br>%{{y:.1f}}{_unit(against)}<extra></extra>"
+            ),
         )
         figure.add_shape(
             type="rect",
@@ -222,6 +266,7 @@ def _add_line(
         y=(100 * y).tolist(),
         mode="lines+markers",
         name=words[name],
+        showlegend=False,
         line={"color": POOLING_COLOURS[name], "width": 3},
         marker={"size": 11, "symbol": list(POOLING_COLOURS).index(name)},
         selected=still,
@@ -229,7 +274,12 @@ def _add_line(
     )
 
 
-def _lay_out(figure: go.Figure, x: str, y: str) -> None:
+def _unit(against: bool) -> str:
+    """What stands behind a number: differences are points, and the axis says so."""
+    return "" if against else " %"
+
+
+def _lay_out(figure: go.Figure, x: str, y: str, against: bool) -> None:
     figure.update_layout(
         height=380,
         margin={"l": 10, "r": 10, "t": 70, "b": 10},
@@ -246,8 +296,8 @@ def _lay_out(figure: go.Figure, x: str, y: str) -> None:
         yaxis={
             "title": {"text": y, "font": {"size": 15}},
             "tickfont": {"size": 14},
-            "rangemode": "tozero",
-            "ticksuffix": " %",
+            "rangemode": "normal" if against else "tozero",
+            "ticksuffix": _unit(against),
         },
         clickmode="event+select",
         font={"size": 15},

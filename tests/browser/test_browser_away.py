@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, FrameLocator, Page
 
 from tests.machines import running_server
 from tests.pages import Explore, expect
@@ -29,6 +29,14 @@ def other_site(folder: Path, framed: str) -> Iterator[str]:
         server.shutdown()
 
 
+def framed(page: Page, site: str) -> FrameLocator:
+    """Explore in a frame of another site, once it is painted."""
+    page.goto(site)
+    inside = page.frame_locator("iframe")
+    inside.locator(".inspector[data-painted]").wait_for()
+    return inside
+
+
 def test_only_a_site_that_is_named_may_frame_the_page_and_uploads_are_explained(
     chromium: Browser, tmp_path: Path
 ) -> None:
@@ -37,9 +45,7 @@ def test_only_a_site_that_is_named_may_frame_the_page_and_uploads_are_explained(
         other_site(tmp_path, f"{server.url}/?stem=filters&size=64&lang=en") as site,
     ):
         page = chromium.new_page()
-        page.goto(site)
-        inside = page.frame_locator("iframe")
-        inside.locator(".inspector[data-painted]").wait_for()
+        inside = framed(page, site)
         warning = inside.get_by_test_id("stSidebar").get_by_test_id("stAlert")
         expect(warning).to_contain_text("stands in a frame of another site")
         # By its number the same site is another one, which nobody has named.
@@ -58,9 +64,7 @@ def test_a_lesson_page_shows_what_can_be_touched_and_nothing_around_it(
         other_site(tmp_path, f"{server.url}/?{link}") as site,
     ):
         page = chromium.new_page()
-        page.goto(site)
-        inside = page.frame_locator("iframe")
-        inside.locator(".inspector[data-painted]").wait_for()
+        inside = framed(page, site)
         for part in ("stSidebar", "stHeader"):
             expect(inside.get_by_test_id(part)).to_be_hidden()
         expect(inside.locator("h1")).to_have_count(0)

@@ -285,6 +285,9 @@ def test_what_has_nothing_to_do_with_the_maps_leaves_the_view_alone(explore: Exp
     before = {name: pixels.tobytes() for name, pixels in explore.maps().items()}
     large = explore.page.get_by_text("Large text for a projector")
     for wanted in ("1", None, "1"):
+        # Large text puts the sidebar away.
+        if (unfold := explore.page.get_by_test_id("stExpandSidebarButton")).is_visible():
+            unfold.click()
         large.click()
         explore.page.wait_for_url(lambda url, w=wanted: explore.link(url).get("large") == w)
         explore.settled()

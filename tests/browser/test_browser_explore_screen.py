@@ -131,13 +131,34 @@ _WATCH = """
 """
 
 
+#: Looks at the dial in every frame from the first one on.
+_FROM_THE_START = """
+(() => {
+  window.dialSeen = [];
+  const within = (root) => root.querySelector("#dial") ?? [...root.querySelectorAll("*")]
+    .map((part) => part.shadowRoot && within(part.shadowRoot)).find(Boolean);
+  let dial;
+  const look = () => {
+    if (!dial?.isConnected) dial = within(document);
+    if (dial) window.dialSeen.push(Number(dial.value));
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+})();
+"""
+
+
 def test_at_the_first_visit_the_dial_sweeps_once_and_tells_nobody(tab: OpenTab) -> None:
-    explore = tab(Explore, reduced_motion="no-preference").open(**FIRST)
+    explore = tab(Explore, reduced_motion="no-preference")
+    explore.page.add_init_script(_FROM_THE_START)
+    explore.open(**FIRST)
     sent = len(explore.sent)
     home = expected(DEFAULT).blend_weight[explore.channel()].item()
-    seen = explore.dial.evaluate(_WATCH)
+    explore.dial.evaluate(_WATCH)
+    seen = explore.page.evaluate("() => dialSeen")
     assert min(seen) <= 0.02
     assert max(seen) >= 0.98
+    assert seen.index(min(seen)) < seen.index(max(seen))
     assert seen[-1] == pytest.approx(home, abs=0.01)
     assert len(explore.sent) == sent
     assert "weight" not in explore.link()

@@ -175,8 +175,8 @@ def test_a_pinned_window_stays_where_it_is_on_the_feature_map(explore: Explore) 
     for edge, side in (("x", "width"), ("y", "height")):
         middles = [box[edge] + box[side] / 2 for box in (before, after)]
         assert middles[0] == pytest.approx(middles[1], abs=before[side])
-    explore.await_link(kernel="4", stride="1", cell="16-24")
-    assert explore.card() == "Pinned: window of pooled cell, row 16, column 24"
+    explore.await_link(kernel="4", stride="1", cell="17-25")
+    assert explore.card() == "Pinned: window of pooled cell, row 17, column 25"
 
 
 # ---- what judges, alone in a page ----------------------------------------------------------------

@@ -52,6 +52,17 @@ class NoisePage(Noise):
     def turn(self, weight: float) -> None:
         self.find("#dial").fill(f"{weight:g}")
 
+    def shown(self) -> dict[str, Any]:
+        """Numbers, outlines and pixels of all rows."""
+        effects = self.find(".effect dl").all_inner_texts()
+        outlines = [path.get_attribute("d") for path in self.find("svg path.outline").all()]
+        painted = [
+            self.painted(row, side)
+            for row in ("max", "average", "hybrid", "attention")
+            for side in ("changed", "difference")
+        ]
+        return {"effects": effects, "outlines": outlines, "painted": painted}
+
     def occluder(self) -> tuple[int, int, int, int]:
         """Top, left, height and width of the occluder in the link, in pixels."""
         return STATE.read(self.link()).box(size())
@@ -148,6 +159,14 @@ def assert_numbers(page: NoisePage, link: dict[str, str], weight: float) -> None
         assert page.effect(name, "cells") == f"{cells} of {one.numel()}"
 
 
+def assert_alike(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """The same numbers and outlines, and colours within a step or two of their tables."""
+    assert one["effects"] == other["effects"]
+    assert one["outlines"] == other["outlines"]
+    for ours, theirs in zip(one["painted"], other["painted"], strict=True):
+        assert np.abs(ours.astype(int) - theirs.astype(int)).max() <= 12
+
+
 def test_the_numbers_at_the_end_of_a_row_are_pytorchs(page: NoisePage) -> None:
     page.open(**NOISE)
     assert_numbers(page, NOISE, 0.5)
@@ -223,12 +242,146 @@ def test_keys_move_pin_and_change_the_channel(page: NoisePage) -> None:
 def test_another_level_reaches_the_rows(page: NoisePage) -> None:
     page.open(**NOISE)
     old = page.effect("max", "main")
-    page.page.locator(".st-key-perturb_level input[type=range]").focus()
+    page.find("#level").focus()
     page.page.keyboard.press("ArrowRight")
     page.await_link(level="0.42")
     page.settled()
     assert page.effect("max", "main") != old
     assert_numbers(page, NOISE | {"level": "0.42"}, 0.5)
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "salt_and_pepper", "brightness", "gaussian_blur"])
+def test_the_level_is_dragged_and_every_row_follows_without_the_server(
+    page: NoisePage, noise: str
+) -> None:
+    page.open(noise=noise, **{"noise-seed": "5"})
+    level, bars = page.find("#level"), page.find(".measure .value")
+    page.move_over(level, 0.3)
+    page.page.mouse.down()
+    page.sent.clear()
+    seen = set()
+    for share in (0.4, 0.5, 0.6, 0.75):
+        page.move_over(level, share)
+        page.next_frame()
+        page.next_frame()
+        expect(page.find(".judged")).to_contain_text("in your browser while you move")
+        seen.add((page.effect("average", "main"), *bars.all_inner_texts()))
+    assert page.sent == []
+    assert len(seen) == 4
+    moving = page.shown()
+    page.page.mouse.up()
+    expect(page.find(".judged")).to_contain_text("Checked against PyTorch on CPU")
+    page.settled()
+    assert_alike(moving, page.shown())
+    link = page.link()
+    assert link["level"] == page.find(".level output").inner_text()
+    assert_numbers(page, {name: link[name] for name in ("noise", "level", "noise-seed")}, 0.5)
+
+
+def test_photons_wait_for_the_server_and_the_page_says_so(page: NoisePage) -> None:
+    page.open(noise="poisson")
+    expect(page.find(".judged")).to_contain_text("no draw can be scaled")
+    old = page.effect("max", "main")
+    page.find("#level").focus()
+    page.page.keyboard.press("ArrowLeft")
+    page.await_link(level="30")
+    page.settled()
+    assert page.effect("max", "main") != old
+    assert_numbers(page, {"noise": "poisson", "level": "30"}, 0.5)
+
+
+def test_back_where_it_began_the_rows_are_pytorchs_again(page: NoisePage) -> None:
+    page.open(**NOISE)
+    before, level = page.shown(), page.find("#level")
+    box = page.box(level)
+    handle = (box["x"] + 8 + 0.4 * (box["width"] - 16), box["y"] + box["height"] / 2)
+    page.page.mouse.move(*handle)
+    page.page.mouse.down()
+    page.move_over(level, 0.8)
+    page.next_frame()
+    page.page.mouse.move(*handle)
+    page.next_frame()
+    page.page.mouse.up()
+    expect(page.find(".judged")).not_to_contain_text("while you move")
+    page.settled()
+    assert_alike(before, page.shown())
+    assert page.link()["level"] == NOISE["level"]
+
+
+def test_a_browser_that_lacks_what_stays_asks_for_it(page: NoisePage) -> None:
+    """Going away and back, the browser starts with nothing."""
+    page.open(**NOISE)
+    page.find("#level").focus()
+    page.page.keyboard.press("ArrowRight")
+    page.await_link(level="0.42")
+    page.page.get_by_role("link", name="Learning").click()
+    page.page.locator(".learning[data-painted]").wait_for()
+    page.page.get_by_role("link", name="Noise and occlusion").click()
+    page.page.locator(".compare[data-painted]").wait_for()
+    page.settled()
+    assert_numbers(page, NOISE | {"level": "0.42"}, 0.5)
+
+
+# ---- bars, against max, nearest ------------------------------------------------------------------
+
+
+def test_a_bar_for_each_pooling_stands_above_the_maps(page: NoisePage) -> None:
+    page.open(**NOISE)
+    relative = compare_traces(*traces(NOISE)).relative_change(0.5)
+    widths = {}
+    for name, change in relative.items():
+        bar = page.find(f"[data-bar={name}]")
+        assert number(bar.locator(".value").inner_text()) == pytest.approx(100 * change, abs=0.06)
+        widths[name] = page.box(bar.locator("i"))["width"]
+    most = max(relative, key=lambda name: relative[name])
+    for name, width in widths.items():
+        share = relative[name] / relative[most]
+        assert width / widths[most] == pytest.approx(share, abs=0.02)
+    assert page.box(page.find(".bars"))["y"] < page.box(page.find("[data-row=picture]"))["y"]
+
+
+def test_against_max_every_pooling_is_measured_by_max(page: NoisePage) -> None:
+    page.open(**NOISE)
+    plain = page.painted("max", "difference")
+    page.find("[name=against][value=max]").check()
+    page.await_link(against="max")
+    page.settled()
+    relative = compare_traces(*traces(NOISE)).relative_change(0.5)
+    for name in ("average", "hybrid", "attention"):
+        points = page.find(f"[data-bar={name}] .more").inner_text().removesuffix(" points")
+        more = 100 * (relative[name] - relative["max"])
+        assert number(points) == pytest.approx(more, abs=0.11)
+    clean, changed = (maps(trace) for trace in traces(NOISE))
+    moved = {name: (changed[name] - clean[name])[CHANNEL].abs().double() for name in clean}
+    far = max(each.max().item() for each in moved.values())
+    for name in ("average", "hybrid"):
+        first, last = steps(page.painted(name, "difference"), diverging())
+        wanted = 127.5 + (moved[name] - moved["max"]).numpy() / far * 127.5
+        assert np.maximum(first - wanted, wanted - last).max() <= 0.55, name
+    assert np.array_equal(page.painted("max", "difference"), plain)
+    page.open(**NOISE, against="max")
+    assert page.find("[name=against][value=max]").is_checked()
+
+
+def test_the_map_of_the_nearest_counts_where_hybrid_beats_both(page: NoisePage) -> None:
+    page.open(**NOISE)
+    clean, changed = (maps(trace) for trace in traces(NOISE))
+    moved = torch.stack(
+        [(changed[name] - clean[name])[CHANNEL].abs() for name in ("max", "average", "hybrid")]
+    ).double()
+    values = torch.stack([side[name] for side in (clean, changed) for name in ("max", "average")])
+    tie = 3e-5 * (values.max().clamp(min=0) - values.min().clamp(max=0)).item()
+    least, second = moved.sort(0).values[:2]
+    clear, nearest = least + tie < second, moved.argmin(0)
+    cells = (moved.amax(0) > tie).sum().item()
+    for place, name in enumerate(("max", "average", "hybrid")):
+        share = 100 * ((nearest == place) & clear).sum().item() / cells
+        printed = page.find(f"[data-nearest={name}] dd").inner_text()
+        assert number(printed) == pytest.approx(share, abs=100 * 3 / cells), name
+    assert ((nearest == 2) & clear).any()
+    page.turn(1.0)
+    page.await_link(weight="1")
+    assert number(page.find("[data-nearest=hybrid] dd").inner_text()) == 0
 
 
 # ---- occluder ----------------------------------------------------------------------------------
@@ -259,6 +412,36 @@ def test_a_new_occluder_is_drawn_moved_and_pulled_with_the_mouse(page: NoisePage
     assert_counts(page)
     paths = page.stage("max", "difference").locator("path.outline").get_attribute("d")
     assert paths.count("M") > 4
+
+
+@pytest.mark.parametrize(
+    ("fill", "shape"), [("grey", "rectangle"), ("blur", "disc"), ("noise", "disc")]
+)
+def test_the_occluder_is_dragged_and_rows_counts_and_outlines_follow(
+    page: NoisePage, fill: str, shape: str
+) -> None:
+    page.open(**OCCLUDER | {"fill": fill, "shape": shape})
+    height, width = size()
+    stage = page.stage("picture", "changed")
+    top, left, tall, wide = page.occluder()
+    page.move_over(stage, (left + wide / 2) / width, (top + tall / 2) / height)
+    page.page.mouse.down()
+    page.sent.clear()
+    seen = set()
+    for by in (4, 8, 12, 15):
+        page.move_over(stage, (left + wide / 2 + by) / width, (top + tall / 2 + by / 2) / height)
+        page.next_frame()
+        page.next_frame()
+        outline = page.stage("max", "difference").locator("path.outline").get_attribute("d")
+        seen.add((page.effect("max", "main"), page.effect("max", "cells"), outline))
+    assert page.sent == []
+    assert len(seen) == 4
+    moving = page.shown()
+    page.page.mouse.up()
+    expect(page.find(".judged")).to_contain_text("Checked against PyTorch on CPU")
+    page.settled()
+    assert_alike(moving, page.shown())
+    assert_counts(page)
 
 
 def test_a_press_on_the_way_neither_loses_nor_turns_the_drawing(page: NoisePage) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import struct
 import subprocess
 import sys
 from dataclasses import replace
@@ -48,6 +47,7 @@ from hybridpool.ui.answer.state import STATE, Chosen
 from tests.apps import Visit
 from tests.made_up_networks import a_file, a_folder, a_network
 from tests.made_up_runs import a_run
+from tests.shown import parts_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "pages/7_The_answer.py"
@@ -71,17 +71,7 @@ def english(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def told(visit: Visit, name: str = "answer") -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """What the page sends to a component."""
-    return decoded(visit.component(name).bytes)
-
-
-def decoded(message: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    (length,) = struct.unpack_from("<I", message)
-    header = json.loads(message[4 : 4 + length])
-    arrays = {}
-    for name, place in header["arrays"].items():
-        start = 4 + length + place["offset"]
-        arrays[name] = np.frombuffer(message[start : start + place["bytes"]], place["dtype"])
-    return header, arrays
+    return parts_of(visit.component(name).bytes)
 
 
 def settled(**values: object) -> dict[str, Any]:
@@ -169,7 +159,7 @@ def test_the_networks_travel_beside_the_rows_the_first_of_each_together(networks
         if element.proto.component_name == "hybridpool_carrier"
     ]
     for place, proto in enumerate(sent):
-        keys = [network["key"] for network in decoded(proto.bytes)[0]["networks"]]
+        keys = [network["key"] for network in parts_of(proto.bytes)[0]["networks"]]
         assert keys == [row["chosen"][place] for row in rows]
     before = [proto.bytes for proto in sent]
     visit.set_main("selectbox", "answer_noise", "salt")
@@ -183,7 +173,7 @@ def test_the_networks_travel_beside_the_rows_the_first_of_each_together(networks
 
 def test_numbers_of_a_network_are_sent_as_they_are() -> None:
     network = a_network("attention")
-    header, arrays = decoded(packed_networks((network,)))
+    header, arrays = parts_of(packed_networks((network,)))
     (sent,) = header["networks"]
     for name, values in zip(sent["chosen"], program_of(network.model).arrays, strict=True):
         assert np.array_equal(arrays[name], values.flatten().numpy())

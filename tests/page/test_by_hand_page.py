@@ -1,7 +1,5 @@
 """The page "By hand" through every control, without a browser."""
 
-import json
-import struct
 from typing import Any
 
 import numpy as np
@@ -12,6 +10,7 @@ from hybridpool.by_hand import PRESETS, attend_by_hand, pool_by_hand, preset_gri
 from hybridpool.ui.by_hand.state import STATE, Task, WindowOptions
 from hybridpool.ui.words import translation
 from tests.apps import Visit
+from tests.shown import parts_of
 
 FILE = "pages/1_By_hand.py"
 
@@ -38,15 +37,7 @@ class Session(Visit):
         return self.message()[0]
 
     def message(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Length, JSON header, arrays at their places."""
-        data = self.component("by_hand").bytes
-        (length,) = struct.unpack_from("<I", data)
-        header = json.loads(data[4 : 4 + length])
-        arrays = {}
-        for name, place in header["arrays"].items():
-            start = 4 + length + place["offset"]
-            arrays[name] = np.frombuffer(data[start : start + place["bytes"]], place["dtype"])
-        return header, arrays
+        return parts_of(self.component("by_hand").bytes)
 
     @property
     def task(self) -> Task:

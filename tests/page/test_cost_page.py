@@ -396,7 +396,7 @@ def test_what_was_found_before_a_stop_stays(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_networks_are_measured_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = network(0.11, 0.11, 0.11)
-    monkeypatch.setattr(compute, "measure_networks", lambda settings: iter([wanted]))
+    monkeypatch.setattr(compute.costs, "measure_networks", lambda settings: iter([wanted]))
     test = opened(networks="7x32")
     good(test.button(key="cost_button_networks").click().run())
     said = texts(test)
@@ -411,14 +411,14 @@ def test_networks_are_measured_when_asked(monkeypatch: pytest.MonkeyPatch) -> No
 def test_without_a_compiler_the_page_says_why_and_measures_eager(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    real = compute.measure_poolings
+    real = compute.costs.measure_poolings
 
     def refuse(settings: CostSettings):  # type: ignore[no-untyped-def]
         if settings.compiled:
             raise CannotCompileError("No working C++ compiler found")
         yield from real(settings)
 
-    monkeypatch.setattr(compute, "measure_poolings", refuse)
+    monkeypatch.setattr(compute.costs, "measure_poolings", refuse)
     test = opened(map="4x8x9")
     good(test.toggle(key="cost_compiled").set_value(True).run())
     assert link_of(test)["compiled"] == "1"

@@ -286,7 +286,7 @@ def test_runs_that_chose_a_setting_are_no_evidence(
 def test_files_are_read_once(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stored = compute.results(house)
     assert (len(stored.runs), stored.problems) == (len(a_full_house()), [])
-    monkeypatch.setattr(compute, "read_run", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(compute.trained, "read_run", lambda *_: pytest.fail("read again"))
     assert compute.results(house) is stored
     opened(house, monkeypatch)
     (judged,) = stored.judged.values()

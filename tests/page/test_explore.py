@@ -5,8 +5,10 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -31,6 +33,7 @@ from hybridpool.trace import (
 )
 from hybridpool.ui import compute, settings
 from hybridpool.ui.browser.packing import pixels
+from hybridpool.ui.explore.cards import cards
 from hybridpool.ui.explore.script import reproduction_script
 from hybridpool.ui.settings import SHARED, Shown
 from hybridpool.ui.words import translation
@@ -280,6 +283,40 @@ def test_a_link_made_with_an_upload_says_that_it_carries_none() -> None:
     assert_shows(session, expected(replace(DEFAULT, kernel_size=3)))
     session.resize(stride=3)
     assert not session.app.info
+
+
+# ---- cards -------------------------------------------------------------------------------------
+
+
+def test_every_card_opens_what_its_sentence_speaks_of() -> None:
+    session = Session(size="64", lang="zh", large="1")
+    page = "".join(part.proto.body for part in session.app.get("html"))
+    links = re.findall('class="starter" target="_self" href="([^"]+)"', page)
+    found = []
+    for link, (asked, title, sentence, question) in zip(links, cards(), strict=True):
+        parameters = dict(parse_qsl(unescape(link).removeprefix("?")))
+        assert parameters == {**asked, "lang": "zh", "large": "1"}
+        opened = SHARED.query(SHARED.read(parameters))
+        assert {name: opened[name] for name in asked} == asked
+        assert title
+        assert sentence.endswith(".")
+        assert question.endswith("?")
+        found.append((expected(SHARED.read(asked).settings), SHARED.read(asked).view))
+    (star, at), (ink, paper), (learned, _), (attentive, seen) = found
+
+    place = at.channel, at.row, at.column
+    span = star.feature_map[at.channel].max() - star.feature_map[at.channel].min()
+    assert star.pooled["max"][place] > 0.9 * span
+    assert star.pooled["average"][place] < 0.1 * span
+
+    before = ink.feature_map[paper.channel].mean()
+    lighter = ink.pooled["max"][paper.channel].mean() - before
+    assert lighter > 4 * (ink.pooled["average"][paper.channel].mean() - before).abs()
+
+    assert learned.blend_weight.min() < 0.4 < 0.9 < learned.blend_weight.max()
+
+    other = expected(replace(attentive.settings, picture="coins"))
+    assert (attentive.attention - other.attention)[seen.channel].abs() > 0.05
 
 
 # ---- every control -----------------------------------------------------------------------------

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import struct
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -25,6 +23,7 @@ from hybridpool.ui.learning import words as learning_words
 from hybridpool.ui.learning.state import SPEEDS, Lesson
 from hybridpool.viz.learning_charts import ARM_COLOURS, ARM_DASHES, CHANNEL_COLOURS, gap_chart
 from tests import apps
+from tests.shown import parts_of
 
 QUICK = {"steps": "100", "speed": "fast", "training-pictures": "50", "lang": "en"}
 IN_ENGLISH = (learning_findings, learning_words)
@@ -35,14 +34,7 @@ def opened(**link: str) -> AppTest:
 
 
 def sent(page: AppTest) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    raw = page.get("bidi_component")[0].proto.bytes
-    (length,) = struct.unpack_from("<I", raw)
-    header = json.loads(raw[4 : 4 + length])
-    arrays = {
-        name: np.frombuffer(raw, place["dtype"], place["bytes"] // 4, 4 + length + place["offset"])
-        for name, place in header["arrays"].items()
-    }
-    return header, arrays
+    return parts_of(page.get("bidi_component")[0].proto.bytes)
 
 
 def race_of(page: AppTest) -> Race:

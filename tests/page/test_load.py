@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from benchmarks import visitors
 from benchmarks.load import (
@@ -77,8 +78,12 @@ def test_a_server_that_is_not_there_is_an_error() -> None:
 
 def test_an_exception_on_the_page_is_an_error(server: Server) -> None:
     place = PLACES["noise"]
-    # A slider of options wants texts, and this one tells numbers.
-    wrong = replace(place, control=replace(place.control, write=PLACES["explore"].control.write))
+
+    def number(state: WidgetState, value: str, message: bytes) -> None:
+        """A slider of options wants texts."""
+        state.double_array_value.data.append(1.0)
+
+    wrong = replace(place, control=replace(place.control, write=number))
     record = Record()
     asyncio.run(session(server, wrong, record, number=0, seconds=1.2))
     assert any("has encountered an error" in each for each in record.errors), record.errors

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
+import re
 import struct
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
 import streamlit as st
 import torch
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 from streamlit.testing.v1 import AppTest
 
-from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES
+from hybridpool.pictures.perturb import CHANGES, FILLS, NOISES, QUALITIES, SHAPES
 from hybridpool.sensitivity import Perturbation, occlusion_map
 from hybridpool.sensitivity.perturbation import (
     PATCHES,
@@ -42,6 +46,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = "pages/2_Noise_and_occlusion.py"
 NAMES = {"max": "Max", "average": "Average", "hybrid": "Hybrid", "attention": "Attention"}
 FOREVER = 300
+_TOLD = count(1)
 SMALL = {"size": "64", "stem": "filters", "picture": "coins", "lang": "en"}
 
 
@@ -56,15 +61,16 @@ def english(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_noise_fill_and_shape_has_words() -> None:
-    assert set(NOISES) == set(noise_words.noise_names()) == set(noise_words.noise_notes())
-    assert set(NOISES) == set(noise_words.level_names())
+    assert set(CHANGES) == set(noise_words.noise_names()) == set(noise_words.noise_notes())
+    assert set(CHANGES) == set(noise_words.level_names()) == set(noise_words.control_names())
+    assert set(noise_words.release_notes()) < set(CHANGES)
     assert set(FILLS) == set(noise_words.fill_names())
     assert set(SHAPES) == set(noise_words.shape_names())
 
 
-@pytest.mark.parametrize("name", NOISES)
+@pytest.mark.parametrize("name", CHANGES)
 def test_the_levels_of_a_curve_can_be_chosen_and_span_the_control(name: str) -> None:
-    noise = NOISES[name]
+    noise = CHANGES[name]
     options, levels = level_options(noise), curve_levels(noise)
     assert options == sorted(set(options))
     assert (options[0], options[-1]) == (noise.low, noise.high)
@@ -80,6 +86,7 @@ def test_the_levels_of_a_curve_can_be_chosen_and_span_the_control(name: str) -> 
         Perturbation(),
         Perturbation(noise="poisson", level=30, draw=7),
         Perturbation(kind="occlusion", shape="disc", fill="noise", top=0, left=1, width=999),
+        Perturbation(noise="jpeg", level=40.0, against="max"),
     ],
 )
 def test_a_link_restores_what_it_was_made_from(done: Perturbation) -> None:
@@ -100,6 +107,8 @@ def test_a_link_restores_what_it_was_made_from(done: Perturbation) -> None:
         ({"occluder": "5000-0-0-1e400"}, Perturbation()),
         ({"occluder": "5000-0-0-10"}, Perturbation(top=999, left=0, height=1, width=10)),
         ({"shape": "star", "fill": "gold"}, Perturbation()),
+        ({"against": "everybody"}, Perturbation()),
+        ({"noise": "defocus_blur"}, Perturbation(noise="defocus_blur", level=2.0)),
     ],
 )
 def test_a_link_is_clamped(link: dict[str, str], expected: Perturbation) -> None:
@@ -440,6 +449,20 @@ def link(test: AppTest) -> dict[str, str]:
     }
 
 
+def tell(test: AppTest, **told: dict[str, object]) -> AppTest:
+    """What the rows send when the hand lets go; the page has heard it."""
+    (rows,) = (
+        each.proto
+        for each in test.get("bidi_component")
+        if each.proto.component_name.endswith("compare")
+    )
+    values = {name: {**value, "told": next(_TOLD)} for name, value in told.items()}
+    states = test._tree.get_widget_states()
+    states.widgets.append(WidgetState(id=rows.id, json_value=json.dumps(values)))
+    test._run(states)
+    return good(test)
+
+
 def test_the_page_opens_with_rows_words_and_both_curves() -> None:
     test = opened()
     header = sent(test, "compare")
@@ -453,13 +476,13 @@ def test_the_page_opens_with_rows_words_and_both_curves() -> None:
     assert len(test.get("plotly_chart")) == 2
 
 
-@pytest.mark.parametrize("name", NOISES)
+@pytest.mark.parametrize("name", CHANGES)
 def test_every_noise_can_be_chosen_and_begins_at_its_own_level(name: str) -> None:
     other = "salt" if name != "salt" else "gaussian"
     test = opened(noise=other)
     good(test.selectbox(key="perturb_noise").set_value(name).run())
     assert link(test)["noise"] == name
-    assert float(link(test)["level"]) == NOISES[name].default
+    assert float(link(test)["level"]) == CHANGES[name].default
     assert max(sent(test, "compare")["reach"]) > 0
 
 
@@ -467,15 +490,114 @@ def test_level_seed_and_draw_again_change_the_rows() -> None:
     test = opened()
     seen = [sent(test, "compare")["moved"]]
     for act in (
-        lambda: test.select_slider(key="perturb_level").set_value(0.3),
+        lambda: tell(test, level={"level": 0.3}),
         lambda: test.number_input(key="perturb_draw").set_value(5),
         lambda: test.button(key="draw_again").click(),
     ):
-        good(act().run())
+        act().run()
+        good(test)
         seen.append(sent(test, "compare")["moved"])
     assert link(test)["noise-seed"] == "6"
     assert link(test)["level"] == "0.3"
     assert all(a != b for a, b in pairwise(seen))
+
+
+def test_the_finding_stands_in_one_line_above_the_maps() -> None:
+    test = opened()
+    (finding,) = (each for each in test.markdown if "changed least" in each.value)
+    assert "Hybrid" in finding.value
+    assert "\n" not in finding.value
+    assert "no answer of a network" in sent(test, "compare")["words"]["meaning"]
+
+
+def test_the_answer_of_networks_is_one_link_away_at_the_same_settings() -> None:
+    for wanted in (
+        {"noise": "salt", "level": "0.2", "noise-seed": "3"},
+        {"show": "occlusion", "fill": "black", "occluder": "100-100-200-200"},
+    ):
+        (address,) = re.findall(r"\]\(The_answer\?([^)]*)\)", texts(opened(**wanted)))
+        asked = dict(parse_qsl(address))
+        assert wanted.items() <= asked.items()
+        assert asked["picture"] == "coins"
+    assert "The_answer" not in texts(opened(noise="jpeg"))
+
+
+def test_every_example_is_a_link_that_opens_what_it_says() -> None:
+    for title, _words, wanted in noise_words.examples():
+        assert f"[**{title}**](?" in texts(opened())
+        shown = link(opened(**wanted))
+        assert wanted.items() <= shown.items()
+
+
+def test_only_a_level_that_the_control_offers_is_taken() -> None:
+    test = opened()
+    for told in ("0.3", None, float("nan"), [0.3], True):
+        tell(test, level={"level": told})
+        assert link(test)["level"] == "0.1"
+    tell(test, level={"level": 0.1234})
+    assert link(test)["level"] == "0.12"
+    tell(test, level={"level": 99})
+    assert link(test)["level"] == "0.5"
+
+
+def test_what_stays_is_sent_once_and_again_when_the_browser_lacks_it() -> None:
+    test = opened()
+    whole = sent(test, "compare")
+    assert {"clean_max", "picture", "draw", "filter"} <= set(whole["arrays"])
+    tell(test, level={"level": 0.2})
+    part = sent(test, "compare")
+    assert part["base"] == whole["base"]
+    assert {"clean_max", "picture", "draw", "filter"} & set(part["arrays"]) == set()
+    assert part["level"] == 0.2
+    tell(test, lack={})
+    again = sent(test, "compare")
+    assert set(again["arrays"]) == set(whole["arrays"])
+    assert again["level"] == 0.2
+    good(test.button(key="draw_again").click().run())
+    other = sent(test, "compare")
+    assert other["base"] != whole["base"]
+    assert "draw" in other["arrays"]
+
+
+def test_against_max_holds_for_rows_curves_and_maps() -> None:
+    test = opened()
+    tell(test, against={"against": "max"})
+    assert link(test)["against"] == "max"
+    chart = json.loads(test.get("plotly_chart")[0].proto.spec)
+    named = {trace.get("name"): trace for trace in chart["data"]}
+    assert max(map(abs, decoded(named["Max"]["y"]))) == 0
+    assert max(map(abs, decoded(named["Average"]["y"]))) > 1
+    assert "minus that of max" in chart["layout"]["yaxis"]["title"]["text"]
+    names = [note["text"] for note in chart["layout"]["annotations"]]
+    assert set(NAMES.values()) <= set(names)
+    tell(test, against={"against": "nobody"})
+    assert link(test)["against"] == "max"
+    covered = opened(show="occlusion", against="max")
+    assert sent(covered, "compare")["view"]["against"] == "max"
+    header = sent(covered, "occlusion_map")
+    assert header["against"] is True
+    tell(covered, against={"against": "clean"})
+    assert "against" not in link(covered)
+    assert sent(covered, "occlusion_map")["against"] is False
+
+
+def decoded(values: Any) -> list[float]:
+    """The numbers of a trace, which may travel as bytes."""
+    if isinstance(values, list):
+        return values
+    raw = np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"])
+    return [float(each) for each in raw]
+
+
+@pytest.mark.parametrize("name", QUALITIES)
+def test_a_change_without_chance_has_no_seed_and_no_draws(name: str) -> None:
+    test = opened(noise=name)
+    assert "perturb_draw" not in [each.key for each in test.number_input]
+    said = texts(test)
+    assert "seed" not in said
+    assert "draw" not in said
+    assert "one computation is all there is" in said
+    assert len(test.get("plotly_chart")) == 2
 
 
 @pytest.mark.parametrize("fill", FILLS)
@@ -609,7 +731,7 @@ def test_nothing_is_ranked_when_the_whole_picture_is_covered() -> None:
 
 def test_the_sentences_speak_of_the_level_and_the_draw_that_are_shown() -> None:
     said = texts(opened(level="0.25", draw="3"))
-    assert "In this draw (seed 3), over all channels:" in said
+    assert "Gaussian at level 0.25 (seed 3), over all channels:" in said
     assert "At level 0.25, " in said
     assert "level 0.25 shown above, over 8 draws (seeds 0 to 7)" in said
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import re
-import struct
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -48,6 +46,7 @@ from hybridpool.viz.palette import paint, sequential
 from hybridpool.window import check_window
 from tests import apps
 from tests.apps import good, link_of
+from tests.shown import parts_of
 
 SMALL = {"size": "64", "stem": "filters", "picture": "coins", "lang": "en"}
 NAMES = {"max": "Max", "average": "Average", "hybrid": "Hybrid", "blur": "Blur"}
@@ -187,9 +186,7 @@ def test_the_message_frames_windows_of_the_real_size_and_says_before_and_after(i
     found = shifted(image, stem, Study(columns=4), kernel_size=3, padding=1)
     seen = Shown(0.5, 2, 99, 99, True, "channel")
     st.session_state.clear()
-    message = shift_compare.pack(found, seen, "coins")
-    (length,) = struct.unpack_from("<I", message)
-    header = json.loads(message[4 : 4 + length])
+    header, _ = parts_of(shift_compare.pack(found, seen, "coins"))
     # Cells that see nothing of a border have windows and filters without padding.
     assert header["window"] == {"kernel": 3, "stride": 2, "padding": 0}
     assert header["stem"] == {"kernel": 7, "stride": 2, "padding": 0}

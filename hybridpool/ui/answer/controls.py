@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from hybridpool.answer import ACTIONS
-from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES
 from hybridpool.trace import MAX_SEED
 from hybridpool.ui.answer.state import STATE, Chosen
 from hybridpool.ui.answer.words import action_names
@@ -34,17 +32,9 @@ class Kinds:
 
 def show_controls(kinds: Kinds) -> Chosen:
     """Noise, occlusion or shift, and the kind of the one that is chosen."""
-    names = action_names()
     action, kind, seed = st.columns([4, 3, 4], gap="medium", vertical_alignment="bottom")
     with action:
-        STATE.control(
-            st.segmented_control,
-            "action",
-            _("What is done to the picture"),
-            options=list(ACTIONS),
-            format_func=names.__getitem__,
-            required=True,
-        )
+        STATE.pick("action", _("What is done to the picture"), action_names())
     change = STATE.chosen().change
     if change.action == "noise":
         with kind:
@@ -52,30 +42,16 @@ def show_controls(kinds: Kinds) -> Chosen:
                 st.selectbox,
                 "noise",
                 _("Noise"),
-                options=list(NOISES),
-                format_func=kinds.noises.__getitem__,
+                options=kinds.noises,
                 help=_("One kind of noise at a time, so that its effect can be told apart."),
             )
         with seed:
             _seed(_("Seed of the noise"))
     elif change.action == "occlusion":
         with kind:
-            STATE.control(
-                st.segmented_control,
-                "shape",
-                _("Shape"),
-                options=list(SHAPES),
-                format_func=kinds.shapes.__getitem__,
-                required=True,
-            )
+            STATE.pick("shape", _("Shape"), kinds.shapes)
         with seed:
-            STATE.control(
-                st.selectbox,
-                "fill",
-                _("Filled with"),
-                options=list(FILLS),
-                format_func=kinds.fills.__getitem__,
-            )
+            STATE.control(st.selectbox, "fill", _("Filled with"), options=kinds.fills)
     else:
         with kind:
             st.caption(_("What leaves at one edge comes back at the other."))
@@ -85,7 +61,7 @@ def show_controls(kinds: Kinds) -> Chosen:
 def _seed(label: str) -> None:
     number, button = st.columns([1, 1], vertical_alignment="bottom")
     with number:
-        STATE.control(st.number_input, "draw", label, min_value=0, max_value=MAX_SEED, step=1)
+        STATE.whole("draw", label, 0, MAX_SEED)
     with button:
         st.button(_("Draw again"), key="answer_again", on_click=_again, width="stretch")
 

@@ -32,13 +32,19 @@ def component(folder: str, *scripts: str, name: str = "", style: str = "") -> An
     default export last. The theme stands before the component's own style. `name` and `style`
     make another one from the same files.
     """
-    texts = [(ASSETS / script).read_text("utf-8") for script in scripts]
-    sheets = [ASSETS / "common" / "theme.css", ASSETS / folder / f"{folder}.css"]
+    markup, sheet, code = texts(folder, *scripts, style=style)
     return st.components.v2.component(
-        f"hybridpool_{name or folder}",
-        html=(ASSETS / folder / f"{folder}.html").read_text("utf-8"),
-        css="\n".join([*(sheet.read_text("utf-8") for sheet in sheets), style]),
-        js="\n".join(texts),
+        f"hybridpool_{name or folder}", html=markup, css=sheet, js=code
+    )
+
+
+def texts(folder: str, *scripts: str, style: str = "") -> tuple[str, str, str]:
+    """HTML, CSS and JavaScript of a component, each as one text."""
+    sheets = [ASSETS / "common" / "theme.css", ASSETS / folder / f"{folder}.css"]
+    return (
+        (ASSETS / folder / f"{folder}.html").read_text("utf-8"),
+        "\n".join([*(sheet.read_text("utf-8") for sheet in sheets), style]),
+        "\n".join((ASSETS / script).read_text("utf-8") for script in scripts),
     )
 
 

@@ -7,6 +7,7 @@ windows and prints formulas without asking again. See ``assets/inspector``.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -33,13 +34,17 @@ from hybridpool.ui.browser.packing import (
     rest,
 )
 from hybridpool.ui.browser.words import inspector_words, is_learned
+from hybridpool.ui.controls import take_picture
 from hybridpool.ui.settings import SHARED, Shown, View, look_at, pick_picture, view_of
 from hybridpool.ui.words import _, fill, language
 from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential
 
-_PARTS = ("painting", "window", "sizes", "terms", "sweep", "save", "inspector")
-_SCRIPTS = (
+_PARTS = ("painting", "window", "sizes", "terms", "sweep", "camera", "save", "inspector")
+#: All that the inspector is made of.
+SCRIPTS = (
+    *MAPS,
     "common/engine.js",
+    "common/through.js",
     *(f"inspector/{name}.js" for name in _PARTS),
 )
 _WINDOW: dict[str, sent.Check] = {
@@ -105,13 +110,14 @@ def show_inspector(trace: Trace, picture: str, caption: str) -> None:
     `picture` names the picture beyond doubt, as the digest of an upload does.
     """
     show_packed(
-        component("inspector", *MAPS, *_SCRIPTS),
+        component("inspector", *SCRIPTS),
         "inspector",
         (trace.settings, picture, language()),
         lambda: _packed(trace, picture, caption),
         view=look_at,
         window=_look_through,
         picture=_step_to,
+        photo=_frozen,
     )
     if st.session_state.pop(_STEPPED, False):
         st.rerun()  # the sidebar and what this part was called with tell of the picture too
@@ -163,6 +169,18 @@ def _step_to(told: Mapping[str, Any]) -> None:
         st.session_state[_STEPPED] = True
 
 
+def _frozen(told: Mapping[str, Any]) -> None:
+    """Take a frame of the camera as a picture of the person's own, as an upload is taken."""
+    found = sent.checked(told, {"data": sent.text})
+    try:
+        data = b64decode(found.get("data", ""), validate=True)
+    except ValueError:
+        return
+    if data:
+        take_picture(data, "camera.png")
+        st.session_state[_STEPPED] = True
+
+
 def pack(shown: Inspected) -> bytes:
     """A trace as one message: length, JSON header, arrays."""
     header, arrays = _base(shown)
@@ -175,14 +193,26 @@ def pack_window(shown: Inspected) -> bytes:
     return pack_message(*_window(shown))
 
 
+def without_server(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """What a page needs that has no server: its engine computes every map from the picture."""
+    header, arrays = _lasting(shown)
+    arrays["picture"] = shown.trace.features.image.numpy()
+    return header | _seen(shown) | {"pictures": []}, arrays
+
+
 def _base(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """What a window leaves as it is: picture, feature map, weights, names, words."""
-    trace, stem = shown.trace, shown.stem
-    ranges = _ranges(trace)
-    arrays, _ = quantised({"input": trace.feature_map}, ranges)
+    trace, ranges = shown.trace, _ranges(shown.trace)
+    header, arrays = _lasting(shown)
+    arrays |= quantised({"input": trace.feature_map}, ranges)[0]
     arrays["fine"] = rest(trace.feature_map, arrays["input"], ranges)
-    arrays["palette"], arrays["diverging"] = sequential(), diverging()
     arrays["image"] = pixels(trace.features.image)
+    return header | ranges | {"input_shape": list(trace.feature_map.shape)}, arrays
+
+
+def _lasting(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """What needs no map: weights, colours, names, words."""
+    trace, stem = shown.trace, shown.stem
     weight, bias = stem.folded()
     layer = pooling_layers(len(weight), trace.settings, stem.pooling_state)["attention"]
     assert isinstance(layer, HybridPoolingWithAttention)
@@ -194,11 +224,12 @@ def _base(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         **{"inner": inner.weight, "inner_bias": inner.bias},
         **{"outer": outer.weight, "outer_bias": outer.bias},
     }
-    arrays |= {name: values.detach().float().numpy() for name, values in weights.items()}
+    arrays: dict[str, NDArray[Any]] = {
+        name: values.detach().float().numpy() for name, values in weights.items()
+    }
+    arrays["palette"], arrays["diverging"] = sequential(), diverging()
     kernel, stride, padding = trace.features.receptive_field
     header = {
-        **ranges,
-        "input_shape": list(trace.feature_map.shape),
         "image_shape": list(trace.features.image.shape[1:]),
         "stem": {
             **{"kernel": kernel, "stride": stride, "padding": padding},
@@ -228,14 +259,24 @@ def _ranges(trace: Trace) -> Ranges:
 
 def _window(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """What a window decides: the pooled maps, and what is looked at."""
-    trace, settings = shown.trace, shown.trace.settings
+    trace = shown.trace
     maps = {name: trace.pooled[name] for name in ("max", "average")}
     ranges = _ranges(trace)
     arrays, _ = quantised(maps, ranges)
     arrays |= {f"{name}_fine": rest(maps[name], arrays[name], ranges) for name in maps}
     header = {
-        "base": shown.base,
         "pooled_shape": list(trace.pooled["max"].shape),
+        "attention": trace.attention.tolist(),
+        "telling": telling_cells(trace),
+    }
+    return header | _seen(shown), arrays
+
+
+def _seen(shown: Inspected) -> dict[str, Any]:
+    """The window, where the dial starts, and what is looked at."""
+    trace, settings = shown.trace, shown.trace.settings
+    return {
+        "base": shown.base,
         "window": {
             "kernel": settings.kernel_size,
             "stride": settings.stride,
@@ -243,11 +284,8 @@ def _window(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
             "ceilMode": settings.ceil_mode,
             "countPad": settings.count_include_pad,
         },
-        "attention": trace.attention.tolist(),
         "start": trace.blend_weight.tolist(),
-        "telling": telling_cells(trace),
         "view": asdict(view_of(shown.view)),
         "device": str(trace.device).upper(),
         "caption": shown.caption,
     }
-    return header, arrays

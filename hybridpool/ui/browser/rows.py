@@ -1,8 +1,9 @@
 """Clean, changed and their difference, for each pooling: what the browser gets and sends back.
 
-Max and average maps of both pictures travel once, as 16 bit with one range a channel; the browser
-blends them itself. What must be exact (sums, counts, largest changes) is computed here, the sums
-in a form that holds for every blend weight. See ``assets/compare``.
+Max and average maps of both pictures travel as 16 bit with one range a channel and side; the
+browser blends them itself. What must be exact (sums, counts, largest changes) is computed here, the
+sums in a form that holds for every blend weight. The clean side travels once, together with what
+the browser needs to count the changed one while the hand moves. See ``assets/compare``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from hybridpool.layers import POOLINGS
 from hybridpool.measure import TIE, highest_contrast
@@ -29,8 +31,21 @@ from hybridpool.viz.sensitivity_charts import winner_colours
 #: How the browser reads a window whose maximum several cells share.
 NO_WINNER = 255
 _BITS = {"max": 1, "average": 2, "attention": 4}
-_FILES = ("rows", "outline", "patch", "compare")
-SCRIPTS = (*MAPS, *(f"compare/{name}.js" for name in _FILES))
+_FILES = ("changing", "passage", "rows", "measuring", "outline", "patch", "live", "compare")
+SCRIPTS = (*MAPS, "common/engine.js", *(f"compare/{name}.js" for name in _FILES))
+
+
+@dataclass(frozen=True)
+class Live:
+    """What the browser needs to count by itself what is done to the picture.
+
+    Attributes:
+        header: What follows the hand, in numbers and words.
+        arrays: The picture, the weights it meets, and the numbers that were drawn.
+    """
+
+    header: Mapping[str, Any]
+    arrays: Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,8 @@ class Rows:
         key: Names the maps before the change; a message with the same key keeps the view.
         words: Every word of the rows.
         done: What was done to the picture, if an occluder may be drawn on it.
+        base: Names all that stays while only the level or the occluder moves.
+        live: What follows the hand, if anything does.
     """
 
     compared: Comparison
@@ -50,6 +67,8 @@ class Rows:
     key: str
     words: Mapping[str, str]
     done: Perturbation = field(default_factory=Perturbation)
+    base: str = ""
+    live: Live | None = None
 
 
 def rows_component(name: str = "compare", style: str = "") -> Any:
@@ -59,36 +78,73 @@ def rows_component(name: str = "compare", style: str = "") -> Any:
 
 def pack(rows: Rows) -> bytes:
     """A comparison as one message: length, JSON header, arrays."""
+    header, arrays = _clean_side(rows)
+    steps, changed = _changed_side(rows)
+    steps["steps"] |= header["steps"]
+    return pack_message(header | steps, arrays | changed)
+
+
+def pack_change(rows: Rows) -> bytes:
+    """The same without what a browser holds that has had all of it for this `Rows.base`."""
+    header, arrays = _changed_side(rows)
+    return pack_message(header, arrays)
+
+
+def _clean_side(rows: Rows) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """What stays while only the level or the occluder moves."""
     compared = rows.compared
-    sides = {"clean": compared.before, "changed": compared.after}
-    arrays, ranges = quantised(
-        {
-            f"{name}_{end}": side.pooled[end]
-            for name, side in sides.items()
-            for end in ("max", "average")
-        }
-    )
-    for name, side in sides.items():
-        arrays[f"image_{name}"] = pixels(side.image)
-        arrays[f"winners_{name}"] = _winners(side)
-    arrays["cells"] = _cells(compared)
+    arrays, ranges = quantised(_maps("clean", compared.before))
+    arrays["image_clean"] = pixels(compared.before.image)
+    arrays["winners_clean"] = _winners(compared.before)
     arrays["palette"], arrays["diverging"] = sequential(), diverging()
     arrays["winner_palette"] = winner_colours(compared.layout.window[0])
-    if compared.reached is not None:
-        arrays["reached"] = compared.reached.to(torch.uint8).numpy()
     header = {
         "key": rows.key,
-        **ranges,
-        **statistics(compared),
-        **_layout(compared),
-        "attention": {name: side.attention.tolist() for name, side in sides.items()},
+        "steps": {"clean": ranges},
         "start": compared.trace.blend_weight.tolist(),
         "names": [fill(name) for name in compared.trace.features.channel_names],
-        **_view(compared, rows.seen, rows.done),
+        **_layout(compared),
         "colours": {name: POOLING_COLOURS[name] for name in POOLINGS},
         "words": rows.words,
     }
-    return pack_message(header, arrays)
+    if rows.live:
+        header["live"] = dict(rows.live.header)
+        arrays |= rows.live.arrays
+    return header, arrays
+
+
+def _changed_side(rows: Rows) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """What the level or the occluder decides, and what is looked at."""
+    compared = rows.compared
+    sides = {"clean": compared.before, "changed": compared.after}
+    arrays, ranges = quantised(_maps("changed", compared.after))
+    arrays["image_changed"] = pixels(compared.after.image)
+    arrays["winners_changed"] = _winners(compared.after)
+    arrays["cells"] = _cells(compared)
+    if compared.reached is not None:
+        arrays["reached"] = compared.reached.to(torch.uint8).numpy()
+    header = {
+        "base": rows.base,
+        "steps": {"changed": ranges},
+        **_ranges(compared),
+        **statistics(compared),
+        "level": rows.done.level,
+        "attention": {name: side.attention.tolist() for name, side in sides.items()},
+        **_view(compared, rows.seen, rows.done),
+    }
+    return header, arrays
+
+
+def _maps(name: str, side: Side) -> dict[str, Tensor]:
+    return {f"{name}_{end}": side.pooled[end] for end in ("max", "average")}
+
+
+def _ranges(compared: Comparison) -> dict[str, list[float]]:
+    """The lowest and highest value of each channel, before and after together."""
+    sides = compared.before, compared.after
+    both = [side.pooled[end].flatten(1) for side in sides for end in ("max", "average")]
+    low, high = (torch.stack([torch.aminmax(each, dim=1)[end] for each in both]) for end in (0, 1))
+    return {"low": low.amin(0).tolist(), "high": high.amax(0).tolist()}
 
 
 def statistics(compared: Comparison) -> dict[str, Any]:
@@ -141,6 +197,7 @@ def _view(compared: Comparison, seen: Shown, done: Perturbation) -> dict[str, An
             **asdict(view_of(seen)),
             **{"row": row, "column": column},
             **{"kind": done.kind, "fill": done.fill, "shape": done.shape},
+            "against": done.against,
         },
         "box": dict(zip(("top", "left", "height", "width"), box, strict=True)),
     }

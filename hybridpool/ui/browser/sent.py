@@ -50,6 +50,11 @@ def word(known: Collection[str]) -> Check:
     return lambda value: isinstance(value, str) and value in known
 
 
+def text(value: object) -> bool:
+    """A text."""
+    return isinstance(value, str)
+
+
 def lines(value: object) -> bool:
     """A list of lists."""
     return isinstance(value, list) and all(isinstance(line, list) for line in value)

@@ -55,6 +55,7 @@ def inspector_words(*, learned: bool = False) -> dict[str, str]:
         **pooling_names(),
         **view_words(learned=learned),
         "save_png": _("Save as PNG"),
+        **camera_words(),
         **formula_words(),
         "previous_picture": _("Previous picture"),
         "next_picture": _("Next picture"),
@@ -166,12 +167,67 @@ def _key_words() -> dict[str, str]:
     }
 
 
+def camera_words() -> dict[str, str]:
+    """The live camera, and why it may not work."""
+    return {
+        "camera": _("Live camera"),
+        "camera_stop": _("Stop the camera"),
+        "freeze": _("Freeze"),
+        "freeze_hint": _("Keep this frame as a picture of your own."),
+        "filming": _("{rate} frames a second. Nothing is uploaded."),
+        "filmed": _("Computed in your browser, frame by frame."),
+        "camera_http": _(
+            "Browsers give no camera to a page that comes over http from another machine: open the "
+            "page over https, or take the photo elsewhere and choose its file."
+        ),
+        "camera_denied": _(
+            "The browser keeps the camera from this page: allow it in the browser's settings for "
+            "this page, or take the photo elsewhere and choose its file."
+        ),
+        "camera_none": _("The browser finds no camera on this machine."),
+        "camera_fails": _("The camera does not start: another program may be using it."),
+    }
+
+
+def alone_words() -> dict[str, str]:
+    """What the inspector says instead where there is no server, so that its engine computes all."""
+    said = _("Computed in your browser, without a server.")
+    return dict.fromkeys(("moving", "by_pytorch", "checked"), said)
+
+
 def rows_words(*, learned: bool = False) -> dict[str, str]:
     """Every word that the rows show or speak."""
     return {
         **pooling_names(),
         **view_words(learned=learned),
         "winners": _("Winner of the window"),
+        "nearest": _("Nearest to clean"),
+        "nearest_max": _("max"),
+        "nearest_average": _("average"),
+        "nearest_hybrid": _("hybrid, nearer than both"),
+        "nearest_note": _(
+            "Shares of the {count} cells that moved in this channel; where the nearest two tie, "
+            "the cell is left blank."
+        ),
+        "meaning": _(
+            "Relative change: how far a map moved, as a share of the clean map's own size. The "
+            "larger, the more it moved. It is no answer of a network: a map that moves less need "
+            "not belong to a network that errs less."
+        ),
+        "seen": _("Show changes"),
+        "against_clean": _("as they are"),
+        "against_max": _("against max"),
+        "points": _("{points} points"),
+        "more_than_max": _("Moved more than max"),
+        "differences_against": _(
+            "How much more (+) or less (−) than max a cell moved; for max, changed − clean"
+        ),
+        "moving": _("Computed in your browser while you move; PyTorch answers when you let go."),
+        "by_pytorch": _("Computed by PyTorch on {device}."),
+        "checked": _(
+            "Checked against PyTorch on {device}: your browser's maps were at most {difference} "
+            "apart. They travel in steps of {step}."
+        ),
         "clean": _("Clean"),
         "changed": _("Changed"),
         "difference": _("Difference"),

@@ -27,7 +27,7 @@ _SCRIPTS = (*DIAL, *(f"by_hand/{name}.js" for name in _FILES))
 
 
 def current_work() -> tuple[Task, ByHand]:
-    """The session's task worked out; what is impossible becomes a sentence beside the last good."""
+    """The session's task and its result; beside an impossible task, the last good ones."""
     task = STATE.chosen().task
     try:
         work = pool_by_hand(task.grid(), task.window)
@@ -56,7 +56,7 @@ def show_by_hand(task: Task, work: ByHand) -> None:
 
 
 def show_download(task: Task) -> None:
-    """A script that gives the same numbers."""
+    """Offer a script that computes the same numbers."""
     st.download_button(
         _("PyTorch script"),
         data=by_hand_script(task, STATE.chosen().view),

@@ -25,10 +25,10 @@ class Sheet:
     """What the component shows.
 
     Attributes:
-        task: What was asked.
-        work: The same worked out.
-        view: What of it is looked at.
-        serial: When the browser told the last edit that has arrived, by its own clock.
+        task: The chosen grid, window and attention layer.
+        work: The result.
+        view: Where the dial stands, and which output cell is shown.
+        serial: The time of the last edit that has arrived, by the browser's clock.
     """
 
     task: Task
@@ -92,11 +92,11 @@ def pack(sheet: Sheet) -> bytes:
 
 
 def area(work: ByHand) -> dict[str, object]:
-    """The grid with its padding and what windows reach beyond it, in reading order.
+    """The grid, its padding and the cells that windows reach beyond it, in reading order.
 
     Returns:
         ``kinds`` of the cells: 0 on the grid, 1 in the padding, 2 beyond; ``idle``: 1 where no
-        window comes; ``lead``: how many rows and columns lie before the grid.
+        window reaches; ``lead``: how many rows and columns lie before the grid.
     """
     down, across = work.rows, work.columns
     lead = down.padding

@@ -41,7 +41,7 @@ print("gradient", grid.grad.tolist())
 
 
 def by_hand_script(task: Task, seen: Look) -> str:
-    """A script that prints the pooled values on the page, and what flows back through hybrid.
+    """A script that prints the pooled values on the page and the gradient through hybrid pooling.
 
     Args:
         task: The numbers and the window.

@@ -21,7 +21,7 @@ def number(value: float) -> str:
 
 
 def why_impossible(problem: ImpossibleWindowError, task: Task) -> str:
-    """One sentence: what was asked, why it cannot be, what to do."""
+    """One sentence: what was asked, why it is impossible, and what to do."""
     options = task.options
     if problem.reason == "padding":
         return _(
@@ -40,7 +40,7 @@ def why_impossible(problem: ImpossibleWindowError, task: Task) -> str:
 
 
 def what_is_shown(task: Task) -> str:
-    """One sentence: which grid and window are shown in the place of impossible ones."""
+    """One sentence: which grid and window are shown instead of the impossible ones."""
     return _(
         "Until then you see a grid of {rows} × {columns} and a window of {height} × {width}, "
         "stride {stride}, padding {padding}."
@@ -143,7 +143,7 @@ def window_notes(work: ByHand, index: int) -> list[str]:
 
 
 def honest_words(task: Task) -> str:
-    """What the attention layer's parameters are, and are not."""
+    """Where the parameters of the attention layer come from."""
     return _(
         "Not trained: the matrices are drawn at random (seed {seed}) and rounded to two decimals "
         "for your pencil. They show how the values are computed, not what a network would learn."

@@ -126,12 +126,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Look:
-    """What is looked at; nothing here changes what is computed.
+    """Which part of the result is shown; nothing here changes what is computed.
 
     Args:
         weight: Where the dial stands.
         step: How many output cells are filled; None if the window has not been stopped yet.
-        row: Row of the output cell that is looked at.
+        row: Row of the selected output cell.
         column: Its column.
         back: Whether the gradient is that of ``"one"`` output cell or of the ``"sum"`` of all.
     """
@@ -153,7 +153,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a person has chosen: the task, and what of it is looked at."""
+    """What a person has chosen: the task, and which part of its result is shown."""
 
     task: Task = field(default_factory=Task)
     view: Look = field(default_factory=Look)
@@ -164,7 +164,7 @@ class Chosen:
 
 
 def clean_cells(lines: Sequence[Sequence[object]]) -> Cells:
-    """Numbers as the grid can hold them, whatever was sent.
+    """Turn whatever was sent into numbers that the grid can hold.
 
     Example:
         >>> clean_cells([[1.23456, 1e9, "x"]])
@@ -213,7 +213,7 @@ def _write_at(chosen: Chosen) -> str | None:
 
 
 def _along(chosen: Chosen, values: Values) -> Values:
-    """In a grid of another size the numbers that a person typed stay where they are."""
+    """Keep the numbers that a person typed in their places when the size of the grid changes."""
     if chosen.task.numbers == "own" and values.keys() & {"rows", "columns"}:
         return {"own": clean_cells(chosen.task.grid().tolist())} | values
     return values

@@ -14,7 +14,7 @@ from hybridpool.ui.words import _
 
 
 def show_counts(settings: CostSettings) -> None:
-    """The table of what needs no clock, and a sentence from it."""
+    """The table of counts, and a sentence about it."""
     st.header(_("By count"))
     counts = {name: count_cost(name, settings) for name in CONTESTANTS}
     hybrid, maximum = counts["hybrid"], counts["max"]

@@ -33,7 +33,7 @@ class Part:
 
 
 def prepare(settings: NetworkSettings) -> Part:
-    """Headline, controls, buttons and what needs no clock."""
+    """Headline, controls, buttons and the counts."""
     st.header(_("Inside a network"))
     st.markdown(
         _(
@@ -55,7 +55,7 @@ def prepare(settings: NetworkSettings) -> Part:
 
 
 def show(part: Part) -> None:
-    """The chart, what it says and the numbers; measured when asked."""
+    """The chart, its sentences and the numbers; measured on request."""
     record = _measured(part) if part.run.wanted else part.run.last
     if record is None:
         part.chart.info(

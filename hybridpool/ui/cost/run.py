@@ -62,7 +62,7 @@ class Run:
             self._bar.progress(min(share, 1.0), text)
 
     def wait(self) -> None:
-        """Say that somebody else measures."""
+        """Say that another measurement is running."""
         self.progress(
             0.0,
             _(
@@ -72,7 +72,7 @@ class Run:
         )
 
     def finish(self) -> None:
-        """Draw the page again, with what was found and without Stop."""
+        """Draw the page again, with the results and without Stop."""
         if self._bar is not None:
             _wish(self._part, None)
             st.rerun()

@@ -1,4 +1,4 @@
-"""What the costs say, in words composed from the numbers; nothing is decided beforehand."""
+"""Sentences about the costs, composed from the numbers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def times(costs: PoolingCosts) -> str:
 
 
 def networks(costs: NetworkCosts) -> str:
-    """What the poolings take of a step of each network, and whether to stay with max there."""
+    """The share of the poolings in a step of each network, and whether to stay with max there."""
     return "\n\n".join(_network(costs, name) for name in cost_words.network_names())
 
 

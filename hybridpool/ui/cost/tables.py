@@ -78,7 +78,7 @@ def _times_row(cost: PoolingCost, costs: PoolingCosts, *, peaks: bool) -> list[s
 
 
 def show_networks(costs: Sequence[NetworkCost]) -> None:
-    """For each network and pooling what it adds, and what was measured if it was."""
+    """What each pooling adds to each network, and its times if they were measured."""
     measured = all(cost.step.values and cost.alone.values for cost in costs)
     head = [_("Pooling"), _("Parameters"), _("of these in the pooling"), _("Share of operations")]
     if measured:

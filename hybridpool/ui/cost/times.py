@@ -1,4 +1,4 @@
-"""The part of the page "Cost" that says what the clock says."""
+"""The part of the page "Cost" that shows measured times."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _QUICK = 2**20
 
 
 def show_times(settings: CostSettings) -> None:
-    """The chart, what it says, and the table; measured when asked, a small map at once."""
+    """The chart, its sentences and the table; measured on request, a small map at once."""
     st.header(_("By the clock"))
     st.caption(cost_words.map_words(settings))
     first = not st.session_state.get("cost_begun") and _is_quick(settings)

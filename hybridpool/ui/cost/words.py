@@ -88,7 +88,7 @@ def chart_words() -> Mapping[str, str]:
 
 
 def hover(label: str, seconds: float, of_max: Turns, of_copy: Turns) -> str:
-    """What is said about one bar, line by line."""
+    """The text about one bar, line by line."""
     low, high = (significant(quartile) for quartile in of_max.quartiles)
     lines = [
         f"{label}: {millis(seconds)} ms",
@@ -101,7 +101,7 @@ def hover(label: str, seconds: float, of_max: Turns, of_copy: Turns) -> str:
 
 
 def millis(seconds: float) -> str:
-    """Milliseconds, three digits that count.
+    """Milliseconds, three significant digits.
 
     Example:
         >>> millis(0.0123456), millis(0.00000123)
@@ -111,7 +111,7 @@ def millis(seconds: float) -> str:
 
 
 def data_size(count: int) -> str:
-    """Bytes in the unit in which they are easy to read, three digits that count.
+    """Bytes in the unit in which they are easy to read, three significant digits.
 
     Example:
         >>> data_size(2_097_160), data_size(1536), data_size(72)

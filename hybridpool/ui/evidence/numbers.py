@@ -24,7 +24,7 @@ def signed(share: float, digits: int = 2) -> str:
 
 
 def interval(estimate: Difference | Summary) -> str:
-    """A mean with the ends of its interval, or without where one run has none."""
+    """A mean with its interval; one run has no interval."""
     if estimate.low == estimate.high:
         return signed(estimate.mean)
     return _("{mean} ({low} to {high})").format(
@@ -33,7 +33,7 @@ def interval(estimate: Difference | Summary) -> str:
 
 
 def points(share: float) -> str:
-    """A size in percentage points: two digits that count.
+    """A size in percentage points, with two significant digits.
 
     Example:
         >>> points(0.0127), points(0.052), points(0.003)

@@ -26,7 +26,7 @@ _STYLE = Path(__file__).resolve().parents[3] / "assets" / "evidence" / "table.cs
 
 
 def show_nothing() -> None:
-    """What to do where there are no results."""
+    """Say what to do when there are no results."""
     st.info(
         _("No results are here yet. This command makes them, or load your own in the sidebar:"),
         icon=":material/science:",
@@ -118,7 +118,7 @@ def trained(group: Group) -> str:
 
 
 def show_published() -> None:
-    """What others found."""
+    """What others have published."""
     st.header(_("What others have published"))
     rows = [
         (
@@ -138,7 +138,7 @@ def show_published() -> None:
 
 
 def show_what_was_run(group: Group) -> None:
-    """Settings, versions and the command, to do it again."""
+    """Settings, versions and the command that repeats the runs."""
     with st.expander(_("What was run"), icon=":material/terminal:"):
         first = group.runs[0]
         st.markdown(

@@ -117,7 +117,7 @@ def arm_names() -> dict[str, str]:
 
 
 def arm_meanings() -> dict[str, str]:
-    """What an arm is, where its name does not say it."""
+    """What an arm is, if its name does not say so."""
     return {
         "fixed": _("half max, half average, nothing learned"),
         "frozen": _("the blend weights that hybrid ended with, from the first step on"),
@@ -144,7 +144,7 @@ def blend_names() -> dict[str, str]:
 
 
 def condition_names() -> dict[str, str]:
-    """What pictures were put through."""
+    """The changes that pictures go through."""
     places = {
         "block": _("Square, {fill}"),
         "pixels": _("Scattered pixels, {fill}"),
@@ -195,7 +195,7 @@ def device_names() -> dict[str, str]:
 
 
 def named(names: dict[str, str], key: str) -> str:
-    """The name of a key, or the key itself where results know more than this page."""
+    """The name of a key, or the key itself if this page has no name for it."""
     return names.get(key, key)
 
 

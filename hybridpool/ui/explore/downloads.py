@@ -1,4 +1,4 @@
-"""Explore: maps as NPZ and a script that gives the same numbers."""
+"""Explore: maps as NPZ, a script that gives the same numbers, and a page without a server."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import streamlit as st
 
 from hybridpool.trace import Trace, maps_at
 from hybridpool.ui.explore.script import reproduction_script
+from hybridpool.ui.explore.web_page import web_page
 from hybridpool.ui.settings import Shown, upload
 from hybridpool.ui.words import _
 
 
 def show_downloads(trace: Trace, seen: Shown) -> None:
-    """Maps as NPZ and a script that gives the same numbers; the PNG is saved in the inspector."""
+    """Maps, script and web page of what is shown; the PNG is saved in the inspector."""
     own = upload() if trace.settings.picture == "upload" else None
     with st.container(horizontal=True):
         st.download_button(
@@ -36,6 +37,18 @@ def show_downloads(trace: Trace, seen: Shown) -> None:
             on_click="ignore",
             icon=":material/code:",
             help=_("A short script that gives the same numbers with the library."),
+        )
+        st.download_button(
+            _("Save as web page"),
+            data=web_page(trace, seen),
+            file_name="hybrid-pooling.html",
+            mime="text/html",
+            on_click="ignore",
+            icon=":material/web:",
+            help=_(
+                "One file that opens by double click and needs no server: dial, window, channels "
+                "and formulas work in it."
+            ),
         )
 
 

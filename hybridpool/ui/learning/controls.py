@@ -27,7 +27,7 @@ def show_tasks() -> None:
 
 
 def show_controls() -> Lesson:
-    """The task in words and sample pictures, then what is learned from and how."""
+    """The task in words and sample pictures, then the training settings."""
     chosen = STATE.chosen()
     st.markdown(learning_words.task_notes()[chosen.race.task])
     _show_samples(chosen)

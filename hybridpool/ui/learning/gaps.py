@@ -1,4 +1,4 @@
-"""Overfitting on the page "Learning": one race after the other, drawn as they end."""
+"""Overfitting on the page "Learning": one race after the other, each drawn when it ends."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def _advance(race: Race) -> None:
 
 
 def _pace() -> list[tuple[float, int]]:
-    """When this session trained of late, and how many steps were taken by then."""
+    """The last times at which this session trained, and the number of steps by then."""
     pace: list[tuple[float, int]] = st.session_state.setdefault("race_pace", [])
     return pace
 
@@ -238,7 +238,7 @@ def _state(race: Race, runs: bool) -> str:
 
 
 def training(rate: float | None, asked: float | None) -> str:
-    """What is said while a race runs: how fast it really goes, and whether that was asked for."""
+    """The line while a race runs: its real speed, and the wanted one if they differ."""
     if rate is None:
         return _("training")
     shown = f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"

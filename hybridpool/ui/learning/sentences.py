@@ -1,4 +1,4 @@
-"""What the numbers of a race and of the gaps say, in sentences."""
+"""Sentences about the numbers of a race and of the gaps."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def decayed(run: Race, began: Mapping[str, float], ended: Mapping[str, float]) -
 
 
 def accuracies(run: Race) -> str:
-    """Learned against fixed on the test set as it stands, and what of that may be chance."""
+    """Learned against fixed poolings on the test set, and which differences may be chance."""
     arms = run.settings.arms
     right = dict(zip(arms, run.right(), strict=True))
     counts = {arm: int(row.sum()) for arm, row in right.items()}
@@ -128,7 +128,7 @@ def _others(shares: Mapping[str, float]) -> str:
 
 
 def _against_fixed(compared: Sequence[Versus], best: Sequence[str], pictures: int) -> str:
-    """The learned blend weight against the best fixed pooling, and the one seed that it is."""
+    """The learned blend weight against the best fixed pooling, in this one seed."""
     ahead = all(versus.arm == "start_half" and versus.certain for versus in compared)
     nearest = next(versus for versus in compared if best[0] in (versus.arm, versus.other))
     count = int(nearest.by)

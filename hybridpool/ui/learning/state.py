@@ -19,7 +19,7 @@ SPEEDS: dict[str, float | None] = {"slow": 10, "normal": 50, "fast": None}
 
 @dataclass(frozen=True)
 class Lesson:
-    """What is run, and how fast it is shown.
+    """The race, and how fast it is shown.
 
     Args:
         race: Everything that decides the numbers.
@@ -68,7 +68,7 @@ def race() -> Race:
 
 
 def restart() -> Race:
-    """Back to the start."""
+    """Start the race over."""
     running = st.session_state["race"] = Race(STATE.chosen().race)
     # A number of its own, by which the browser knows that everything begins anew.
     st.session_state["race_number"] = st.session_state.get("race_number", 0) + 1

@@ -10,7 +10,7 @@ import streamlit as st
 import torch
 
 from hybridpool.layers import POOLINGS
-from hybridpool.pictures.perturb import NOISES
+from hybridpool.pictures.perturb import CHANGES
 from hybridpool.sensitivity import Comparison, NoiseSweep, Perturbation, best_blend_weight
 from hybridpool.sensitivity.perturbation import curve_levels
 from hybridpool.ui import compute
@@ -48,7 +48,9 @@ def show_curves(
         level = curve.levels.index(done.level)
     else:
         levels = (done.level,)
-        *_parts, here = compute.noise_sweeps(compared.trace, picture, done.noise, levels, DRAWS)
+        *_parts, here = compute.noise_sweeps(
+            compared.trace, picture, done.noise, levels, _draws(done)
+        )
     words.markdown(_error_words(curve, here, level, weight))
     with right:
         _show_blend_curve(done, weight, here, level)
@@ -59,16 +61,17 @@ def _show_error_curve(
 ) -> tuple[NoiseSweep, Any]:
     st.header(_("Change against level"))
     progress, chart, words = st.empty(), st.empty(), st.empty()
-    levels, clicks = tuple(curve_levels(NOISES[done.noise])), _clicks()
+    levels, clicks = tuple(curve_levels(CHANGES[done.noise])), _clicks()
     present = compared.relative_change(weight)
     drawn = 0.0
-    for sweep in compute.noise_sweeps(compared.trace, picture, done.noise, levels, DRAWS):
+    draws = _draws(done)
+    for sweep in compute.noise_sweeps(compared.trace, picture, done.noise, levels, draws):
         # Each of these calls is a place where Streamlit can stop this run for a newer one.
         count = len(sweep.seeds)
         progress.progress(
-            count / DRAWS, _("{count} of {total} draws").format(count=count, total=DRAWS)
+            count / draws, _("{count} of {total} draws").format(count=count, total=draws)
         )
-        if count < DRAWS and time.monotonic() - drawn > PATIENCE:
+        if count < draws and time.monotonic() - drawn > PATIENCE:
             # Without a key of its own a part that looks like the one before would be refused.
             part = f"error_curve_{clicks}_part_{count}"
             chart.plotly_chart(_error_figure(sweep, done, weight, present), key=part, config=BAR)
@@ -88,27 +91,54 @@ def _show_error_curve(
 def _error_figure(
     sweep: NoiseSweep, done: Perturbation, weight: float | None, here: Mapping[str, float]
 ) -> Any:
-    noise = NOISES[done.noise]
+    noise, against = CHANGES[done.noise], done.against == "max"
+    changes = {name: values.numpy() for name, values in _changes(sweep, weight).items()}
+    if against:
+        # Draw by draw, so that a band says how sure the difference is.
+        changes = {name: values - changes["max"] for name, values in changes.items()}
+        here = {name: value - here["max"] for name, value in here.items()}
     return error_chart(
         sweep.levels,
-        {name: values.numpy() for name, values in _changes(sweep, weight).items()},
+        changes,
         done.level,
         here,
         {
             **pooling_names(),
             "axis": noise_words.level_names()[done.noise],
             "level": _("Level"),
-            "change": _("Relative change"),
+            "change": noise_words.change_name(against=against),
             "present": _("shown above"),
-            "draw": _("The draw shown above"),
+            "draw": _("The draw shown above") if noise.random else _("The level shown above"),
         },
         logarithmic=noise.logarithmic,
         more_is_noisier=noise.more_is_noisier,
+        against=against,
     )
+
+
+def _draws(done: Perturbation) -> int:
+    """How many noises are drawn: what needs no chance is the same each time."""
+    return DRAWS if CHANGES[done.noise].random else 1
 
 
 def _error_words(curve: NoiseSweep, here: NoiseSweep, level: int, weight: float | None) -> str:
     names, changes = pooling_names(), _changes(curve, weight)
+    if len(curve.seeds) == 1:
+        return " ".join(
+            [
+                noise_findings.curve(
+                    curve.levels,
+                    {name: values.mean(1).tolist() for name, values in changes.items()},
+                    names,
+                    drawn=False,
+                ),
+                _(
+                    "Lines are of all channels together. Nothing here is random, so that one "
+                    "computation is all there is. Click a point to look at its level. Computed in "
+                    "{seconds:.1f} s."
+                ).format(seconds=curve.seconds),
+            ]
+        )
     said = [
         noise_findings.curve(
             curve.levels,
@@ -137,34 +167,43 @@ def _show_blend_curve(
     changes = torch.stack(
         [sweep.relative_change("hybrid", blend_weight=at)[:, level] for at in _WEIGHTS]
     )
+    against = done.against == "max"
     show_chart(
         blend_chart(
             _WEIGHTS,
-            changes.numpy(),
+            (changes - changes[-1] if against else changes).numpy(),
             best.blend_weight,
             best.by_seed,
             weight,
             {
                 **pooling_names(),
                 "blend_weight": _("Blend weight"),
-                "change": _("Relative change"),
+                "change": noise_words.change_name(against=against),
                 "best": _("Smallest change"),
                 "dial": _("dial"),
             },
+            against=against,
         ),
         key="blend_curve",
         alt=_("Relative change of hybrid pooling against its blend weight"),
     )
     average, maximum = (changes[end].square().mean().sqrt().item() for end in (0, -1))
-    st.markdown(
-        noise_findings.best_blend(
-            best.blend_weight, best.relative_change, (average, maximum), best.by_seed
-        )
-        + " "
-        + _(
+    drawn = len(sweep.seeds) > 1
+    said = _("This is for the picture, filters and level {level} shown above.")
+    if drawn:
+        said = _(
             "This is for the picture, filters and level {level} shown above, over {draws} draws "
             "(seeds 0 to {last}); the rows above show one draw, and may say otherwise."
-        ).format(level=f"{done.level:g}", draws=len(sweep.seeds), last=len(sweep.seeds) - 1)
+        )
+    st.markdown(
+        noise_findings.best_blend(
+            best.blend_weight,
+            best.relative_change,
+            (average, maximum),
+            best.by_seed if drawn else (),
+        )
+        + " "
+        + said.format(level=f"{done.level:g}", draws=len(sweep.seeds), last=len(sweep.seeds) - 1)
     )
 
 

@@ -1,14 +1,19 @@
-"""A comparison to what is said of it under the rows."""
+"""A comparison to what is said of it above and under the rows."""
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
+from hybridpool.pictures.perturb import CHANGES
 from hybridpool.sensitivity import Comparison, Perturbation
 from hybridpool.ui.names import pooling_names
 from hybridpool.ui.noise import sentences as noise_findings
+from hybridpool.ui.noise import words as noise_words
 from hybridpool.ui.noise.sentences import Reached
+from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.phrases import below_print
-from hybridpool.ui.settings import Shown
-from hybridpool.ui.words import _
+from hybridpool.ui.settings import SHARED, Shown
+from hybridpool.ui.words import _, language
 
 
 def dial_weight(compared: Comparison, seen: Shown) -> float | None:
@@ -17,25 +22,40 @@ def dial_weight(compared: Comparison, seen: Shown) -> float | None:
     return seen.weight if seen.turned or bool((own == own[0]).all()) else None
 
 
-def sentences(compared: Comparison, seen: Shown, done: Perturbation) -> str:
-    """What this picture shows, in words."""
+def finding(compared: Comparison, seen: Shown, done: Perturbation) -> str:
+    """What came out in one line: what was done, who changed least and most, where hybrid is."""
     names, weight = pooling_names(), dial_weight(compared, seen)
     relative = compared.relative_change(weight)
     if compared.covered == 1:
         return noise_findings.nothing_left()
-    if below_print(relative.values()):
-        return noise_findings.ranking(relative, names)
-    where = (
-        _("In this draw (seed {seed}), over all channels:").format(seed=done.draw)
-        if done.kind == "noise"
-        else _("Over all channels:")
-    )
     ranking = noise_findings.ranking(relative, names)
-    paragraphs = [[where, ranking, noise_findings.place_of_hybrid(relative, weight)]]
+    if below_print(relative.values()):
+        return ranking
+    where = noise_findings.what_was_done(done, noise_words.noise_names())
+    return " ".join([where, ranking, noise_findings.place_of_hybrid(relative, weight)])
+
+
+def answer_link(done: Perturbation) -> str:
+    """Where networks answer for the same picture and change; nothing where they cannot."""
+    if done.kind == "noise" and not CHANGES[done.noise].random:
+        return ""
+    settings = {"picture": SHARED.chosen().settings.picture, "lang": language()}
+    return _("[What would networks answer?]({link})").format(
+        link=f"The_answer?{urlencode(settings | STATE.query(done))}"
+    )
+
+
+def sentences(compared: Comparison, seen: Shown, done: Perturbation) -> str:
+    """What else this picture shows, in words."""
+    names, weight = pooling_names(), dial_weight(compared, seen)
+    if compared.covered == 1 or below_print(compared.relative_change(weight).values()):
+        return ""
+    paragraphs = []
     kernel = compared.trace.settings.kernel_size
     if compared.reached is not None:
         paragraphs.append([noise_findings.reach(_reached(compared, seen, weight), names)])
-    bias = compared.bias(seen.channel, weight) if done.kind == "noise" else {}
+    drawn = done.kind == "noise" and CHANGES[done.noise].random
+    bias = compared.bias(seen.channel, weight) if drawn else {}
     if bias:
         paragraphs.append([noise_findings.biases(bias, names), noise_findings.bias_note(kernel)])
     replaced, windows = (int(counts[seen.channel]) for counts in compared.winners())

@@ -26,7 +26,7 @@ from hybridpool.ui.noise import sentences as noise_findings
 from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.noise.words import map_words
 from hybridpool.ui.words import _, ngettext
-from hybridpool.viz.palette import POOLING_COLOURS, sequential
+from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential
 
 #: How many places the patch takes along the longer side of the picture.
 PLACES = 25
@@ -93,8 +93,11 @@ def pack(
 ) -> bytes:
     """An occlusion map as one message: length, JSON header, arrays."""
     image = clean.features.image.permute(1, 2, 0)
+    against = done.against == "max"
+    if against:
+        values = {name: each - values["max"] for name, each in values.items()}
     arrays: dict[str, NDArray[Any]] = dict(values)
-    arrays["palette"] = sequential()
+    arrays["palette"] = diverging() if against else sequential()
     arrays["image"] = (image * 255).round().to(torch.uint8).numpy()
     header = {
         "image_shape": list(image.shape[:2]),
@@ -102,7 +105,8 @@ def pack(
         "lefts": list(found.lefts),
         "patch": found.occluder.height,
         "stride": _step(found),
-        "far": max(float(each.max()) for each in values.values()),
+        "far": max(float(np.abs(each).max()) for each in values.values()),
+        "against": against,
         "place": _nearest_place(found, done, image.shape),
         "view": {"shape": found.occluder.shape},
         "colours": {name: POOLING_COLOURS[name] for name in values},

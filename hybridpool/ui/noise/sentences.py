@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hybridpool.measure import alike
-from hybridpool.sensitivity import expected_maximum
+from hybridpool.pictures.perturb import CHANGES
+from hybridpool.sensitivity import Perturbation, expected_maximum
 from hybridpool.ui.phrases import (
     below_print,
     bold,
@@ -64,6 +65,21 @@ def ranking(changes: Mapping[str, float], names: Mapping[str, str]) -> str:
     return _("**{least}** changed least, by {low}; **{most}** changed most, by {high}.").format(
         least=bold(ends.least, names), low=ends.low, most=bold(ends.most, names), high=ends.high
     )
+
+
+def what_was_done(done: Perturbation, names: Mapping[str, str]) -> str:
+    """What the picture went through, and that a finding speaks of all channels.
+
+    Args:
+        done: Noise, another quality, or an occluder.
+        names: What each change is called.
+    """
+    if done.kind == "occlusion":
+        return _("Over all channels:")
+    words = _("{change} at level {level}, over all channels:")
+    if CHANGES[done.noise].random:
+        words = _("{change} at level {level} (seed {seed}), over all channels:")
+    return words.format(change=names[done.noise], level=f"{done.level:g}", seed=done.draw)
 
 
 def nothing_left() -> str:
@@ -170,9 +186,20 @@ def reach(found: Reached, names: Mapping[str, str]) -> str:
 
 
 def curve(
-    levels: Sequence[float], means: Mapping[str, Sequence[float]], names: Mapping[str, str]
+    levels: Sequence[float],
+    means: Mapping[str, Sequence[float]],
+    names: Mapping[str, str],
+    *,
+    drawn: bool = True,
 ) -> str:
-    """Which pooling changes least along the curve, or how that depends on the level."""
+    """Which pooling changes least along the curve, or how that depends on the level.
+
+    Args:
+        levels: The levels.
+        means: For each pooling the change at each level.
+        names: What each pooling is called.
+        drawn: Whether these are means over draws.
+    """
     least: dict[tuple[str, ...], list[str]] = {}
     for place, level in enumerate(levels):
         here = {name: values[place] for name, values in means.items()}
@@ -182,9 +209,17 @@ def curve(
         return _("Nothing changed at any level.")
     everybody = tuple(means)
     if list(least) == [everybody]:
+        if not drawn:
+            return _("All poolings change alike at every level.")
         return _("On average over the draws all poolings change alike at every level.")
     if len(least) == 1:
         (best,) = least
+        if not drawn:
+            return ngettext(
+                "**{names}** changes least at every level.",
+                "**{names}** change least at every level, and alike.",
+                len(best),
+            ).format(names=bold(best, names))
         return ngettext(
             "On average over the draws **{names}** changes least at every level.",
             "On average over the draws **{names}** change least at every level, and alike.",
@@ -243,7 +278,7 @@ def best_blend(
         weight: The best blend weight, NaN if no one is better than another.
         change: The relative change there.
         ends: The relative change at blend weight 0, average, and at 1, max.
-        by_draw: The best blend weight of each draw alone.
+        by_draw: The best blend weight of each draw alone; none where nothing is drawn.
     """
     if nothing([change]):
         return _("Nothing changed, so no blend weight is better than another.")
@@ -265,6 +300,8 @@ def best_blend(
             )
         )
     finite = [value for value in by_draw if not math.isnan(value)]
+    if not finite:
+        return " ".join(said)
     low, high = f"{min(finite):.2f}", f"{max(finite):.2f}"
     if low == high:
         said.append(_("Each draw for itself says the same."))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hybridpool.pictures.perturb import NOISES
+from hybridpool.pictures.perturb import CHANGES
 from hybridpool.sensitivity import Perturbation
 from hybridpool.ui.page_state import PageState, Parameter, Values, wholes
 
@@ -15,7 +15,7 @@ def _write_occluder(chosen: Perturbation) -> str:
 
 def _along(chosen: Perturbation, values: Values) -> Values:
     """Another noise begins at its own level."""
-    noise = NOISES.get(values.get("noise", ""))
+    noise = CHANGES.get(values.get("noise", ""))
     return {"level": noise.default} | values if noise else values
 
 
@@ -35,6 +35,11 @@ STATE = PageState(
             write=_write_occluder,
         ),
         Parameter("patch", "patch"),
+        Parameter(
+            "against",
+            "against",
+            write=lambda chosen: chosen.against if chosen.against != "clean" else None,
+        ),
     ),
     _along,
 )

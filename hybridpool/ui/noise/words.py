@@ -12,7 +12,7 @@ def kind_names() -> dict[str, str]:
 
 
 def noise_names() -> dict[str, str]:
-    """The kinds of noise, one for each key of `NOISES`."""
+    """The changes of the whole picture, one for each key of `CHANGES`."""
     return {
         "gaussian": _("Gaussian"),
         "salt": _("Salt"),
@@ -20,11 +20,16 @@ def noise_names() -> dict[str, str]:
         "salt_and_pepper": _("Salt and pepper"),
         "speckle": _("Speckle"),
         "poisson": _("Poisson (shot)"),
+        "gaussian_blur": _("Gaussian blur"),
+        "defocus_blur": _("Defocus blur"),
+        "jpeg": _("JPEG"),
+        "brightness": _("Brightness"),
+        "contrast": _("Contrast"),
     }
 
 
 def noise_notes() -> dict[str, str]:
-    """What each kind of noise does to a value x of the picture."""
+    """What each change does to a value x of the picture."""
     return {
         "gaussian": _("Adds normal noise to each value: x + σz, cut off at 0 and 1."),
         "salt": _("Sets a share of the values to 1, each colour channel for itself."),
@@ -32,11 +37,16 @@ def noise_notes() -> dict[str, str]:
         "salt_and_pepper": _("Sets a share of the values to 0 or 1, as often to either."),
         "speckle": _("Multiplies each value by noise around 1: x + xσz. Black stays black."),
         "poisson": _("Counts photons as a sensor does: the fewer there are, the more noise."),
+        "gaussian_blur": _("Blurs with a Gaussian; the border of the picture is repeated."),
+        "defocus_blur": _("Makes a disc of each point, as a lens out of focus does."),
+        "jpeg": _("Stores the picture as JPEG and reads it again: the less quality, the worse."),
+        "brightness": _("Adds to the brightest of red, green and blue; hue and saturation stay."),
+        "contrast": _("Brings each value nearer to the mean of its colour channel."),
     }
 
 
 def level_names() -> dict[str, str]:
-    """What the level of each kind of noise is called, with what it is counted in."""
+    """What the level of each change is called, with what it is counted in."""
     spread = _("Standard deviation σ, the range of the picture being 1")
     share = _("Share of the values that are hit")
     return {
@@ -46,6 +56,80 @@ def level_names() -> dict[str, str]:
         "salt_and_pepper": share,
         "speckle": _("Standard deviation σ as a share of the value"),
         "poisson": _("Photons that a white value counts"),
+        "gaussian_blur": _("Standard deviation σ of the blur in pixels"),
+        "defocus_blur": _("Radius of the disc in pixels"),
+        "jpeg": _("Quality of the JPEG, 100 being best"),
+        "brightness": _("What is added, the range of the picture being 1"),
+        "contrast": _("Share of the contrast that is left"),
+    }
+
+
+def control_names() -> dict[str, str]:
+    """What the level of each change is called in short, beside its control."""
+    share = _("Share of values hit")
+    return {
+        "gaussian": _("Noise σ"),
+        "salt": share,
+        "pepper": share,
+        "salt_and_pepper": share,
+        "speckle": _("Noise σ, relative"),
+        "poisson": _("Photons at white"),
+        "gaussian_blur": _("Blur σ, pixels"),
+        "defocus_blur": _("Radius, pixels"),
+        "jpeg": _("Quality"),
+        "brightness": _("Added brightness"),
+        "contrast": _("Contrast left"),
+    }
+
+
+def change_name(*, against: bool) -> str:
+    """What a chart or a map shows: the change as it is, or beside that of max pooling."""
+    return _("Relative change minus that of max, points") if against else _("Relative change")
+
+
+def examples() -> list[tuple[str, str, dict[str, str]]]:
+    """Where to begin: a title, one sentence with a question, and a link."""
+    return [
+        (
+            _("Salt on the sky: who notices?"),
+            _(
+                "White specks fall on a smooth evening sky. Move the share of values hit: which "
+                "pooling carries the specks into its map?"
+            ),
+            {"picture": "rocket", "show": "noise", "noise": "salt", "level": "0.05"},
+        ),
+        (
+            _("Cover the face"),
+            _(
+                "A grey patch hides a face. Drag it away from the face and back: which map moves "
+                "most, and does one change where the patch cannot reach?"
+            ),
+            {
+                "picture": "astronaut",
+                "show": "occlusion",
+                "fill": "grey",
+                "occluder": "100-350-250-200",
+            },
+        ),
+        (
+            _("Out of focus"),
+            _(
+                "A lens out of focus makes a disc of each point. Move the radius: which pooling "
+                "loses the bricks first?"
+            ),
+            {"picture": "brick", "show": "noise", "noise": "defocus_blur", "level": "2"},
+        ),
+    ]
+
+
+def release_notes() -> dict[str, str]:
+    """Why the rows wait for PyTorch where the browser cannot follow the hand."""
+    return {
+        "poisson": _(
+            "Photons are drawn anew at each level, so no draw can be scaled: PyTorch counts when "
+            "you let go."
+        ),
+        "jpeg": _("The picture is compressed by the server: the rows follow when you let go."),
     }
 
 
@@ -71,8 +155,13 @@ def map_words() -> dict[str, str]:
         **pooling_names(),
         "through": _("Picture shows through"),
         "legend": _("Relative change of the whole map; one scale for all four"),
+        "legend_against": _(
+            "Relative change of the whole map minus that of max, in points; one scale for all four"
+        ),
+        "points": _("{points} points"),
         "place": _("Patch of {size} × {size} pixels at row {row}, column {column}"),
         "largest": _("at most {share}, at row {row}, column {column}"),
+        "farthest": _("farthest {share}, at row {row}, column {column}"),
         "keys": _(
             "Point at a place to see its effect. Click or Enter puts the occluder there, and the "
             "rows above follow; arrow keys move the patch."

@@ -1,4 +1,4 @@
-"""What poolings do to frequencies and gradients, said in words that are composed from numbers."""
+"""Sentences about what poolings do to frequencies and gradients, composed from numbers."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def both_ends(shares: Mapping[str, Sequence[float]], weight: float | None) -> st
 
 
 def aliasing(shares: Mapping[str, float], names: Mapping[str, str], stride: int) -> str:
-    """Which pooling lets most appear that was not there, and which least."""
+    """Which pooling has most aliasing, and which least."""
     if stride == 1:
         return _("The window steps by one cell, so nothing is left out and nothing can alias.")
     known = {name: value for name, value in shares.items() if not math.isnan(value)}

@@ -28,9 +28,10 @@ from hybridpool.ui.words import language
 from hybridpool.viz.frequency_charts import MORE_COLOURS
 from hybridpool.viz.palette import diverging, paint, sequential
 
-# A shift moves cells out of their windows, so that it changes every winner and says nothing.
+# A shift moves cells out of their windows, so that it changes every winner and says nothing; and
+# nobody says that a pooling should stay where it was.
 _STYLE = """
-[data-row="winners"] { display: none; }
+[data-row="winners"], [data-row="nearest"] { display: none; }
 """
 
 

@@ -1,4 +1,4 @@
-"""What a shift did to each pooling, said in words that are composed from the numbers."""
+"""Sentences about what a shift did to each pooling, composed from the numbers."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def hybrid_between(distances: Mapping[str, float]) -> str:
 def over_all(
     shifts: Sequence[int], curves: Mapping[str, Sequence[float]], names: Mapping[str, str]
 ) -> str:
-    """Which pooling differs least over all shifts but none, and how often it is the one.
+    """Which pooling differs least over all shifts other than 0, and how often.
 
     Args:
         shifts: The shifts in pixels.
@@ -137,7 +137,7 @@ def whole_steps(
     names: Mapping[str, str],
     step: int,
 ) -> str:
-    """What is left at shifts by whole cells of the pooled map; nothing if the curve has none."""
+    """The difference at shifts by whole cells of the pooled map; "" if the curve has none."""
     places = [i for i, pixels in enumerate(shifts) if pixels and pixels % step == 0]
     if not places:
         return ""

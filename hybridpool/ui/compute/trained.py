@@ -1,0 +1,180 @@
+"""Results and trained networks from files, and the answers of these networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import streamlit as st
+from torch import Tensor
+
+from hybridpool.answer import (
+    Answer,
+    AnswerCurve,
+    Change,
+    Network,
+    Places,
+    Stage,
+    answer,
+    answer_curve,
+    dialled,
+    kind_of,
+    network_files,
+    places,
+    read_fit_network,
+    stages,
+    test_pictures,
+)
+from hybridpool.training.claims import Evidence
+from hybridpool.training.data import DataUnavailable
+from hybridpool.training.network_files import NetworkFileError
+from hybridpool.training.records import Run
+from hybridpool.training.results import ResultsError, read_run
+from hybridpool.ui.compute.process import growing, prepare
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The results in a folder.
+
+    Attributes:
+        runs: The runs that could be read.
+        problems: The error of each other file.
+        judged: The verdicts so far, by group and arm.
+    """
+
+    runs: list[Run]
+    problems: list[ResultsError]
+    judged: dict[tuple[str, str], Evidence] = field(default_factory=dict)
+
+
+def results(folder: Path) -> Stored:
+    """The results in a folder and below it.
+
+    Files that change, come or go are seen at the next look.
+    """
+    stamps = []
+    for path in sorted(folder.rglob("*.json")):
+        with suppress(OSError):
+            found = path.stat()
+            stamps.append((str(path.relative_to(folder)), found.st_size, found.st_mtime_ns))
+    return _results(str(folder), tuple(stamps))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _results(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> Stored:
+    runs, problems = [], []
+    for name, _, _ in stamps:
+        try:
+            runs.append(read_run((Path(folder) / name).read_bytes(), name))
+        except OSError:
+            continue  # taken away since it was listed
+        except ResultsError as found:
+            problems.append(found)
+    return Stored(runs, problems)
+
+
+def networks(folder: Path) -> list[Network]:
+    """The trained networks in a folder, by pooling and seed; what cannot be read is left out.
+
+    Files that change, come or go are seen at the next look.
+    """
+    stamps = []
+    for path in network_files(folder):
+        with suppress(OSError):
+            found = path.stat()
+            stamps.append((path.name, found.st_size, found.st_mtime_ns))
+    return _networks(str(folder), tuple(stamps))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _networks(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> list[Network]:
+    prepare()
+    found = []
+    for name, *_ in stamps:
+        with suppress(NetworkFileError, OSError):
+            found.append(read_fit_network(Path(folder) / name))
+    return found
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def test_set(folder: Path) -> tuple[Tensor, tuple[int, ...], tuple[int, ...]] | DataUnavailable:
+    """The test pictures that are offered from a person's own copy of CIFAR-10, or why none are."""
+    try:
+        return test_pictures(folder)
+    except DataUnavailable as problem:
+        return problem
+
+
+def asked(
+    network: Network, clean: Tensor, named: str, change: Change, weight: float | None
+) -> Answer:
+    """What a network says of a picture and of the changed one.
+
+    `named` names the picture beyond doubt; a `weight` takes the place of the network's own blends.
+    """
+    return _asked(network.key, named, change.essential(), weight, network, clean)
+
+
+@st.cache_resource(max_entries=2048, show_spinner=False)
+def _asked(
+    key: str, named: str, change: Change, weight: float | None, _network: Network, _clean: Tensor
+) -> Answer:
+    prepare()
+    return answer(dialled(_network, weight), _clean, change.apply(_clean))
+
+
+def answer_curves(
+    networks: Mapping[str, Sequence[Network]],
+    clean: Tensor,
+    named: str,
+    change: Change,
+    weight: float | None,
+) -> Iterator[AnswerCurve]:
+    """The answers of networks at every level of a kind of change, growing until they are whole.
+
+    Only what is whole is kept, as in :func:`hybridpool.ui.compute.noise_sweeps`.
+    """
+    prepare()
+    keys = tuple((arm, tuple(each.key for each in ones)) for arm, ones in networks.items())
+    kind = kind_of(change)
+    kept = _kept_curve(keys, named, kind, weight)
+    if not kept:
+        turned = {arm: [dialled(each, weight) for each in ones] for arm, ones in networks.items()}
+        yield from growing(answer_curve(turned, clean, kind), kept)
+    yield kept[0]
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _kept_curve(
+    keys: tuple[tuple[str, tuple[str, ...]], ...], named: str, kind: Change, weight: float | None
+) -> list[AnswerCurve]:
+    return []
+
+
+def answer_places(network: Network, image: Tensor, named: str, weight: float | None) -> Places:
+    """What a network says of a picture with a patch at every place."""
+    return _answer_places(network.key, named, weight, network, image)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _answer_places(
+    key: str, named: str, weight: float | None, _network: Network, _image: Tensor
+) -> Places:
+    prepare()
+    return places(dialled(_network, weight), _image)
+
+
+def answer_stages(network: Network, image: Tensor, named: str, weight: float | None) -> list[Stage]:
+    """What each pooling of a network hands on, and which channels speak for its answer."""
+    return _answer_stages(network.key, named, weight, network, image)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _answer_stages(
+    key: str, named: str, weight: float | None, _network: Network, _image: Tensor
+) -> list[Stage]:
+    prepare()
+    return stages(dialled(_network, weight), _image)

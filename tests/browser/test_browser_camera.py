@@ -1,0 +1,178 @@
+"""A live camera: its frames stay in the browser until one is frozen. Chromium brings a fake one."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from playwright.sync_api import Browser
+
+from hybridpool.stem import load_stem
+from hybridpool.trace import maps_at, run_poolings, run_stem
+from hybridpool.ui.explore.site import build_site
+from hybridpool.ui.settings import DEFAULT
+from tests.machines import NoChromiumError, Server, running_chromium
+from tests.pages import Explore, expect
+from tests.shown import POOLED, assert_painted, channel_range
+
+pytestmark = pytest.mark.browser
+
+FAKE = "--use-fake-device-for-media-stream"
+LINK = {"stem": "filters", "size": "64", "channel": "3", "weight": "0.3"}
+#: All canvases at one moment: frames that come in between would tear picture and maps apart.
+_GRAB = """
+(root, names) => names.map((name) => {
+  const canvas = root.querySelector(`[data-panel=${name}] canvas`);
+  const { width, height } = canvas;
+  const bytes = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 8192)
+    text += String.fromCharCode(...bytes.subarray(i, i + 8192));
+  return { width, height, text: btoa(text) };
+})
+"""
+
+
+@pytest.fixture
+def browser_with() -> Iterator[Callable[..., Browser]]:
+    """Starts a browser with flags of its own: one at a time, as Playwright wants it."""
+    with ExitStack() as stack:
+
+        def start(*flags: str) -> Browser:
+            try:
+                return stack.enter_context(running_chromium(*flags))
+            except NoChromiumError as problem:
+                pytest.skip(str(problem))
+
+        yield start
+
+
+@pytest.fixture
+def filming(browser_with: Callable[..., Browser]) -> Browser:
+    """A browser with a fake camera that everybody may use."""
+    return browser_with(FAKE, "--use-fake-ui-for-media-stream")
+
+
+def film(tab: Explore) -> None:
+    """Switches the camera on and waits until frames are counted."""
+    tab.root.locator(".film").click()
+    tab.await_true("(root) => Number(root.dataset.rate) > 0", tab.root.element_handle())
+
+
+def grabbed(tab: Explore) -> dict[str, NDArray[np.uint8]]:
+    names = ["picture", "feature_map", *POOLED]
+    found: list[dict[str, Any]] = tab.root.evaluate(_GRAB, names)
+    return {
+        name: np.frombuffer(base64.b64decode(each["text"]), np.uint8).reshape(
+            each["height"], each["width"], 4
+        )[..., :3]
+        for name, each in zip(names, found, strict=True)
+    }
+
+
+def test_frames_go_through_stem_poolings_and_blend_and_nowhere_else(
+    filming: Browser, server: Server
+) -> None:
+    tab = Explore(filming.new_page(), server).open(**LINK)
+    said = len(tab.sent)
+    film(tab)
+    tab.page.wait_for_timeout(500)
+    assert len(tab.sent) == said, "no frame leaves the browser"
+    expect(tab.root.locator(".filmed")).to_contain_text("Nothing is uploaded")
+
+    maps = grabbed(tab)
+    image = torch.from_numpy(maps["picture"].copy()).permute(2, 0, 1).float() / 255
+    assert max(image.shape) == 64
+    assert image.std() > 0.05, "the camera shows something"
+    found = run_poolings(run_stem(image, load_stem("filters"), torch.device("cpu")), DEFAULT)
+    channel = tab.channel()
+    low, high = channel_range(found, channel)
+    assert_painted(maps["feature_map"], found.feature_map[channel], low, high)
+    for name, values in maps_at(found, 0.3).items():
+        assert_painted(maps[name], values[channel], low, high)
+
+    # Back to the picture of before.
+    before = tab.map("picture")
+    tab.root.locator(".film").click()
+    expect(tab.root.locator(".freeze")).to_be_hidden()
+    tab.next_frame()
+    tab.next_frame()
+    assert tab.map("picture").shape != before.shape
+    tab.assert_clean()
+    tab.page.close()
+
+
+def test_a_frozen_frame_is_one_s_own_picture(filming: Browser, server: Server) -> None:
+    tab = Explore(filming.new_page(), server).open(**LINK)
+    film(tab)
+    tab.root.locator(".freeze").click()
+    tab.await_link(picture="upload")
+    tab.settled()
+    expect(tab.page.get_by_test_id("stSidebar")).to_contain_text("camera.png")
+    assert sum(len(each) > 5_000 for each in tab.sent) == 1
+    # What is told later does not carry the picture along.
+    sent = len(tab.sent)
+    tab.turn(0.9)
+    tab.await_link(weight="0.9")
+    assert all(len(each) < 5_000 for each in tab.sent[sent:])
+    image = torch.from_numpy(tab.map("picture").copy()).float()
+    assert image.std() > 5
+    tab.assert_clean()
+    tab.page.close()
+
+
+@pytest.mark.parametrize(
+    ("flags", "script", "said"),
+    [
+        # What a browser gives to a page that comes over http from another machine.
+        (
+            (FAKE,),
+            "Object.defineProperty(navigator, 'mediaDevices', { value: undefined })",
+            "https",
+        ),
+        # Nobody is there who could allow it.
+        ((FAKE,), "", "allow it in the browser's settings"),
+        ((), "", "finds no camera"),
+    ],
+    ids=["http", "denied", "none"],
+)
+def test_one_sentence_says_why_a_camera_cannot_work(
+    browser_with: Callable[..., Browser],
+    server: Server,
+    flags: tuple[str, ...],
+    script: str,
+    said: str,
+) -> None:
+    tab = Explore(browser_with(*flags).new_page(), server)
+    tab.page.add_init_script(script)
+    tab.open(**LINK)
+    before = tab.map("hybrid")
+    tab.root.locator(".film").click()
+    expect(tab.root.locator(".filmed")).to_contain_text(said)
+    expect(tab.root.locator(".freeze")).to_be_hidden()
+    assert (tab.map("hybrid") == before).all()
+    tab.assert_clean()
+    tab.page.close()
+
+
+def test_the_site_films_too(filming: Browser, server: Server, tmp_path: Path) -> None:
+    logging.disable(logging.WARNING)
+    build_site(tmp_path / "site", sizes=(64,))
+    logging.disable(logging.NOTSET)
+    tab = Explore(filming.new_page(), server)
+    tab.page.goto(f"{(tmp_path / 'site' / 'index.html').as_uri()}#stem=filters&lang=en")
+    tab.page.locator(tab.ready).wait_for()
+    film(tab)
+    tab.root.locator(".freeze").click()
+    expect(tab.page.locator(".provenance")).to_have_text("Your picture stays in this browser.")
+    expect(tab.root.locator("[data-panel=picture] .size")).to_have_text("48 × 64")
+    assert tab.complaints == []
+    tab.page.close()
