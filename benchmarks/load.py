@@ -57,9 +57,10 @@ def window(state: WidgetState, value: str, message: bytes) -> None:
     state.json_value = json.dumps({"window": told})
 
 
-def select_slider(state: WidgetState, value: str, message: bytes) -> None:
-    """A slider of options tells their texts."""
-    state.string_array_value.data.append(value)
+def level(state: WidgetState, value: str, message: bytes) -> None:
+    """The rows tell the level of the noise."""
+    told = {"level": float(value), "told": time.time() * 1000}
+    state.json_value = json.dumps({"level": told})
 
 
 LEVELS = tuple(f"{each:g}" for each in level_options(NOISES["gaussian"]))
@@ -82,9 +83,9 @@ PLACES = {
         ".inspector [data-size=kernel]",
     ),
     "noise": Place(
-        Control("Noise_and_occlusion", "perturb_level", "level", LEVELS, select_slider),
+        Control("Noise_and_occlusion", "compare", "level", LEVELS, level),
         Noise,
-        ".st-key-perturb_level input[type=range]",
+        ".compare #level",
     ),
 }
 

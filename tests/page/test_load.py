@@ -19,7 +19,7 @@ from benchmarks.load import (
     session,
     soak,
 )
-from benchmarks.visitors import Record, Visitor
+from benchmarks.visitors import Control, Record, Visitor
 from tests.machines import Server
 
 
@@ -77,15 +77,14 @@ def test_a_server_that_is_not_there_is_an_error() -> None:
 
 
 def test_an_exception_on_the_page_is_an_error(server: Server) -> None:
-    place = PLACES["noise"]
-
     def number(state: WidgetState, value: str, message: bytes) -> None:
         """A slider of options wants texts."""
         state.double_array_value.data.append(1.0)
 
-    wrong = replace(place, control=replace(place.control, write=number))
+    place = PLACES["explore"]
+    sizes = Control("", "control_image_size", "size", ("64", "128"), number)
     record = Record()
-    asyncio.run(session(server, wrong, record, number=0, seconds=1.2))
+    asyncio.run(session(server, replace(place, control=sizes), record, number=0, seconds=1.2))
     assert any("has encountered an error" in each for each in record.errors), record.errors
 
 
