@@ -288,7 +288,7 @@ class ByHand extends Backward(Playing(Component)) {
         const full = i < this.filled;
         if (full && this.isHidden(name, i)) {
           const label = called(words.cell_value, i, output.columns, words[name], words.hidden);
-          sheet.set(i, { text: "?", kind: "empty asked", label });
+          sheet.set(i, { text: "?", kind: "asked", label });
           continue;
         }
         const label = called(full ? words.cell_value : words.cell_empty, i, output.columns, words[name], number(value));
