@@ -99,10 +99,10 @@ class Inspector extends Filming(Sweeping(Termed(Sizing(Windowing(Painting(Maps))
 
   // The next picture of the gallery, or the one before; quick steps go on from each other.
   stepPicture(step) {
-    const { pictures } = this.header;
-    const at = pictures.indexOf(this.picture);
-    const next = at < 0 ? 0 : (at + step + pictures.length) % pictures.length;
-    this.picture = pictures[next];
+    const { gallery } = this.header;
+    const at = gallery.indexOf(this.picture);
+    const next = at < 0 ? 0 : (at + step + gallery.length) % gallery.length;
+    this.picture = gallery[next];
     this.tell("picture", { key: this.picture });
   }
 

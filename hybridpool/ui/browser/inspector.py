@@ -239,7 +239,7 @@ def _lasting(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]
             "std": stem.std.flatten().tolist(),
         },
         "picture": trace.settings.picture,
-        "pictures": list(GALLERY),
+        "gallery": list(GALLERY),
         "about": shown.about,
         "names": [fill(name) for name in trace.features.channel_names],
         "colours": POOLING_COLOURS,
