@@ -130,8 +130,8 @@ class AttentionSteps {
 }
 
 // w × max + (1 − w) × average, as it is written.
-function mix(weight, maximum, average, decimals = 2) {
-  return `${weight.toFixed(decimals)} \u00d7 ${term(maximum)} + ${(1 - weight).toFixed(decimals)} \u00d7 ${term(average)}`;
+function mix(weight, maximum, average, decimals = 2, write = term) {
+  return `${weight.toFixed(decimals)} \u00d7 ${write(maximum)} + ${(1 - weight).toFixed(decimals)} \u00d7 ${write(average)}`;
 }
 
 // The part of a window that lies on the grid, in cells of the grid.

@@ -9,6 +9,7 @@ class ByHand extends Backward(Playing(Component)) {
     super(root);
     this.still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.speed = 1000;
+    this.seen = new Set(); // of the results that are hidden, those that were asked for
     this.build();
     this.listen();
   }
@@ -45,18 +46,30 @@ class ByHand extends Backward(Playing(Component)) {
     this.root.addEventListener("click", (event) => this.clicked(event.target.closest("button")));
     this.root.addEventListener("keydown", (event) => {
       if (!event.target.closest(".pick")) return;
-      const act = { " ": () => this.toggle(), ",": () => this.move(-1), ".": () => this.move(1) }[event.key];
+      const { sheet } = event.target.closest(".sheet").dataset;
+      const show = () => this.seen.add(`${sheet} ${this.index}`) && this.dirty("window");
+      const keys = { " ": () => this.toggle(), ",": () => this.move(-1), ".": () => this.move(1), Enter: show };
+      const act = keys[event.key];
       if (!act) return;
       event.preventDefault();
       act();
     });
     for (const name of POOLED) {
-      this.sheets[name].pick((index, how) => this.takeOver(index, how));
+      this.sheets[name].pick((index, how) => {
+        if (how === "click") this.seen.add(`${name} ${index}`);
+        this.takeOver(index, how);
+      });
       this.sheets[`${name}_gradient`].pick((index) => {
         this.spot = index;
         this.dirty("back");
       });
     }
+    this.hide = this.$(".hide input");
+    this.hide.addEventListener("change", () => {
+      this.seen.clear();
+      this.dirty("all");
+      this.tellLook();
+    });
     for (const radio of this.all("[name=speed]")) {
       radio.checked = Number(radio.value) === this.speed;
       radio.addEventListener("change", () => (this.speed = Number(radio.value)));
@@ -111,8 +124,9 @@ class ByHand extends Backward(Playing(Component)) {
     return values.length === grid.values.length && values.every((value, i) => value === grid.values[i]);
   }
 
-  openPlace({ weight, step, row, column, back }) {
+  openPlace({ weight, step, row, column, back, hide }) {
     const { output } = this.header;
+    this.hide.checked = hide;
     this.weight = weight;
     this.back = back;
     this.touched = step !== null;
@@ -234,7 +248,8 @@ class ByHand extends Backward(Playing(Component)) {
 
   tellLook() {
     const { columns } = this.header.output;
-    const look = { weight: this.weight, back: this.back, row: Math.floor(this.index / columns), column: this.index % columns };
+    const { weight, back } = this;
+    const look = { weight, back, hide: this.hide.checked, row: Math.floor(this.index / columns), column: this.index % columns };
     this.tell("look", { ...look, step: this.touched ? this.filled : null });
   }
 
@@ -248,6 +263,11 @@ class ByHand extends Backward(Playing(Component)) {
     this.showFormulas();
     this.dial.show(this.weight, null, this.header.words);
     this.paintBack();
+  }
+
+  // Whether a class is to say a result first.
+  isHidden(name, index) {
+    return this.hide.checked && !this.seen.has(`${name} ${index}`);
   }
 
   valueOf(name, index) {
@@ -266,6 +286,11 @@ class ByHand extends Backward(Playing(Component)) {
       for (let i = 0; i < this.count; i++) {
         const value = this.valueOf(name, i);
         const full = i < this.filled;
+        if (full && this.isHidden(name, i)) {
+          const label = called(words.cell_value, i, output.columns, words[name], words.hidden);
+          sheet.set(i, { text: "?", kind: "empty asked", label });
+          continue;
+        }
         const label = called(full ? words.cell_value : words.cell_empty, i, output.columns, words[name], number(value));
         sheet.set(i, full ? { text: number(value, 2), ...coloursOf(value, low, high, this.table), label } : { kind: "empty", label });
       }
@@ -279,6 +304,7 @@ class ByHand extends Backward(Playing(Component)) {
     const span = { top: window.top, left: window.left, height: kernel[0], width: kernel[1] };
     const at = [Math.floor(index / output.columns), index % output.columns];
     this.spot = null;
+    const tied = this.isHidden("max", index) ? [] : window.tied;
     this.root.classList.toggle("playing", Boolean(this.playing));
     this.$(".play span").textContent = this.playing ? words.pause : words.play;
     this.$(".place").textContent = words.place.replace("{number}", index + 1).replace("{count}", this.count);
@@ -286,8 +312,8 @@ class ByHand extends Backward(Playing(Component)) {
     this.$('[data-step="1"]').disabled = index === this.count - 1;
     this.sheets.grid.surround(span);
     this.sheets.grid.cells.forEach((cell, i) => {
-      cell.classList.toggle("winner", i === window.tied[0]);
-      cell.classList.toggle("tied", window.tied.indexOf(i) > 0);
+      cell.classList.toggle("winner", i === tied[0]);
+      cell.classList.toggle("tied", tied.indexOf(i) > 0);
     });
     for (const name of POOLED) {
       this.sheets[name].surround({ top: at[0], left: at[1], height: 1, width: 1 });
@@ -319,25 +345,28 @@ class ByHand extends Backward(Playing(Component)) {
     const cells = this.terms(window);
     const inMax = cells.filter(({ kind }) => kind < 2);
     const inAverage = cells.filter(({ kind }) => kind === 0 || (kind === 1 && countPad));
+    const hidden = POOLED.map((name) => this.isHidden(name, this.index));
     const written = (list, separator, show) => {
       if (list.length > LONG) return [words.window_values.replace("{count}", list.length)];
       return list.flatMap((cell, i) => {
-        const part = element("span", cell.at === window.tied[0] ? "won" : "", show(cell));
+        const part = element("span", cell.at === window.tied[0] && !hidden[0] ? "won" : "", show(cell));
         return i ? [separator, part] : [part];
       });
     };
-    const result = (value) => element("strong", "", equals(value));
     const [top, mean, mixed] = POOLED.map((name) => this.valueOf(name, this.index));
+    const result = (value, i) => element("strong", "", hidden[i] ? "= ?" : equals(value));
+    const shy = hidden[0] || hidden[1] ? () => "?" : term;
+    const mixture = mix(this.weight, top, mean, 2, shy);
     const maxTerms = written(inMax, ", ", ({ kind, value }) => (kind ? `${MINUS}\u221e` : number(value)));
     const sumTerms = written(inAverage, " + ", ({ kind, value }) => (kind ? "0" : term(value)));
     this.$(".pooled").replaceChildren(
-      this.line(words.max, colours.max, ["max(", ...maxTerms, ") ", result(top)]),
-      this.line(words.average, colours.average, ["(", ...sumTerms, `) / ${window.divisor} `, result(mean)]),
-      this.line(words.hybrid, colours.hybrid, [`${mix(this.weight, top, mean)} `, result(mixed)]),
+      this.line(words.max, colours.max, ["max(", ...maxTerms, ") ", result(top, 0)]),
+      this.line(words.average, colours.average, ["(", ...sumTerms, `) / ${window.divisor} `, result(mean, 1)]),
+      this.line(words.hybrid, colours.hybrid, [`${mixture} `, result(mixed, 2)]),
     );
     if (!this.aloud) return;
     this.aloud = false;
-    const spoken = POOLED.map((name, i) => `${words[name]} ${number([top, mean, mixed][i])}`).join(", ");
+    const spoken = POOLED.map((name, i) => `${words[name]} ${hidden[i] ? words.hidden : number([top, mean, mixed][i])}`).join(", ");
     this.$(".spoken").textContent = [`${this.$(".card-title").textContent}: ${spoken}.`, ...window.notes].join(" ");
   }
 

@@ -14,6 +14,7 @@ from hybridpool.answer.picture import KNOWN, OUTSIDE, as_seen, test_pictures
 from hybridpool.answer.places import Places, places
 from hybridpool.answer.program import Program, program_of
 from hybridpool.answer.run import Answer, answer, answers, dialled
+from hybridpool.answer.stages import Stage, stages
 
 __all__ = [
     "ACTIONS",
@@ -26,6 +27,7 @@ __all__ = [
     "Network",
     "Places",
     "Program",
+    "Stage",
     "UnfitNetworkError",
     "answer",
     "answer_curve",
@@ -38,5 +40,6 @@ __all__ = [
     "places",
     "program_of",
     "read_fit_network",
+    "stages",
     "test_pictures",
 ]

@@ -417,3 +417,26 @@ def test_every_cell_and_button_has_a_name(by_hand: Any) -> None:
     assert all(named)
     assert page.inputs().first.get_attribute("aria-label") == "row 1, column 1"
     assert page.cells("max").nth(1).get_attribute("aria-label") == "Max, row 1, column 2: 9.8"
+
+
+def test_results_stay_hidden_until_a_class_has_said_them(
+    by_hand: Callable[..., ByHandPage],
+) -> None:
+    page = by_hand().open(grid="4x4", step="4", at="2-2")
+    page.find(".hide").click()
+    for name in POOLED:
+        expect(page.cells(name)).to_have_text(["?"] * 4)
+    assert page.formula(".pooled", "Max") == "max(11, 12, 15, 16) = ?"
+    assert page.formula(".pooled", "Hybrid") == "0.50 × ? + 0.50 × ? = ?"
+    expect(page.find("[data-sheet=grid] .winner")).to_have_count(0)
+    page.cells("max").nth(3).click()
+    expect(page.cells("max")).to_have_text(["?", "?", "?", "16"])
+    page.cells("average").nth(3).focus()
+    page.page.keyboard.press("Enter")
+    expect(page.cells("average")).to_have_text(["?", "?", "?", "13.5"])
+    assert page.formula(".pooled", "Hybrid") == "0.50 × 16 + 0.50 × 13.5 = ?"
+    page.await_link(hide="1")
+    page.open(**page.link())
+    expect(page.cells("hybrid")).to_have_text(["?"] * 4)
+    page.find(".hide").click()
+    expect(page.cells("hybrid")).to_have_text(["4.75", "6.75", "12.75", "14.75"])

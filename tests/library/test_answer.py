@@ -1,6 +1,7 @@
 """What trained networks answer: files, changes, probabilities, the dial, and their steps."""
 
 import math
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,11 @@ from hybridpool.answer import (
     places,
     program_of,
     read_fit_network,
+    stages,
     test_pictures,
 )
 from hybridpool.answer.places import class_activation
-from hybridpool.answer.program import folded, stored
+from hybridpool.answer.program import folded, layers, stored
 from hybridpool.pictures.gallery import GALLERY
 from hybridpool.pictures.perturb import NOISES
 from hybridpool.sensitivity import Perturbation
@@ -296,6 +298,48 @@ def test_what_the_cells_add_is_the_score_of_the_class(kind: str) -> None:
     for target in (0, 7):
         added = class_activation(network, image, target).sum() + head.bias[target]
         assert added.item() == pytest.approx(scores[target].item(), abs=1e-4)
+
+
+# ---- layer by layer ----------------------------------------------------------------------------
+
+
+def louder(
+    kept: list[Tensor], channel: int, factor: float, _pool: nn.Module, _given: object, out: Tensor
+) -> Tensor:
+    """A hook that keeps one channel of a map and hands it on larger."""
+    kept.append(out[0, channel].clone())
+    out = out.clone()
+    out[:, channel] *= factor
+    return out
+
+
+@pytest.mark.parametrize("arm", ["max", "channel", "attention"])
+def test_what_a_channel_speaks_is_how_the_score_follows_it(arm: str) -> None:
+    network, image = a_network(arm), photo()
+    found = stages(network, image)
+    prepared = prepare((image[None] * 255).round().to(torch.uint8))
+    pools = [layer for name, layer in layers(network.model) if name == "pool"]
+    with torch.no_grad():
+        scores = network.model(prepared)[0]
+    for stage, pool in zip(found, pools, strict=True):
+        assert stage.speaks.tolist() == sorted(stage.speaks.tolist(), reverse=True)
+        channel, step = stage.channels[0], 1e-3
+        kept: list[Tensor] = []
+        hook = pool.register_forward_hook(partial(louder, kept, channel, 1 + step))
+        with torch.no_grad():
+            changed = network.model(prepared)[0]
+        hook.remove()
+        said = int(scores.argmax())
+        slope = (changed[said] - scores[said]).item() / step
+        assert slope == pytest.approx(stage.speaks[0].item(), rel=0.05, abs=0.05)
+        torch.testing.assert_close(stage.maps[0], kept[0], atol=1e-4, rtol=1e-4)
+        assert (stage.weights is None) == (arm == "max")
+
+
+def test_the_blend_weights_of_a_stage_are_those_of_its_layer() -> None:
+    network = a_network("channel")
+    for stage, layer in zip(stages(network, photo()), blends(network.model).values(), strict=True):
+        assert torch.equal(stage.weights, layer.blend_weight)
 
 
 # ---- the steps ---------------------------------------------------------------------------------

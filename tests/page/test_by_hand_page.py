@@ -86,7 +86,7 @@ def test_it_opens_on_the_article_s_grid() -> None:
     assert session.header["output"]["max"] == [6, 8, 14, 16]
     assert session.header["output"]["average"] == [3.5, 5.5, 11.5, 13.5]
     assert session.header["look"] == {
-        "weight": 0.5, "step": None, "row": 0, "column": 0, "back": "one"
+        "weight": 0.5, "step": None, "row": 0, "column": 0, "back": "one", "hide": False
     }  # fmt: skip
 
 
@@ -185,10 +185,11 @@ def test_whatever_is_sent_the_page_shows_finite_numbers(cells: list[list[Any]]) 
 
 
 def test_dial_step_and_gradient_are_in_the_link_and_change_no_number() -> None:
-    session = Session().look(weight=0.2, step=3, row=1, column=0, back="sum")
+    session = Session().look(weight=0.2, step=3, row=1, column=0, back="sum", hide=True)
     assert_shows(session, Task())
     seen = STATE.read(session.link).view
     assert (seen.weight, seen.step, seen.row, seen.column, seen.back) == (0.2, 3, 1, 0, "sum")
+    assert session.link["hide"] == "1"
     again = Session(**session.link)
     assert again.header["look"] == session.header["look"]
     assert again.header["output"] == session.header["output"]
@@ -257,25 +258,31 @@ def test_an_impossible_link_keeps_its_grid_and_says_what_is_shown() -> None:
     assert session.header["output"]["max"] == [5]
 
 
+LOOK = {"weight": 0.4, "step": 2, "row": 0, "column": 0, "back": "one", "hide": False}
+
+
 @pytest.mark.parametrize(
     "sent",
     [
-        {"edit": {"serial": "1", "cells": [[1.0]]}},
-        {"edit": {"serial": 1, "cells": 7}},
-        {"edit": {"serial": 10**31, "cells": []}},
-        {"edit": [1, 2]},
-        {"look": {"weight": "abc", "step": None, "row": 0, "column": 0, "back": "one"}},
-        {"look": {"weight": 0.5, "step": -1, "row": 0, "column": 0, "back": "one"}},
-        {"look": {"weight": 0.5, "step": 2, "row": 10**31, "column": 0, "back": "one"}},
-        {"look": {"weight": 0.5, "step": 2, "row": 0, "column": 0, "back": ["sum"]}},
+        {"edit": {"cells": [[1.0]]}},
+        {"edit": {"cells": 7}},
+        {"edit": {"cells": []}},
+        {"look": LOOK | {"weight": "abc"}},
+        {"look": LOOK | {"step": -1}},
+        {"look": LOOK | {"row": 10**31}},
+        {"look": LOOK | {"back": ["sum"]}},
+        {"look": LOOK | {"hide": 1}},
         {"look": {"weight": 0.5}},
     ],
 )
-def test_what_the_browser_sends_is_checked_before_it_is_used(sent: dict[str, object]) -> None:
+def test_what_the_browser_sends_is_checked_before_it_is_used(
+    sent: dict[str, dict[str, object]],
+) -> None:
     session = Session()
-    before = session.header, session.link
-    session.send(**sent)
-    assert (session.header, session.link) == before
+    before = session.header | {"serial": None}, session.link
+    told = {"told": next(session.told)}
+    session.send(**{name: value | told for name, value in sent.items()})
+    assert (session.header | {"serial": None}, session.link) == before
 
 
 # ---- the sentences ----------------------------------------------------------------------------

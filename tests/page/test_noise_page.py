@@ -394,6 +394,29 @@ def test_the_word_above_the_present_level_stays_inside(
     assert figure.layout.annotations[0].xanchor == anchor
 
 
+@pytest.mark.parametrize("more_is_noisier", [True, False])
+def test_lines_that_end_together_have_their_names_apart(more_is_noisier: bool) -> None:
+    values = {name: np.array([[0.0], [0.5]]) for name in ("max", "average", "hybrid")}
+    figure = error_chart(
+        [0.0, 0.5], values, 0.5, {"max": 0.1}, WORDS, more_is_noisier=more_is_noisier
+    )
+    named = [each for each in figure.layout.annotations if each.text in values]
+    assert {each.text for each in named} == set(values)
+    heights = sorted(each.y for each in named)
+    assert all(high - low >= 0.05 * 50 for low, high in pairwise(heights))
+    assert {each.x for each in named} == {0.5 if more_is_noisier else 0.0}
+
+
+def test_against_max_a_chart_counts_in_points_below_zero_too() -> None:
+    values = {"max": np.array([[0.0], [0.0]]), "average": np.array([[0.0], [-0.1]])}
+    plain, against = (
+        error_chart([0.0, 0.5], values, 0.5, {"max": 0.0}, WORDS, against=points)
+        for points in (False, True)
+    )
+    assert (plain.layout.yaxis.ticksuffix, against.layout.yaxis.ticksuffix) == (" %", "")
+    assert against.layout.yaxis.rangemode == "normal"
+
+
 def test_a_point_says_its_level_and_not_the_axis() -> None:
     changes = {"max": np.array([[0.0], [0.1]])}
     _band, line, _now = error_chart([0.0, 0.5], changes, 0.5, {"max": 0.1}, WORDS).data

@@ -23,6 +23,7 @@ from hybridpool.ui.answer.picture import (
 )
 from hybridpool.ui.answer.places import show_places
 from hybridpool.ui.answer.rows import Row, rows_of, show_rows
+from hybridpool.ui.answer.stages import show_stages
 from hybridpool.ui.answer.state import STATE
 from hybridpool.ui.answer.words import class_names
 from hybridpool.ui.page_state import mirror_in_link
@@ -56,6 +57,7 @@ def show_answer(kinds: Kinds) -> None:
     show_many(rows, chosen.change)
     show_curves(rows, seen, chosen.change, weight, kinds.levels[chosen.change.done.noise])
     show_places(rows, seen, chosen.shown, weight)
+    show_stages(rows, seen, chosen.shown, weight)
 
 
 def no_networks() -> str:

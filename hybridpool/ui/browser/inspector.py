@@ -112,7 +112,8 @@ def show_inspector(trace: Trace, picture: str, caption: str) -> None:
     show_packed(
         component("inspector", *SCRIPTS),
         "inspector",
-        (trace.settings, picture, language()),
+        # Large text moves what stands above it: then it is mounted anew, with what it shows now.
+        (trace.settings, picture, language(), st.session_state.get("large")),
         lambda: _packed(trace, picture, caption),
         view=look_at,
         window=_look_through,

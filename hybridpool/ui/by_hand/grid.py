@@ -75,6 +75,7 @@ _LOOK: dict[str, sent.Check] = {
     "row": sent.whole,
     "column": sent.whole,
     "back": sent.word(("one", "sum")),
+    "hide": sent.flag,
 }
 
 

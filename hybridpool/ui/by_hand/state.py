@@ -134,6 +134,7 @@ class Look:
         row: Row of the selected output cell.
         column: Its column.
         back: Whether the gradient is that of ``"one"`` output cell or of the ``"sum"`` of all.
+        hide: Whether results stay hidden until somebody asks for them.
     """
 
     weight: float = 0.5
@@ -141,6 +142,7 @@ class Look:
     row: int = 0
     column: int = 0
     back: str = "one"
+    hide: bool = False
 
     def clamped(self) -> Look:
         """The nearest that can be shown."""
@@ -267,6 +269,11 @@ STATE = PageState(
             "back",
             "back",
             write=lambda chosen: "sum" if chosen.view.back == "sum" else None,
+        ),
+        Parameter(
+            "hide",
+            "hide",
+            write=lambda chosen: "1" if chosen.view.hide else None,
         ),
     ),
     _along,

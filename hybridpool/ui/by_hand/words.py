@@ -39,6 +39,12 @@ def fixed_words() -> dict[str, str]:
         "step_back": _("Step back"),
         "step_forward": _("Step forward"),
         "place": _("Window {number} of {count}"),
+        "hide": _("Hide the results"),
+        "hide_words": _(
+            "So that a class says them first: a click on an output cell, or Enter, shows its "
+            "result."
+        ),
+        "hidden": _("hidden"),
         "speed": _("Speed"),
         "slow": _("slow"),
         "normal": _("normal"),

@@ -16,6 +16,7 @@ from hybridpool.answer import (
     Change,
     Network,
     Places,
+    Stage,
     answer,
     answer_curve,
     dialled,
@@ -23,6 +24,7 @@ from hybridpool.answer import (
     network_files,
     places,
     read_fit_network,
+    stages,
     test_pictures,
 )
 from hybridpool.training.claims import Evidence
@@ -163,3 +165,16 @@ def _answer_places(
 ) -> Places:
     prepare()
     return places(dialled(_network, weight), _image)
+
+
+def answer_stages(network: Network, image: Tensor, named: str, weight: float | None) -> list[Stage]:
+    """What each pooling of a network hands on, and which channels speak for its answer."""
+    return _answer_stages(network.key, named, weight, network, image)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _answer_stages(
+    key: str, named: str, weight: float | None, _network: Network, _image: Tensor
+) -> list[Stage]:
+    prepare()
+    return stages(dialled(_network, weight), _image)
