@@ -90,7 +90,7 @@ class Inspector extends Filming(Sweeping(Termed(Sizing(Windowing(Painting(Maps))
 
   loaded() {
     this.endSweep();
-    this.picture = this.header.picture;
+    this.picture = this.header.key;
     this.size();
     this.dirty();
     this.reveal();
@@ -99,10 +99,10 @@ class Inspector extends Filming(Sweeping(Termed(Sizing(Windowing(Painting(Maps))
 
   // The next picture of the gallery, or the one before; quick steps go on from each other.
   stepPicture(step) {
-    const { gallery } = this.header;
-    const at = gallery.indexOf(this.picture);
-    const next = at < 0 ? 0 : (at + step + gallery.length) % gallery.length;
-    this.picture = gallery[next];
+    const { keys } = this.header;
+    const at = keys.indexOf(this.picture);
+    const next = at < 0 ? 0 : (at + step + keys.length) % keys.length;
+    this.picture = keys[next];
     this.tell("picture", { key: this.picture });
   }
 

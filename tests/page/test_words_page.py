@@ -42,7 +42,7 @@ UNSEEN = {
     *("css_source_path", "js_source_path"),
     # the data of our own components
     *("arrays", "colour", "colours", "view", "look", "key", "thumbnail", "chosen", "language"),
-    *("base", "noise", "gallery"),
+    *("base", "noise", "keys"),
     "session",
     # plotly
     *("template", "mode", "color", "shape", "orientation", "layer", "dtype", "bdata"),

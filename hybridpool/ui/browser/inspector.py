@@ -198,7 +198,7 @@ def without_server(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[
     """What a page needs that has no server: its engine computes every map from the picture."""
     header, arrays = _lasting(shown)
     arrays["picture"] = shown.trace.features.image.numpy()
-    return header | _seen(shown) | {"pictures": []}, arrays
+    return header | _seen(shown) | {"keys": []}, arrays
 
 
 def _base(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -238,8 +238,8 @@ def _lasting(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]
             "mean": stem.mean.flatten().tolist(),
             "std": stem.std.flatten().tolist(),
         },
-        "picture": trace.settings.picture,
-        "gallery": list(GALLERY),
+        "key": trace.settings.picture,
+        "keys": list(GALLERY),
         "about": shown.about,
         "names": [fill(name) for name in trace.features.channel_names],
         "colours": POOLING_COLOURS,
