@@ -131,9 +131,12 @@ def _line(name: str, cells: Sequence[str]) -> str:
 
 
 def _mean(summary: Summary) -> str:
-    return f"{summary.mean * 100:.2f} ± {summary.deviation * 100:.2f}"
+    mean = f"{summary.mean * 100:.2f}"  # one run has no spread
+    return mean if summary.count == 1 else f"{mean} ± {summary.deviation * 100:.2f}"
 
 
 def _interval(delta: Difference) -> str:
     low, high = delta.low * 100, delta.high * 100
+    if low == high:  # nor an interval
+        return f"{delta.mean * 100:+.2f}"
     return f"{delta.mean * 100:+.2f} ({low:+.2f} to {high:+.2f})"
