@@ -13,6 +13,7 @@ import streamlit as st
 from hybridpool.ui import controls, settings
 from hybridpool.ui.browser.component import component
 from hybridpool.ui.page_state import PageState
+from hybridpool.ui.share import show_share
 from hybridpool.ui.words import _, language
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -159,6 +160,7 @@ def open_page(
         for file, name in pages().items():
             st.page_link(file, label=name)
         controls.language_controls()
+        show_share()
     if not embedded:
         # On a projector the introduction waits behind a mark.
         st.title(title, help=introduction if large else None)
