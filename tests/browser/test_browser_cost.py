@@ -27,7 +27,7 @@ def test_a_long_measurement_waits_to_be_asked_and_ends_at_a_click(tab: OpenTab) 
     shown = opened(tab, width=1280, batch="16", map="64x64x32", turns="61", layout="nchw")
     page = shown.page
     button = page.locator(".st-key-cost_button_times button")
-    expect(page.get_by_text("Not measured yet at this size")).to_be_visible()
+    expect(page.get_by_text("Not measured yet with these settings")).to_be_visible()
     expect(button).to_contain_text("Measure")
     button.click()
     expect(button).to_contain_text("Stop")

@@ -306,7 +306,7 @@ def test_all_that_are_best_are_named_and_overfitting_is_said_where_it_is_no_chan
     counts = {"max": 390, "average": 200, "fixed_half": 390, "start_half": 390}
     said = learning_findings.accuracies(Judged(counts))
     assert "Max, fixed and Half, fixed with 97.5 % (Average, fixed 50.0 %)" in said
-    assert "It overfits: on its own 1000 training pictures it has 100.0 %." in said
+    assert "It overfits: its accuracy on its own 1000 training pictures is 100.0 %." in said
     same = learning_findings.accuracies(Judged(dict.fromkeys(ARMS, 390), train=393))
     assert "Average, fixed and Half, fixed with 97.5 %; the blend weight" in same
     assert "overfits" not in same
