@@ -12,12 +12,13 @@ from tests.pages import (
     OpenTab,
     Shift,
     Tab,
+    TheAnswer,
     expect,
 )
 
 pytestmark = pytest.mark.browser
 
-PAGES = [Explore, ByHand, Noise, Shift, Learning, Evidence, Cost]
+PAGES = [Explore, ByHand, TheAnswer, Noise, Shift, Learning, Evidence, Cost]
 SMALL = {"batch": "1", "map": "4x8x8", "turns": "3"}
 
 
