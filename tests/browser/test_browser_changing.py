@@ -28,7 +28,7 @@ pytestmark = pytest.mark.browser
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 FILES = (
     *("common/maths.js", "common/component.js", "common/engine.js"),
-    *("compare/changing.js", "compare/passage.js"),
+    *("common/changing.js", "compare/passage.js"),
 )
 FOLLOWED = [name for name in CHANGES if name not in release_notes()]
 #: Sums in another order than PyTorch's; everything else is the same to the last bit.

@@ -89,6 +89,7 @@ def show_rows(
         *DIAL,
         *_SCRIPTS,
         "compare/patch.js",
+        "common/changing.js",
         "answer/change.js",
         "answer/answer.js",
     )

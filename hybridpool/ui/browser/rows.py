@@ -31,8 +31,13 @@ from hybridpool.viz.sensitivity_charts import winner_colours
 #: How the browser reads a window whose maximum several cells share.
 NO_WINNER = 255
 _BITS = {"max": 1, "average": 2, "attention": 4}
-_FILES = ("changing", "passage", "rows", "measuring", "outline", "patch", "live", "compare")
-SCRIPTS = (*MAPS, "common/engine.js", *(f"compare/{name}.js" for name in _FILES))
+_FILES = ("passage", "rows", "measuring", "outline", "patch", "live", "compare")
+SCRIPTS = (
+    *MAPS,
+    "common/engine.js",
+    "common/changing.js",
+    *(f"compare/{name}.js" for name in _FILES),
+)
 
 
 @dataclass(frozen=True)
