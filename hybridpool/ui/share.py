@@ -1,9 +1,10 @@
-"""The link of the present page, to copy or as a code for the cameras of a class."""
+"""What a person takes along: files, and the link of the page, to copy or as a code for a class."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from mimetypes import guess_type
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,24 @@ from hybridpool.ui.words import _
 #: Longer links make a code that no phone reads from a screen.
 LONGEST = 1200
 _HERE = ("localhost", "127.0.0.1", "::1")
+
+
+#: Icons by the end of a file's name.
+_ICONS = {"csv": "table", "html": "web", "npz": "grid_on", "py": "code"}
+
+
+def download(label: str, data: Any, file: str, words: str | None = None, **options: Any) -> None:
+    """A button that saves a file and runs nothing again; its kind follows from its name."""
+    st.download_button(
+        label,
+        data=data,
+        file_name=file,
+        mime=guess_type(file)[0] or "application/octet-stream",
+        on_click="ignore",
+        icon=f":material/{_ICONS[file.rpartition('.')[2]]}:",
+        help=words,
+        **options,
+    )
 
 
 def show_share() -> None:

@@ -495,12 +495,13 @@ def test_the_chart_waits_until_the_browser_has_painted_the_maps() -> None:
     components = [element.proto.component_name for element in app.get("bidi_component")]
     assert set(components) == {
         *("hybridpool_inspector", "hybridpool_later"),
-        *("hybridpool_gallery", "hybridpool_page"),
+        *("hybridpool_gallery", "hybridpool_page", "hybridpool_share"),
     }
     assert not app.get("plotly_chart")
     session = Session()  # whose browser says that it has painted
     components = [element.proto.component_name for element in session.app.get("bidi_component")]
-    assert set(components) == {"hybridpool_inspector", "hybridpool_gallery", "hybridpool_page"}
+    lasting = ("inspector", "gallery", "page", "share")
+    assert set(components) == {f"hybridpool_{name}" for name in lasting}
     assert len(session.app.get("plotly_chart")) == 1
 
 

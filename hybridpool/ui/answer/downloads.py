@@ -14,6 +14,7 @@ from hybridpool.ui.answer.rows import Row
 from hybridpool.ui.answer.script import reproduction_script
 from hybridpool.ui.answer.state import Chosen
 from hybridpool.ui.settings import SHARED, upload
+from hybridpool.ui.share import download
 from hybridpool.ui.words import _
 
 
@@ -25,18 +26,15 @@ def show_downloads(
     own = upload() if picture == "upload" else None
     tested = None if chosen.test is None else (str(state.DATA), chosen.test)
     with st.container(horizontal=True):
-        st.download_button(
+        download(
             _("Probabilities as CSV"),
-            data=probabilities(rows, found),
-            file_name="answers.csv",
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/table:",
-            help=_("Every class of every network, for the clean and the changed picture."),
+            probabilities(rows, found),
+            "answers.csv",
+            _("Every class of every network, for the clean and the changed picture."),
         )
-        st.download_button(
+        download(
             _("PyTorch script"),
-            data=reproduction_script(
+            reproduction_script(
                 chosen.change,
                 weight,
                 folder_named(),
@@ -49,11 +47,8 @@ def show_downloads(
                     if row.own
                 ),
             ),
-            file_name="answers.py",
-            mime="text/x-python",
-            on_click="ignore",
-            icon=":material/code:",
-            help=_("A short script that prints the same probabilities with the library."),
+            "answers.py",
+            _("A short script that prints the same probabilities with the library."),
         )
 
 

@@ -19,6 +19,7 @@ from hybridpool.ui.by_hand.packing import Sheet, pack
 from hybridpool.ui.by_hand.script import by_hand_script
 from hybridpool.ui.by_hand.sentences import what_is_shown, why_impossible
 from hybridpool.ui.by_hand.state import STATE, Task, WindowOptions, clean_cells
+from hybridpool.ui.share import download
 from hybridpool.ui.words import _
 from hybridpool.window import ImpossibleWindowError
 
@@ -57,14 +58,11 @@ def show_by_hand(task: Task, work: ByHand) -> None:
 
 def show_download(task: Task) -> None:
     """Offer a script that computes the same numbers."""
-    st.download_button(
+    download(
         _("PyTorch script"),
-        data=by_hand_script(task, STATE.chosen().view),
-        file_name="pooling_by_hand.py",
-        mime="text/x-python",
-        on_click="ignore",
-        icon=":material/code:",
-        help=_("A short script that gives the same numbers with the library."),
+        by_hand_script(task, STATE.chosen().view),
+        "pooling_by_hand.py",
+        _("A short script that gives the same numbers with the library."),
     )
 
 

@@ -17,6 +17,7 @@ from hybridpool.ui.cost import words as cost_words
 from hybridpool.ui.cost.run import Run
 from hybridpool.ui.cost.state import STATE
 from hybridpool.ui.phrases import percent
+from hybridpool.ui.share import download
 from hybridpool.ui.words import _
 from hybridpool.viz.cost_charts import ShareBar, share_chart
 
@@ -71,13 +72,10 @@ def show(part: Part) -> None:
         st.caption(_how(record))
     with part.table.container():
         cost_tables.show_networks(record.costs)
-        st.download_button(
+        download(
             _("Table as CSV"),
-            data=cost_tables.networks_csv(record),
-            file_name="network-cost.csv",
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/table:",
+            cost_tables.networks_csv(record),
+            "network-cost.csv",
             key="cost_networks_csv",
         )
 

@@ -12,6 +12,7 @@ from hybridpool.cost import Counts, NetworkCost, NetworkCosts, PoolingCost, Pool
 from hybridpool.ui.cost import words as cost_words
 from hybridpool.ui.cost.words import data_size, millis, whole
 from hybridpool.ui.phrases import percent, significant
+from hybridpool.ui.share import download
 from hybridpool.ui.tables import show_table
 from hybridpool.ui.words import _
 
@@ -52,13 +53,10 @@ def show_times(costs: PoolingCosts) -> None:
     peaks = any(cost.peak is not None for cost in costs.costs)
     head += [_("Peak memory")] if peaks else []
     show_table(head, [_times_row(cost, costs, peaks=peaks) for cost in costs.costs])
-    st.download_button(
+    download(
         _("Table as CSV"),
-        data=times_csv(costs),
-        file_name="pooling-cost.csv",
-        mime="text/csv",
-        on_click="ignore",
-        icon=":material/table:",
+        times_csv(costs),
+        "pooling-cost.csv",
         key="cost_times_csv",
     )
 

@@ -13,6 +13,7 @@ from hybridpool.trace import Trace, maps_at
 from hybridpool.ui.explore.script import reproduction_script
 from hybridpool.ui.explore.web_page import web_page
 from hybridpool.ui.settings import Shown, upload
+from hybridpool.ui.share import download
 from hybridpool.ui.words import _
 
 
@@ -20,32 +21,23 @@ def show_downloads(trace: Trace, seen: Shown) -> None:
     """Maps, script and web page of what is shown; the PNG is saved in the inspector."""
     own = upload() if trace.settings.picture == "upload" else None
     with st.container(horizontal=True):
-        st.download_button(
+        download(
             _("Maps as NPZ"),
-            data=_npz(trace, seen),
-            file_name="hybrid-pooling.npz",
-            mime="application/octet-stream",
-            on_click="ignore",
-            icon=":material/grid_on:",
-            help=_("Picture, feature map and all pooled maps as float32 arrays."),
+            _npz(trace, seen),
+            "hybrid-pooling.npz",
+            _("Picture, feature map and all pooled maps as float32 arrays."),
         )
-        st.download_button(
+        download(
             _("PyTorch script"),
-            data=reproduction_script(trace, seen, own.name if own else None),
-            file_name="hybrid_pooling.py",
-            mime="text/x-python",
-            on_click="ignore",
-            icon=":material/code:",
-            help=_("A short script that gives the same numbers with the library."),
+            reproduction_script(trace, seen, own.name if own else None),
+            "hybrid_pooling.py",
+            _("A short script that gives the same numbers with the library."),
         )
-        st.download_button(
+        download(
             _("Save as web page"),
-            data=web_page(trace, seen),
-            file_name="hybrid-pooling.html",
-            mime="text/html",
-            on_click="ignore",
-            icon=":material/web:",
-            help=_(
+            web_page(trace, seen),
+            "hybrid-pooling.html",
+            _(
                 "One file that opens by double click and needs no server: dial, window, channels "
                 "and formulas work in it."
             ),

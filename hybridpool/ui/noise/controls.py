@@ -56,41 +56,23 @@ def _change_control(done: Perturbation) -> None:
         st.selectbox,
         "noise",
         _("Change"),
-        options=list(CHANGES),
-        format_func=names.__getitem__,
+        options={name: names[name] for name in CHANGES},
         help=" ".join(said),
         width=_WIDE,
     )
 
 
 def _shape_control() -> None:
-    shapes = noise_words.shape_names()
-    STATE.control(
-        st.segmented_control,
-        "shape",
-        _("Shape"),
-        options=list(shapes),
-        format_func=shapes.__getitem__,
-        required=True,
-    )
+    STATE.pick("shape", _("Shape"), noise_words.shape_names())
 
 
 def _fill_control() -> None:
     fills = noise_words.fill_names()
-    STATE.control(
-        st.selectbox,
-        "fill",
-        _("Filled with"),
-        options=list(fills),
-        format_func=fills.__getitem__,
-        width=_WIDE,
-    )
+    STATE.control(st.selectbox, "fill", _("Filled with"), options=fills, width=_WIDE)
 
 
 def _seed() -> None:
-    STATE.control(
-        st.number_input, "draw", _("Seed"), min_value=0, max_value=MAX_SEED, step=1, width=_NARROW
-    )
+    STATE.whole("draw", _("Seed"), 0, MAX_SEED, width=_NARROW)
     st.button(
         "",
         key="draw_again",
