@@ -156,6 +156,13 @@ def stem_controls() -> None:
         options=list(stems),
         format_func=lambda key: _(stems[key].title),
     )
+    if SHARED.chosen().settings.stem != "filters":
+        st.button(
+            _("New here? Readable filters"),
+            key="readable_filters",
+            on_click=partial(SHARED.choose, stem="filters", channel=None, row=None, column=None),
+            help=_("To begin with: each of them answers to one thing, and is named after it."),
+        )
     info = stems.get(SHARED.chosen().settings.stem)
     if info:
         st.caption(f"{_(info.words)}  \n{_provenance(info)}")

@@ -616,6 +616,14 @@ def test_a_move_counts_although_nobody_was_called_back(
     assert says.items() <= session.link.items()
 
 
+def test_the_readable_filters_are_one_click_away() -> None:
+    session = Session(stem="cifar10-channel", channel="15", size="64")
+    session.app.sidebar.button(key="readable_filters").click()
+    session.run()
+    assert session.link["stem"] == "filters"
+    assert not [each for each in session.app.sidebar.button if each.key == "readable_filters"]
+
+
 def test_a_file_counts_although_nobody_was_called_back(monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session(size="64")
     monkeypatch.setattr(SessionState, "_call_callbacks", lambda *_given, **_more: None)
