@@ -18,6 +18,7 @@ from hybridpool.ui.words import _
 
 #: Longer links make a code that no phone reads from a screen.
 LONGEST = 1200
+_LISTENS = "server.address"
 _HERE = ("localhost", "127.0.0.1", "::1")
 
 
@@ -104,7 +105,7 @@ def own_address() -> str:
 
 
 def _note(address: str) -> str:
-    if for_others(address, st.get_option("server.address"), own_address())[1]:
+    if for_others(address, st.get_option(_LISTENS), own_address())[1]:
         return address
     return _(
         "{address} works on this machine alone. For a class, start the page with "
@@ -120,7 +121,7 @@ def _ask(told: Mapping[str, Any]) -> None:
     parts = urlsplit(address)
     same = (parts.scheme, parts.netloc) == (here.scheme, here.netloc)
     if not address or (same and len(address) <= LONGEST):
-        listens = st.get_option("server.address")
+        listens = st.get_option(_LISTENS)
         st.session_state["shared_address"] = (
             address and for_others(address, listens, own_address())[0]
         )
