@@ -1,10 +1,8 @@
 """The answer: what networks that differ in their pooling alone say of the same changed picture."""
 
-from hybridpool.ui.answer.controls import Kinds
 from hybridpool.ui.answer.page import show_answer
 from hybridpool.ui.answer.state import STATE
 from hybridpool.ui.frame import open_page
-from hybridpool.ui.noise import words as noise_words
 from hybridpool.ui.words import _
 
 open_page(
@@ -16,11 +14,4 @@ open_page(
     shared_controls=False,
     state=STATE,
 )
-show_answer(
-    Kinds(
-        noise_words.noise_names(),
-        noise_words.level_names(),
-        noise_words.shape_names(),
-        noise_words.fill_names(),
-    )
-)
+show_answer()

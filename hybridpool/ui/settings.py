@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import streamlit as st
 
 from hybridpool.pictures.gallery import GALLERY
+from hybridpool.pictures.perturb import Noise
 from hybridpool.stem import STEMS, default_stem, trained_stems
 from hybridpool.trace import Settings
 from hybridpool.ui.browser import sent
@@ -18,7 +21,37 @@ from hybridpool.ui.page_state import (
     number,
     one_of,
     read_cell,
+    value_of,
+    wholes,
 )
+
+#: Where an occluder lies, in thousandths of the picture.
+PLACES = ("top", "left", "height", "width")
+
+#: What is done to a picture, as the links of all pages say it.
+CHANGE_PARAMETERS = (
+    Parameter("noise", "noise"),
+    Parameter("level", "level"),
+    Parameter("noise-seed", "draw", old="draw"),
+    Parameter("shape", "shape"),
+    Parameter("fill", "fill"),
+    Parameter(
+        "occluder",
+        values=wholes("-".join(rf"(?P<{name}>\d+)" for name in PLACES)),
+        write=lambda chosen: "-".join(str(value_of(chosen, name)) for name in PLACES),
+    ),
+)
+
+
+def own_level(kinds: Mapping[str, Noise]) -> Callable[[Any, Values], Values]:
+    """What changes along with a record that holds a noise: another one begins at its own level."""
+
+    def along(_record: Any, values: Values) -> Values:
+        noise = kinds.get(values.get("noise", ""))
+        return {"level": noise.default} | values if noise else values
+
+    return along
+
 
 DEFAULT = Settings(stem=default_stem(), image_size=96)
 SCOPES = ("channel", "all")

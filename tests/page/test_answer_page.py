@@ -548,3 +548,9 @@ def test_nothing_is_said_of_what_was_not_measured() -> None:
     salt = Change("noise", Perturbation(noise="salt"))
     assert measured({"max": [run_of("max", 0, 0.4)]}, salt) is None
     assert measured({}, Change()) is None
+
+
+def test_only_noises_that_the_page_can_draw_are_offered(networks: Path) -> None:
+    visit = Visit(PAGE, lang="en").run()
+    (offered,) = [each for each in visit.app.main.selectbox if each.key == "answer_noise"]
+    assert len(offered.options) == len(NOISES)

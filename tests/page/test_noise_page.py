@@ -33,6 +33,7 @@ from hybridpool.sensitivity.perturbation import (
 from hybridpool.stem import load_stem
 from hybridpool.trace import Settings
 from hybridpool.ui import compute, phrases
+from hybridpool.ui.names import fill_names, level_names, noise_names, shape_names
 from hybridpool.ui.noise import curves as noise_curves
 from hybridpool.ui.noise import occlusion as occlusion_panels
 from hybridpool.ui.noise import sentences as noise_findings
@@ -61,11 +62,11 @@ def english(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_noise_fill_and_shape_has_words() -> None:
-    assert set(CHANGES) == set(noise_words.noise_names()) == set(noise_words.noise_notes())
-    assert set(CHANGES) == set(noise_words.level_names()) == set(noise_words.control_names())
+    assert set(CHANGES) == set(noise_names()) == set(noise_words.noise_notes())
+    assert set(CHANGES) == set(level_names()) == set(noise_words.control_names())
     assert set(noise_words.release_notes()) < set(CHANGES)
-    assert set(FILLS) == set(noise_words.fill_names())
-    assert set(SHAPES) == set(noise_words.shape_names())
+    assert set(FILLS) == set(fill_names())
+    assert set(SHAPES) == set(shape_names())
 
 
 @pytest.mark.parametrize("name", CHANGES)

@@ -10,7 +10,7 @@ from hybridpool.answer import Answer
 from hybridpool.training.data import CIFAR10_CLASSES
 from hybridpool.ui import compute, controls
 from hybridpool.ui.answer import sentences, state
-from hybridpool.ui.answer.controls import Kinds, show_controls
+from hybridpool.ui.answer.controls import show_controls
 from hybridpool.ui.answer.curves import show_curves
 from hybridpool.ui.answer.downloads import show_downloads
 from hybridpool.ui.answer.many import show_many
@@ -26,12 +26,13 @@ from hybridpool.ui.answer.rows import Row, rows_of, show_rows
 from hybridpool.ui.answer.stages import show_stages
 from hybridpool.ui.answer.state import STATE
 from hybridpool.ui.answer.words import class_names
+from hybridpool.ui.names import level_names
 from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.settings import SHARED
 from hybridpool.ui.words import _
 
 
-def show_answer(kinds: Kinds) -> None:
+def show_answer() -> None:
     """Everything below the title; the sidebar's choice of a picture is drawn before."""
     begin_with_a_known_picture()
     with st.sidebar:
@@ -40,22 +41,23 @@ def show_answer(kinds: Kinds) -> None:
     show_own_networks()
     seen = current_picture()
     rows = rows_of(compute.networks(state.NETWORKS), state.own_networks())
-    chosen = show_controls(kinds)
+    chosen = show_controls()
     mirror_in_link(SHARED.query(), STATE.query())
     if not rows:
         st.info(no_networks(), icon=":material/model_training:")
         return
     weight = SHARED.chosen().view.weight
+    level = level_names()[chosen.change.done.noise]
     found = {
         network.key: compute.asked(network, seen.image, seen.named, chosen.change, weight)
         for row in rows
         for network in row.networks
     }
-    show_rows(rows, seen, chosen, weight, found, kinds.levels[chosen.change.done.noise])
+    show_rows(rows, seen, chosen, weight, found, level)
     st.markdown(said(rows, seen, found))
     show_downloads(rows, chosen, weight, found)
     show_many(rows, chosen.change)
-    show_curves(rows, seen, chosen.change, weight, kinds.levels[chosen.change.done.noise])
+    show_curves(rows, seen, chosen.change, weight, level)
     show_places(rows, seen, chosen.shown, weight)
     show_stages(rows, seen, chosen.shown, weight)
 

@@ -15,8 +15,8 @@ from hybridpool.answer.change import REACH
 from hybridpool.pictures.perturb import NOISES
 from hybridpool.sensitivity.perturbation import in_thousandths
 from hybridpool.ui.browser import sent
-from hybridpool.ui.page_state import PageState, Parameter, Values, wholes
-from hybridpool.ui.settings import SHARED
+from hybridpool.ui.page_state import PageState, Parameter
+from hybridpool.ui.settings import CHANGE_PARAMETERS, PLACES, SHARED, own_level
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -29,7 +29,6 @@ DATA = Path(os.environ.get("HYBRIDPOOL_DATA", ROOT / "build" / "data"))
 #: No test set is larger.
 _MOST = 10**6
 SIDE = 32
-_PLACES = ("top", "left", "height", "width")
 
 
 @dataclass(frozen=True)
@@ -52,31 +51,12 @@ class Chosen:
         return Chosen(self.change.clamped(), test, min(max(self.shown, 0), 99))
 
 
-def _along(chosen: Chosen, values: Values) -> Values:
-    """Another noise begins at its own level."""
-    noise = NOISES.get(values.get("noise", ""))
-    return {"level": noise.default} | values if noise else values
-
-
-def _write_occluder(chosen: Chosen) -> str:
-    return "-".join(str(getattr(chosen.change.done, name)) for name in _PLACES)
-
-
 STATE = PageState(
     "answer",
     Chosen(),
     (
         Parameter("show", "action"),
-        Parameter("noise", "noise"),
-        Parameter("level", "level"),
-        Parameter("noise-seed", "draw"),
-        Parameter("shape", "shape"),
-        Parameter("fill", "fill"),
-        Parameter(
-            "occluder",
-            values=wholes("-".join(rf"(?P<{name}>\d+)" for name in _PLACES)),
-            write=_write_occluder,
-        ),
+        *CHANGE_PARAMETERS,
         Parameter("down", "rows"),
         Parameter("right", "columns"),
         Parameter(
@@ -92,7 +72,7 @@ STATE = PageState(
             write=lambda chosen: str(chosen.shown + 1) if chosen.shown else None,
         ),
     ),
-    _along,
+    own_level(NOISES),
 )
 
 
@@ -106,7 +86,7 @@ _SETTLED: dict[str, sent.Check] = {
     "columns": _shift,
     "weight": sent.maybe(sent.finite),
     "shown": sent.whole,
-    **dict.fromkeys(_PLACES, sent.whole),
+    **dict.fromkeys(PLACES, sent.whole),
 }
 
 
@@ -116,7 +96,7 @@ def settle(told: Mapping[str, Any]) -> None:
     if not found:
         return
     SHARED.choose(weight=found.pop("weight"))
-    box = {name: found.pop(name) for name in _PLACES}
+    box = {name: found.pop(name) for name in PLACES}
     STATE.choose(**found, **in_thousandths(box, (SIDE, SIDE)))
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from hybridpool.pictures.perturb import CHANGES
 from hybridpool.sensitivity import Perturbation
 from hybridpool.trace import MAX_SEED
+from hybridpool.ui.names import fill_names, noise_names, shape_names
 from hybridpool.ui.noise import words as noise_words
 from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.words import _, language
@@ -19,18 +20,10 @@ _WIDE, _NARROW = 220, 130
 
 def show_controls() -> Perturbation:
     """What is done to the picture, in one line: noise or occlusion, and what belongs to it."""
-    names = noise_words.kind_names()
     done = STATE.chosen()
     # A row that wraps: columns would stand below each other on a phone.
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        STATE.control(
-            st.segmented_control,
-            "kind",
-            _("What is done to the picture"),
-            options=list(names),
-            format_func=names.__getitem__,
-            required=True,
-        )
+        STATE.pick("kind", _("What is done to the picture"), noise_words.kind_names())
         if done.kind == "noise":
             _change_control(done)
             drawn = CHANGES[done.noise].random
@@ -47,7 +40,7 @@ def show_controls() -> Perturbation:
 
 
 def _change_control(done: Perturbation) -> None:
-    names = noise_words.noise_names()
+    names = noise_names()
     said = [noise_words.noise_notes()[done.noise]]
     if CHANGES[done.noise].random:
         said.append(_("It is drawn once from the seed, so every pooling gets the same noise."))
@@ -63,11 +56,11 @@ def _change_control(done: Perturbation) -> None:
 
 
 def _shape_control() -> None:
-    STATE.pick("shape", _("Shape"), noise_words.shape_names())
+    STATE.pick("shape", _("Shape"), shape_names())
 
 
 def _fill_control() -> None:
-    fills = noise_words.fill_names()
+    fills = fill_names()
     STATE.control(st.selectbox, "fill", _("Filled with"), options=fills, width=_WIDE)
 
 

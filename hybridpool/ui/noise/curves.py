@@ -16,7 +16,7 @@ from hybridpool.sensitivity.perturbation import curve_levels
 from hybridpool.ui import compute
 from hybridpool.ui.browser import sent
 from hybridpool.ui.charts import BAR, show_chart
-from hybridpool.ui.names import pooling_names
+from hybridpool.ui.names import level_names, pooling_names
 from hybridpool.ui.noise import sentences as noise_findings
 from hybridpool.ui.noise import words as noise_words
 from hybridpool.ui.noise.state import STATE
@@ -104,7 +104,7 @@ def _error_figure(
         here,
         {
             **pooling_names(),
-            "axis": noise_words.level_names()[done.noise],
+            "axis": level_names()[done.noise],
             "level": _("Level"),
             "change": noise_words.change_name(against=against),
             "present": _("shown above"),

@@ -6,9 +6,8 @@ from urllib.parse import urlencode
 
 from hybridpool.pictures.perturb import CHANGES
 from hybridpool.sensitivity import Comparison, Perturbation
-from hybridpool.ui.names import pooling_names
+from hybridpool.ui.names import noise_names, pooling_names
 from hybridpool.ui.noise import sentences as noise_findings
-from hybridpool.ui.noise import words as noise_words
 from hybridpool.ui.noise.sentences import Reached
 from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.phrases import below_print
@@ -31,7 +30,7 @@ def finding(compared: Comparison, seen: Shown, done: Perturbation) -> str:
     ranking = noise_findings.ranking(relative, names)
     if below_print(relative.values()):
         return ranking
-    where = noise_findings.what_was_done(done, noise_words.noise_names())
+    where = noise_findings.what_was_done(done, noise_names())
     return " ".join([where, ranking, noise_findings.place_of_hybrid(relative, weight)])
 
 

@@ -4,36 +4,15 @@ from __future__ import annotations
 
 from hybridpool.pictures.perturb import CHANGES
 from hybridpool.sensitivity import Perturbation
-from hybridpool.ui.page_state import PageState, Parameter, Values, wholes
-
-_PLACES = ("top", "left", "height", "width")
-
-
-def _write_occluder(chosen: Perturbation) -> str:
-    return "-".join(str(getattr(chosen, name)) for name in _PLACES)
-
-
-def _along(chosen: Perturbation, values: Values) -> Values:
-    """Another noise begins at its own level."""
-    noise = CHANGES.get(values.get("noise", ""))
-    return {"level": noise.default} | values if noise else values
-
+from hybridpool.ui.page_state import PageState, Parameter
+from hybridpool.ui.settings import CHANGE_PARAMETERS, own_level
 
 STATE = PageState(
     "perturb",
     Perturbation(),
     (
         Parameter("show", "kind"),
-        Parameter("noise", "noise"),
-        Parameter("level", "level"),
-        Parameter("noise-seed", "draw", old="draw"),
-        Parameter("shape", "shape"),
-        Parameter("fill", "fill"),
-        Parameter(
-            "occluder",
-            values=wholes("-".join(rf"(?P<{name}>\d+)" for name in _PLACES)),
-            write=_write_occluder,
-        ),
+        *CHANGE_PARAMETERS,
         Parameter("patch", "patch"),
         Parameter(
             "against",
@@ -41,5 +20,5 @@ STATE = PageState(
             write=lambda chosen: chosen.against if chosen.against != "clean" else None,
         ),
     ),
-    _along,
+    own_level(CHANGES),
 )
