@@ -46,6 +46,14 @@ class Component {
   // Nothing new came, but the looks of the page may have changed.
   again() {}
 
+  // All of a message: what the browser holds stays where only a part is new. The array called `mark`
+  // comes with everything; null where this builds on something that the browser lacks.
+  joined({ header, arrays }, mark) {
+    if (arrays[mark]) this.base = { header, arrays };
+    else if (this.base?.header.base !== header.base) return null;
+    return { header: { ...this.base.header, ...header }, arrays: { ...this.base.arrays, ...arrays } };
+  }
+
   // Words and colours from the message, wherever the page has a place for them.
   label({ words, colours = {} }) {
     for (const part of this.all("[data-word]")) part.textContent = words[part.dataset.word];
@@ -138,6 +146,16 @@ function easel(canvas, height, width) {
   const image = context.createImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
   return { pixels, show: () => context.putImageData(image, 0, 0) };
+}
+
+// Numbers of 0 to 1, channel by channel, as red, green and blue bytes.
+function bytesOf(values) {
+  const plane = values.length / 3;
+  const rgb = new Uint8Array(values.length);
+  for (let i = 0; i < plane; i++) {
+    for (let colour = 0; colour < 3; colour++) rgb[3 * i + colour] = Math.round(values[colour * plane + i] * 255);
+  }
+  return rgb;
 }
 
 function paintRgb({ pixels, show }, rgb) {

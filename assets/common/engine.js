@@ -146,8 +146,12 @@ function linear(values, weight, bias) {
 const sigmoid = (value) => 1 / (1 + Math.exp(-value));
 
 // The attention layer: a blend weight for each channel, computed from the channels' means.
-function attention(input, { inner, innerBias, outer, outerBias }) {
-  const hidden = linear(channelMeans(input), inner, innerBias).map((value) => Math.max(value, 0));
+function attention(input, weights) {
+  return attentionFrom(channelMeans(input), weights);
+}
+
+function attentionFrom(means, { inner, innerBias, outer, outerBias }) {
+  const hidden = linear(means, inner, innerBias).map((value) => Math.max(value, 0));
   return linear(hidden, outer, outerBias).map(sigmoid);
 }
 

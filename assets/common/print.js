@@ -24,6 +24,13 @@ function percent(share) {
   return `${fixed(100 * share, 1)} %`;
 }
 
+// A number so small that only its first digit matters, rounded up and without an exponent.
+function atMost(value) {
+  if (!(value > 0)) return "0";
+  const decimals = Math.max(Math.ceil(-Math.log10(value)), 1);
+  return (Math.ceil(value * 10 ** decimals) / 10 ** decimals).toFixed(decimals);
+}
+
 // A cell counts from 1 where a person reads it.
 const place = (template, row, column) => template.replace("{row}", row + 1).replace("{column}", column + 1);
 

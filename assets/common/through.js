@@ -89,15 +89,6 @@ function mostTelling(found, { low, high }, start) {
   return [channel, ...found[channel].far];
 }
 
-function bytesOf({ data, height, width }) {
-  const plane = height * width;
-  const rgb = new Uint8Array(3 * plane);
-  for (let i = 0; i < plane; i++) {
-    for (let colour = 0; colour < 3; colour++) rgb[3 * i + colour] = Math.round(data[colour * plane + i] * 255);
-  }
-  return rgb;
-}
-
 // The message of a picture. `header` holds what does not depend on it: stem, window, words, view.
 function messageOf(picture, header, arrays) {
   const feature = throughStem(picture, header.stem, arrays);
@@ -126,7 +117,7 @@ function messageOf(picture, header, arrays) {
       view,
     },
     arrays: {
-      ...arrays, image: bytesOf(picture), input, fine, max, max_fine: maxFine, average, average_fine: averageFine,
+      ...arrays, image: bytesOf(picture.data), input, fine, max, max_fine: maxFine, average, average_fine: averageFine,
     },
   };
 }

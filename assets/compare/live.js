@@ -7,18 +7,11 @@ const ANSWER = 6000; // milliseconds after which an answer to something else is 
 const Living = (Base) => class extends Base {
   // ---- messages ---------------------------------------------------------------------------
 
-  // All of a message: the clean side stays in the browser while only what is done to it changes.
-  whole({ header, arrays }) {
-    if (arrays.clean_max) this.base = { header, arrays };
-    else if (this.base?.header.base !== header.base) return null;
-    const steps = { ...this.base.header.steps, ...header.steps };
-    return { header: { ...this.base.header, ...header, steps }, arrays: { ...this.base.arrays, ...arrays } };
-  }
-
   load(message) {
     const known = this.base;
-    const all = this.whole(message);
+    const all = this.joined(message, "clean_max");
     if (!all) return this.tell("lack", {});
+    all.header.steps = { ...this.base.header.steps, ...all.header.steps };
     all.arrays = unpackedMaps(all);
     if (this.base !== known) Object.assign(this, { passage: null, live: null, moving: false });
     else if (this.moving && this.wanted !== keyOf(all.header)) return this.later(all);
@@ -217,7 +210,7 @@ const Living = (Base) => class extends Base {
     const checked = this.apart === null ? words.by_pytorch : words.checked;
     const said = this.moving ? words.moving : live.follows ? checked : live.on_release;
     this.$(".judged").textContent = said.replace("{device}", live.device)
-      .replace("{difference}", tiny(this.apart)).replace("{step}", tiny(step));
+      .replace("{difference}", atMost(this.apart)).replace("{step}", atMost(step));
   }
 };
 
@@ -241,17 +234,4 @@ function unpackedMaps({ header, arrays }) {
     }
   }
   return maps;
-}
-
-// A picture of numbers, channel by channel, as red, green and blue bytes.
-function bytesOf(picture) {
-  const plane = picture.length / 3;
-  return Uint8Array.from({ length: picture.length }, (_, i) => Math.round(picture[(i % 3) * plane + ((i / 3) | 0)] * 255));
-}
-
-// A number so small that only its first digit matters, rounded up and without an exponent.
-function tiny(value) {
-  if (!(value > 0)) return "0";
-  const decimals = Math.max(Math.ceil(-Math.log10(value)), 1);
-  return (Math.ceil(value * 10 ** decimals) / 10 ** decimals).toFixed(decimals);
 }

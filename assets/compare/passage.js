@@ -71,9 +71,7 @@ class Passage {
 
   // The attention value of each channel, once all are there.
   attention({ means }) {
-    const { inner, innerBias, outer, outerBias } = this.weights;
-    const hidden = linear(means, inner, innerBias).map((value) => Math.max(value, 0));
-    return linear(hidden, outer, outerBias).map(sigmoid);
+    return attentionFrom(means, this.weights);
   }
 
   // The cells of the feature map that see a box of the picture.

@@ -58,7 +58,7 @@ const Filming = (Base) => class extends Base {
       ...this.header, ...ranges, image_shape: [picture.height, picture.width],
       attention: [...attentionOf(feature, this.arrays)],
     };
-    this.arrays = { ...this.arrays, input: stepsOf(feature, ranges), image: bytesOf(picture) };
+    this.arrays = { ...this.arrays, input: stepsOf(feature, ranges), image: bytesOf(picture.data) };
     if (feature.height !== this.height || feature.width !== this.width || !this.live) {
       [this.height, this.width] = [feature.height, feature.width];
       this.resize(this.shape);

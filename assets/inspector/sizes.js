@@ -5,13 +5,6 @@ const PATIENT = 8; // milliseconds of a frame for the channels that are not show
 const SIZES = ["kernel", "stride", "padding"];
 const same = (one, other) => [...SIZES, "ceilMode"].every((name) => one[name] === other[name]);
 
-// A number so small that only its first digit matters, rounded up and without an exponent.
-function atMost(value) {
-  if (!(value > 0)) return "0";
-  const decimals = Math.max(Math.ceil(-Math.log10(value)), 1);
-  return (Math.ceil(value * 10 ** decimals) / 10 ** decimals).toFixed(decimals);
-}
-
 const Sizing = (Base) => class extends Base {
   listenToSizes() {
     for (const input of this.all("[data-size]")) {
@@ -45,16 +38,9 @@ const Sizing = (Base) => class extends Base {
 
   // ---- messages ---------------------------------------------------------------------------
 
-  // All of a message: what the browser holds of its picture stays where only the window is new.
-  whole({ header, arrays }) {
-    if (arrays.input) this.base = { header, arrays };
-    else if (this.base?.header.base !== header.base) return null;
-    return { header: { ...this.base.header, ...header }, arrays: { ...this.base.arrays, ...arrays } };
-  }
-
   load(message) {
     const known = this.base;
-    const all = this.whole(message);
+    const all = this.joined(message, "input");
     if (!all) return this.tellWindow(this.readable(message.header));
     if (this.base !== known) this.unfold();
     if (this.moved && this.base === known) {

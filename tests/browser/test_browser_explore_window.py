@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from hybridpool.trace import Settings, Trace
+from hybridpool.ui.browser.component import BASE
 from hybridpool.ui.settings import DEFAULT, SHARED, Shared
 from tests.pages import Explore, OpenTab, expect
 from tests.shown import POOLED, assert_painted, channel_range, expected
@@ -182,7 +183,7 @@ def test_a_pinned_window_stays_where_it_is_on_the_feature_map(explore: Explore) 
 # ---- what judges, alone in a page ----------------------------------------------------------------
 
 _ALONE = """
-const Kind = Sizing(class {
+const Kind = Sizing(class extends Component {
   soon(name, act) { act(); }
   showSizes() {}
   tell(name, value) { this.said = [name, value]; }
@@ -214,7 +215,7 @@ window.lost = () => {
 def alone(chromium: Browser) -> Iterator[Page]:
     page = chromium.new_page()
     page.set_content("<p>judge</p>")
-    scripts = ("common/maths.js", "common/engine.js", "inspector/sizes.js")
+    scripts = (*BASE, "common/engine.js", "inspector/sizes.js")
     texts = [(ASSETS / script).read_text("utf-8") for script in scripts]
     page.add_script_tag(content="\n".join([*texts, _ALONE]))
     yield page
