@@ -23,10 +23,10 @@ class Corruption:
     """A corruption in the style of CIFAR-10-C.
 
     Attributes:
-        apply: called with the image, the parameter and, if it is random, the generator.
-        parameter: what the severities set.
-        severities: the parameter at severity 1, 2, 3, 4 and 5.
-        random: whether it draws from the generator.
+        apply: Called with the image, the parameter and, if it is random, the generator.
+        parameter: What the severities set.
+        severities: The parameter at severity 1, 2, 3, 4 and 5.
+        random: Whether it draws from the generator.
     """
 
     apply: Callable[..., Tensor]
@@ -44,10 +44,10 @@ def corrupt(image: Tensor, name: str, severity: int, generator: Generators | Non
     use the published files to compare with published numbers. It is computed on the CPU.
 
     Args:
-        image: the image, values in [0, 1].
-        name: a key of `CIFAR10C_STYLE`.
+        image: The image, values in [0, 1].
+        name: A key of `CIFAR10C_STYLE`.
         severity: 1 to 5.
-        generator: where noise is drawn from; brightness, contrast, jpeg and pixelate need none.
+        generator: Where noise is drawn from; brightness, contrast, jpeg and pixelate need none.
 
     Shape:
         ``(..., 3, H, W)`` to the same.

@@ -20,10 +20,10 @@ def gaussian_noise(image: Tensor, sigma: float, generator: Generators, clip: boo
     r"""Add independent normal noise to each value: :math:`x + \sigma z`.
 
     Args:
-        image: the image.
-        sigma: standard deviation of the noise; the image's own range is 1.
-        generator: where the noise is drawn from, see the module.
-        clip: cut the result off at 0 and 1, as a picture file would.
+        image: The image.
+        sigma: Standard deviation of the noise; the image's own range is 1.
+        generator: Where the noise is drawn from, see the module.
+        clip: Cut the result off at 0 and 1, as a picture file would.
 
     Raises:
         ValueError: `sigma` is below zero or not finite.
@@ -42,10 +42,10 @@ def speckle_noise(image: Tensor, sigma: float, generator: Generators, clip: bool
     r"""Multiply each value by normal noise around 1: :math:`x + x \sigma z`. Black stays black.
 
     Args:
-        image: the image.
-        sigma: standard deviation of the noise as a share of the value.
-        generator: where the noise is drawn from, see the module.
-        clip: cut the result off at 0 and 1.
+        image: The image.
+        sigma: Standard deviation of the noise as a share of the value.
+        generator: Where the noise is drawn from, see the module.
+        clip: Cut the result off at 0 and 1.
 
     Raises:
         ValueError: `sigma` is below zero or not finite.
@@ -67,10 +67,10 @@ def poisson_noise(
     The fewer photons, the more noise: a value x gets the standard deviation :math:`\sqrt{x / n}`.
 
     Args:
-        image: the image, no value below zero.
-        photons: how many photons a white value counts on average.
-        generator: where the counts are drawn from, see the module.
-        clip: cut the result off at 1.
+        image: The image, no value below zero.
+        photons: How many photons a white value counts on average.
+        generator: Where the counts are drawn from, see the module.
+        clip: Cut the result off at 1.
 
     Raises:
         ValueError: `photons` is not above zero or not finite, or a value is below zero or NaN.
@@ -98,10 +98,10 @@ def salt_noise(image: Tensor, amount: float, generator: Generators) -> Tensor:
     """Set a share of the values to 1, each channel for itself.
 
     Args:
-        image: the image.
-        amount: chance of each value to be hit. With one seed, what a small amount hits a larger
+        image: The image.
+        amount: Chance of each value to be hit. With one seed, what a small amount hits a larger
             one hits too.
-        generator: where the hits are drawn from, see the module.
+        generator: Where the hits are drawn from, see the module.
 
     Raises:
         ValueError: `amount` is not in [0, 1].
@@ -119,9 +119,9 @@ def pepper_noise(image: Tensor, amount: float, generator: Generators) -> Tensor:
     """Set a share of the values to 0, each channel for itself.
 
     Args:
-        image: the image.
-        amount: chance of each value to be hit, see :func:`salt_noise`.
-        generator: where the hits are drawn from, see the module.
+        image: The image.
+        amount: Chance of each value to be hit, see :func:`salt_noise`.
+        generator: Where the hits are drawn from, see the module.
 
     Raises:
         ValueError: `amount` is not in [0, 1].
@@ -141,9 +141,9 @@ def salt_and_pepper_noise(image: Tensor, amount: float, generator: Generators) -
     Also known as impulse noise.
 
     Args:
-        image: the image.
-        amount: chance of each value to be hit by either, see :func:`salt_noise`.
-        generator: where the hits are drawn from, see the module.
+        image: The image.
+        amount: Chance of each value to be hit by either, see :func:`salt_noise`.
+        generator: Where the hits are drawn from, see the module.
 
     Raises:
         ValueError: `amount` is not in [0, 1].
@@ -165,18 +165,18 @@ class Noise:
     It is enough to build a control from.
 
     Attributes:
-        function: called with the image, the level and, if it is random, the generator.
-        level: name of the level, as in the function's signature.
-        unit: what the level is counted in.
-        low: the lowest level worth a look.
-        high: the highest.
-        default: the level to begin with.
-        logarithmic: whether equal steps should be equal ratios.
-        more_is_noisier: whether a higher level is more noise; photons are the other way round.
-        random: whether it draws from the generator.
-        scales: draws the numbers, one for each value, that the level scales; None where there are
+        function: Called with the image, the level and, if it is random, the generator.
+        level: Name of the level, as in the function's signature.
+        unit: What the level is counted in.
+        low: The lowest level worth a look.
+        high: The highest.
+        default: The level to begin with.
+        logarithmic: Whether equal steps should be equal ratios.
+        more_is_noisier: Whether a higher level is more noise; photons are the other way round.
+        random: Whether it draws from the generator.
+        scales: Draws the numbers, one for each value, that the level scales; None where there are
             none, as with photons, which are drawn anew at each level.
-        steps: how many equal steps a control goes from `low` to `high`.
+        steps: How many equal steps a control goes from `low` to `high`.
     """
 
     function: Callable[..., Tensor]

@@ -20,11 +20,11 @@ def occlusion_mask(
     """Mark the pixels that :func:`occlude` covers.
 
     Args:
-        size: height and width of the image.
-        top: first row of the patch, may lie outside the image.
-        left: its first column, likewise.
-        height: its rows.
-        width: its columns.
+        size: Height and width of the image.
+        top: First row of the patch, may lie outside the image.
+        left: Its first column, likewise.
+        height: Its rows.
+        width: Its columns.
         shape: ``"rectangle"``, or ``"disc"`` for the pixels whose centres lie in the ellipse that
             fits into the rectangle.
 
@@ -60,15 +60,15 @@ def occlude(
     (Balasubramanian and Feizi, arXiv 2211.14646), so compare several fills.
 
     Args:
-        image: the image.
-        top: first row of the patch, may lie outside the image.
-        left: its first column, likewise.
-        height: its rows.
-        width: its columns.
+        image: The image.
+        top: First row of the patch, may lie outside the image.
+        left: Its first column, likewise.
+        height: Its rows.
+        width: Its columns.
         fill: ``"black"``, ``"grey"`` (0.5), ``"mean"`` of each channel over the image, ``"blur"``
             (the image through a Gaussian whose sigma is a quarter of the patch's longer side), or
             ``"noise"`` (uniform on [0, 1], each channel for itself).
-        generator: where ``"noise"`` is drawn from; the other fills need none.
+        generator: Where ``"noise"`` is drawn from; the other fills need none.
         shape: ``"rectangle"`` or ``"disc"``, see :func:`occlusion_mask`.
 
     Raises:
@@ -97,11 +97,11 @@ def patch_content(
     """What :func:`occlude` shows where a patch lies, for all its places at once.
 
     Args:
-        image: the image.
-        height: rows of the patch.
-        width: its columns.
-        fill: as in :func:`occlude`.
-        generator: where ``"noise"`` is drawn from.
+        image: The image.
+        height: Rows of the patch.
+        width: Its columns.
+        fill: As in :func:`occlude`.
+        generator: Where ``"noise"`` is drawn from.
 
     Shape:
         As the image, for each pixel what the patch shows there; for ``"noise"``, which moves along

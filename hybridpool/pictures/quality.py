@@ -31,8 +31,8 @@ def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
     """Blur with a Gaussian that ends at four sigmas; the border is repeated.
 
     Args:
-        image: the image.
-        sigma: standard deviation in pixels; 0 leaves the image as it is.
+        image: The image.
+        sigma: Standard deviation in pixels; 0 leaves the image as it is.
 
     Raises:
         ValueError: `sigma` is below zero or not finite.
@@ -70,8 +70,8 @@ def defocus_blur(image: Tensor, radius: float) -> Tensor:
     little from the next; the benchmark has whole pixels and blurs the disc's own edge.
 
     Args:
-        image: the image.
-        radius: of the disc, in pixels; up to 0.5 the image stays as it is.
+        image: The image.
+        radius: Of the disc, in pixels; up to 0.5 the image stays as it is.
 
     Raises:
         ValueError: `radius` is below zero or not finite.
@@ -102,8 +102,8 @@ def jpeg(image: Tensor, quality: float) -> Tensor:
     """Compress as JPEG and decompress, on the CPU; before it, values become 8 bit.
 
     Args:
-        image: the image, (..., 3, H, W).
-        quality: from 1 to 100; the less, the smaller the file and the worse the image.
+        image: The image, (..., 3, H, W).
+        quality: From 1 to 100; the less, the smaller the file and the worse the image.
 
     Raises:
         ValueError: `quality` is not in that range.
@@ -129,8 +129,8 @@ def brightness(image: Tensor, added: float) -> Tensor:
     """Raise the V of HSV: at the same hue and saturation all channels grow in proportion.
 
     Args:
-        image: the image, (..., 3, H, W).
-        added: what is added to the largest of red, green and blue, up to 1.
+        image: The image, (..., 3, H, W).
+        added: What is added to the largest of red, green and blue, up to 1.
 
     Raises:
         ValueError: `added` is not in [0, 1].
@@ -150,8 +150,8 @@ def contrast(image: Tensor, factor: float) -> Tensor:
     """Bring each value nearer to the mean of its channel.
 
     Args:
-        image: the image.
-        factor: what is left of the distance; 1 leaves the image as it is, 0 leaves the mean.
+        image: The image.
+        factor: What is left of the distance; 1 leaves the image as it is, 0 leaves the mean.
 
     Raises:
         ValueError: `factor` is not in [0, 1].

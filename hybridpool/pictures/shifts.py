@@ -20,11 +20,11 @@ def shift(
     shift by zero with the same margin are two views of one picture.
 
     Args:
-        image: the image.
-        rows: pixels down; up if negative.
-        columns: pixels to the right; to the left if negative.
+        image: The image.
+        rows: Pixels down; up if negative.
+        columns: Pixels to the right; to the left if negative.
         mode: ``"crop"``, or ``"circular"``, where what leaves at one edge comes back at the other.
-        margin: for ``"crop"``, what is cut off on each side; the larger of both shifts by default.
+        margin: For ``"crop"``, what is cut off on each side; the larger of both shifts by default.
 
     Shape:
         ``(..., H, W)`` to ``(..., H - 2 margin, W - 2 margin)``, or the same size if circular.
@@ -69,9 +69,9 @@ def band_pass(image: Tensor, low: float, high: float | None = None) -> Tensor:
     Bands that join add up: their results minus the mean sum to the image minus its mean.
 
     Args:
-        image: the image.
-        low: where the band begins, as a share of the Nyquist frequency (half a cycle a pixel).
-        high: where it ends; None keeps all above `low`, up to the corners at 1.41.
+        image: The image.
+        low: Where the band begins, as a share of the Nyquist frequency (half a cycle a pixel).
+        high: Where it ends; None keeps all above `low`, up to the corners at 1.41.
 
     Raises:
         ValueError: the band does not rise from 0 or more.

@@ -274,7 +274,6 @@ def language_controls() -> None:
 
 def _picked(told: Mapping[str, Any]) -> None:
     if pick := sent.checked(told, {"key": sent.word(GALLERY)}):
-        st.session_state.pop("upload_problem", None)
         pick_picture(pick["key"])
 
 

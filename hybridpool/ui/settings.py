@@ -219,6 +219,7 @@ _VIEW: dict[str, sent.Check] = {
 
 def pick_picture(key: str) -> None:
     """Show a picture of the gallery, and in it what shows most unless a cell is pinned."""
+    st.session_state.pop("upload_problem", None)
     SHARED.choose(picture=key)
     if not SHARED.chosen().view.pinned:
         SHARED.choose(channel=None, row=None, column=None)

@@ -114,7 +114,7 @@ def _note(address: str) -> str:
 
 
 def _ask(told: Mapping[str, Any]) -> None:
-    asked = sent.checked(told, {"address": lambda value: isinstance(value, str)})
+    asked = sent.checked(told, {"address": sent.text})
     if not asked:
         return
     address, here = asked["address"], urlsplit(st.context.url or "")

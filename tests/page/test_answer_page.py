@@ -35,6 +35,7 @@ from hybridpool.sensitivity import Perturbation
 from hybridpool.training.data import CIFAR10_CLASSES
 from hybridpool.training.records import Occlusion, Run
 from hybridpool.ui import phrases, words
+from hybridpool.ui.answer import rows as answer_rows
 from hybridpool.ui.answer import sentences
 from hybridpool.ui.answer import state as answer_state
 from hybridpool.ui.answer import words as answer_words
@@ -554,3 +555,18 @@ def test_only_noises_that_the_page_can_draw_are_offered(networks: Path) -> None:
     visit = Visit(PAGE, lang="en").run()
     (offered,) = [each for each in visit.app.main.selectbox if each.key == "answer_noise"]
     assert len(offered.options) == len(NOISES)
+
+
+def test_networks_are_packed_once_and_not_with_every_move(
+    networks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed: list[int] = []
+    made = answer_rows.packed_networks
+    monkeypatch.setattr(
+        answer_rows, "packed_networks", lambda some: packed.append(len(some)) or made(some)
+    )
+    visit = Visit(PAGE, lang="en").run()
+    first = list(packed)
+    assert first
+    visit.set_main("selectbox", "answer_noise", "salt")
+    assert packed == first

@@ -22,7 +22,7 @@ from hybridpool.ui.answer.picture import (
     test_picture_control,
 )
 from hybridpool.ui.answer.places import show_places
-from hybridpool.ui.answer.rows import Row, rows_of, show_rows
+from hybridpool.ui.answer.rows import Row, Rows, rows_of, show_rows
 from hybridpool.ui.answer.stages import show_stages
 from hybridpool.ui.answer.state import STATE
 from hybridpool.ui.answer.words import class_names
@@ -53,7 +53,7 @@ def show_answer() -> None:
         for row in rows
         for network in row.networks
     }
-    show_rows(rows, seen, chosen, weight, found, level)
+    show_rows(Rows(rows, seen, chosen, weight, found, level))
     st.markdown(said(rows, seen, found))
     show_downloads(rows, chosen, weight, found)
     show_many(rows, chosen.change)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from hybridpool.training.data import CIFAR10_CLASSES
 from hybridpool.ui.answer.picture import Seen
 from hybridpool.ui.answer.state import SIDE, Chosen, settle
 from hybridpool.ui.answer.words import arm_names, class_names, row_words
-from hybridpool.ui.browser.component import BASE, DIAL, component, show, show_packed, taken
+from hybridpool.ui.browser.component import BASE, DIAL, component, show_packed, taken
 from hybridpool.ui.browser.packing import pack_message
 from hybridpool.ui.words import _, language
 from hybridpool.viz.answer_charts import OWN_COLOUR
@@ -66,24 +67,29 @@ def rows_of(shipped: list[Network], own: tuple[Network, ...]) -> list[Row]:
     ]
 
 
-def show_rows(
-    rows: list[Row],
-    seen: Seen,
-    chosen: Chosen,
-    weight: float | None,
-    found: Mapping[str, Answer],
-    level: str,
-) -> None:
-    """Draw the rows; what the hand lets go of lands in the session's state.
+@dataclass(frozen=True)
+class Rows:
+    """All that the rows show.
 
-    Args:
-        rows: What is shown.
+    Attributes:
+        rows: The networks, by pooling.
         seen: The picture.
         chosen: What is done to it.
         weight: Where the dial stands; None is each network's own.
-        found: What PyTorch says, by the key of each network.
+        answers: What PyTorch says, by the key of each network.
         level: What the level of the noise is called.
     """
+
+    rows: list[Row]
+    seen: Seen
+    chosen: Chosen
+    weight: float | None
+    answers: Mapping[str, Answer]
+    level: str
+
+
+def show_rows(shown: Rows) -> None:
+    """Draw the rows; what the hand lets go of lands in the session's state."""
     draw = component(
         "answer",
         *DIAL,
@@ -93,24 +99,16 @@ def show_rows(
         "answer/change.js",
         "answer/answer.js",
     )
-    told = taken(KEY, "settled")
-    keys = tuple(network.key for row in rows for network in row.networks)
-    shows = (seen.named, seen.known, chosen, weight, keys, language(), told)
-    show_packed(
-        draw, KEY, shows, lambda: pack(rows, seen, chosen, weight, found, level), settled=settle
-    )
-    send_networks(rows)
+    seen, told = shown.seen, taken(KEY, "settled")
+    keys = tuple(network.key for row in shown.rows for network in row.networks)
+    shows = (seen.named, seen.known, shown.chosen, shown.weight, keys, language(), told)
+    show_packed(draw, KEY, shows, lambda: pack(shown), settled=settle)
+    send_networks(shown.rows)
 
 
-def pack(
-    rows: list[Row],
-    seen: Seen,
-    chosen: Chosen,
-    weight: float | None,
-    found: Mapping[str, Answer],
-    level: str,
-) -> bytes:
+def pack(shown: Rows) -> bytes:
     """The picture, the draw and what PyTorch says, as one message without the networks."""
+    rows, seen, chosen = shown.rows, shown.seen, shown.chosen
     change = chosen.change
     box = dict(zip(("top", "left", "height", "width"), change.done.box((SIDE, SIDE)), strict=True))
     noise = NOISES[change.done.noise]
@@ -121,7 +119,7 @@ def pack(
         "rows": [_row(row) for row in rows],
         "classes": class_names(CIFAR10_CLASSES),
         "known": CIFAR10_CLASSES.index(seen.known) if seen.known else None,
-        "judged": {key: [each.clean, each.changed] for key, each in found.items()},
+        "judged": {key: [each.clean, each.changed] for key, each in shown.answers.items()},
         "levels": level_options(noise),
         "reach": REACH,
         "start": _start(rows, chosen.shown),
@@ -130,10 +128,10 @@ def pack(
             **{"action": change.action, "kind": change.done.kind, "noise": change.done.noise},
             **{"level": change.done.level, "shape": change.done.shape, "fill": change.done.fill},
             **{"rows": change.rows, "columns": change.columns},
-            **{"weight": weight, "shown": chosen.shown, "box": box},
+            **{"weight": shown.weight, "shown": chosen.shown, "box": box},
         },
         "colours": {name: ARM_COLOURS[name] for name in ("max", "average", "hybrid")},
-        "words": row_words(level),
+        "words": row_words(shown.level),
     }
     arrays: dict[str, NDArray[Any]] = {"picture": seen.image.contiguous().numpy()}
     drawn = _draw(seen.image, chosen)
@@ -148,7 +146,9 @@ def send_networks(rows: list[Row]) -> None:
     draw = component("carrier", *BASE, *_SCRIPTS, "carrier/carrier.js")
     for place in range(max(len(row.networks) for row in rows)):
         group = [row.networks[place] for row in rows if place < len(row.networks)]
-        show(draw, f"answer_networks_{place}", packed_networks(tuple(group)))
+        keys = tuple(network.key for network in group)
+        pack = partial(packed_networks, tuple(group))
+        show_packed(draw, f"answer_networks_{place}", keys, pack)
 
 
 def packed_networks(networks: tuple[Network, ...]) -> bytes:
