@@ -53,6 +53,8 @@ def measured(runs: Mapping[str, Sequence[Run]], change: Change) -> Measured | No
         >>> measured({}, Change()) is None
         True
     """
+    if change.nothing:
+        return None
     every = [run for ones in runs.values() for run in ones]
     pictures = {run.measures.pictures for run in every}
     if len(pictures) != 1 or 0 in pictures:

@@ -19,6 +19,7 @@ from hybridpool.answer import (
     ARMS_SHOWN,
     Answer,
     Change,
+    Places,
     answers,
     as_seen,
     dialled,
@@ -42,6 +43,7 @@ from hybridpool.ui.answer import words as answer_words
 from hybridpool.ui.answer.curves import go_to, present_level
 from hybridpool.ui.answer.downloads import probabilities
 from hybridpool.ui.answer.many import sentence
+from hybridpool.ui.answer.places import said as places_said
 from hybridpool.ui.answer.rows import packed_networks, rows_of
 from hybridpool.ui.answer.script import reproduction_script
 from hybridpool.ui.answer.state import STATE, Chosen
@@ -570,3 +572,20 @@ def test_networks_are_packed_once_and_not_with_every_move(
     assert first
     visit.set_main("selectbox", "answer_noise", "salt")
     assert packed == first
+
+
+def test_an_unchanged_picture_is_called_so_and_compared_with_nothing() -> None:
+    visit = Visit(PAGE, lang="en", show="noise", noise="speckle", level="0").run()
+    said = " ".join(part.value for part in visit.app.main.markdown)
+    assert "The picture is unchanged." in said
+    assert "same answer as before" not in said
+    still = Change("shift", rows=0, columns=0)
+    assert measured({"max": [run_of("max", 0, 0.4)]}, still) is None
+
+
+def test_a_patch_that_costs_nothing_costs_it_nowhere() -> None:
+    flat = Places(0, torch.full((2, 2), 0.4), torch.zeros(2, 2), (0, 3), torch.zeros(1, 1))
+    deep = replace(flat, sure=torch.tensor([[0.4, 0.4], [0.1, 0.4]]))
+    said = places_said({"max": flat, "average": deep}, NAMES, dict.fromkeys(NAMES, ("cat",)))
+    assert "**Max** (cat): nowhere by as much as one point" in said
+    assert "**Average** (cat): down to 10 % at row 4, column 1" in said

@@ -823,3 +823,9 @@ def test_a_control_that_moves_stops_what_is_being_computed(
     assert stopped == 1
     assert whole > 1
     assert "Computed in" in texts(test)
+
+
+def test_maps_that_were_zero_have_no_change_to_rank_along_a_curve() -> None:
+    means = {name: [0.0, math.inf, math.inf] for name in ("max", "average")}
+    said = noise_findings.curve([0.0, 0.1, 0.2], means, {"max": "Max", "average": "Average"})
+    assert said == noise_findings.nothing_to_measure_by()

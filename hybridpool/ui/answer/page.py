@@ -54,7 +54,7 @@ def show_answer() -> None:
         for network in row.networks
     }
     show_rows(Rows(rows, seen, chosen, weight, found, level))
-    st.markdown(said(rows, seen, found))
+    st.markdown(said(rows, seen, found, changed=not chosen.change.nothing))
     show_downloads(rows, chosen, weight, found)
     show_many(rows, chosen.change)
     show_curves(rows, seen, chosen.change, weight, level)
@@ -70,8 +70,10 @@ def no_networks() -> str:
     ).format(folder=f"`{state.NETWORKS.name}`")
 
 
-def said(rows: Sequence[Row], seen: Seen, found: Mapping[str, Answer]) -> str:
-    """What this picture shows, in words."""
+def said(
+    rows: Sequence[Row], seen: Seen, found: Mapping[str, Answer], *, changed: bool = True
+) -> str:
+    """What this picture shows, in words; whether it is `changed` at all."""
     classes = class_names(CIFAR10_CLASSES)
     names = {row.key: row.name for row in rows}
     by_row = {row.key: [found[network.key] for network in row.networks] for row in rows}
@@ -81,7 +83,7 @@ def said(rows: Sequence[Row], seen: Seen, found: Mapping[str, Answer]) -> str:
     known = CIFAR10_CLASSES.index(seen.known) if seen.known else None
     outside = sentences.none_of_them(classes, own=seen.known == "")
     parts = [
-        sentences.steadiness(by_row, names),
+        sentences.steadiness(by_row, names) if changed else _("The picture is unchanged."),
         sentences.rightness(alike, known, outside, classes[known] if known is not None else ""),
         sentences.caution(max(len(row.networks) for row in rows)),
     ]

@@ -18,6 +18,9 @@ from hybridpool.ui.phrases import percent
 from hybridpool.ui.words import _
 from hybridpool.viz.answer_charts import places_chart
 
+#: Where a patch moves a probability by less than this anywhere, no place stands out.
+_POINT = 0.01
+
 
 def show_places(rows: Sequence[Row], seen: Seen, shown: int, weight: float | None) -> None:
     """The maps of the network of each row whose bars are shown, computed row by row.
@@ -69,14 +72,18 @@ def said(
 ) -> str:
     """Where the patch does most, and what the maps show."""
     one = _("**{name}** ({answer}): down to {share} at row {row}, column {column}")
+    none = _("**{name}** ({answer}): nowhere by as much as one point")
     parts = []
     for key, each in found.items():
+        answer = {"name": names[key], "answer": classes[key][each.said]}
+        if (each.sure.max() - each.sure.min()).item() < _POINT:
+            parts.append(none.format(**answer))
+            continue
         lowest = int(each.sure.argmin())
         row, column = divmod(lowest, each.sure.shape[1])
         parts.append(
             one.format(
-                name=names[key],
-                answer=classes[key][each.said],
+                **answer,
                 share=percent(each.sure.flatten()[lowest].item()),
                 row=each.starts[row] + 1,
                 column=each.starts[column] + 1,

@@ -55,10 +55,7 @@ def ranking(changes: Mapping[str, float], names: Mapping[str, str]) -> str:
     if below_print(shares):
         return _("All poolings changed by less than 0.05 %.")
     if all(share == math.inf for share in shares):
-        return _(
-            "Before the change every map is zero everywhere, so there is nothing to measure a "
-            "change by."
-        )
+        return nothing_to_measure_by()
     ends = ends_of(changes)
     if ends is None:
         return _("All poolings changed by the same {share}.").format(share=percent(min(shares)))
@@ -80,6 +77,14 @@ def what_was_done(done: Perturbation, names: Mapping[str, str]) -> str:
     if CHANGES[done.noise].random:
         words = _("{change} at level {level} (seed {seed}), over all channels:")
     return words.format(change=names[done.noise], level=f"{done.level:g}", seed=done.draw)
+
+
+def nothing_to_measure_by() -> str:
+    """What is said of changes of maps that were zero."""
+    return _(
+        "Before the change every map is zero everywhere, so there is nothing to measure a change "
+        "by."
+    )
 
 
 def nothing_left() -> str:
@@ -201,6 +206,9 @@ def curve(
         drawn: Whether these are means over draws.
     """
     least: dict[tuple[str, ...], list[str]] = {}
+    shares = [value for values in means.values() for value in values if not nothing([value])]
+    if shares and all(share == math.inf for share in shares):
+        return nothing_to_measure_by()
     for place, level in enumerate(levels):
         here = {name: values[place] for name, values in means.items()}
         if not nothing(here.values()):
