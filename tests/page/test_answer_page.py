@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,14 +18,18 @@ from numpy.typing import NDArray
 
 from hybridpool.answer import (
     ARMS_SHOWN,
+    IMAGENET_SIDE,
     Answer,
     Change,
     Places,
     answers,
     as_seen,
     dialled,
+    imagenet_answers,
+    imagenet_network,
     kind_of,
     measured,
+    middle_square,
     network_files,
     program_of,
     read_fit_network,
@@ -33,9 +38,10 @@ from hybridpool.pictures.corruptions import CIFAR10C_STYLE
 from hybridpool.pictures.gallery import gallery_image
 from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES
 from hybridpool.sensitivity import Perturbation
+from hybridpool.stem import files as stem_files
 from hybridpool.training.data import CIFAR10_CLASSES
 from hybridpool.training.records import Occlusion, Run
-from hybridpool.ui import phrases, words
+from hybridpool.ui import compute, phrases, words
 from hybridpool.ui.answer import rows as answer_rows
 from hybridpool.ui.answer import sentences
 from hybridpool.ui.answer import state as answer_state
@@ -48,7 +54,7 @@ from hybridpool.ui.answer.rows import packed_networks, rows_of
 from hybridpool.ui.answer.script import reproduction_script
 from hybridpool.ui.answer.state import STATE, Chosen
 from tests.apps import Visit
-from tests.made_up_networks import a_file, a_folder, a_network
+from tests.made_up_networks import a_file, a_folder, a_network, a_resnet18_file
 from tests.made_up_runs import a_run
 from tests.shown import parts_of
 
@@ -90,7 +96,7 @@ def settled(**values: object) -> dict[str, Any]:
     "chosen",
     [
         Chosen(),
-        Chosen(Change("shift", rows=-3, columns=8), test=17, shown=2),
+        Chosen(Change("shift", rows=-3, columns=8), test=17, shown=2, imagenet=True),
         Chosen(Change("noise", Perturbation(noise="salt", level=0.2, draw=9))),
         Chosen(Change("occlusion", Perturbation(kind="occlusion", shape="disc", fill="noise"))),
     ],
@@ -589,3 +595,82 @@ def test_a_patch_that_costs_nothing_costs_it_nowhere() -> None:
     said = places_said({"max": flat, "average": deep}, NAMES, dict.fromkeys(NAMES, ("cat",)))
     assert "**Max** (cat): nowhere by as much as one point" in said
     assert "**Average** (cat): down to 10 % at row 4, column 1" in said
+
+
+# ---- ResNet-18 ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_imagenet(networks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+
+
+@pytest.fixture
+def imagenet(networks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights that nothing has trained in the place of torchvision's."""
+    path, _network = a_resnet18_file(tmp_path / "hub" / "checkpoints")
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.setattr(stem_files, "resnet18_url", lambda: f"http://127.0.0.1:9/{path.name}")
+
+
+def imagenet_part(visit: Visit) -> str:
+    return "".join(part.body for part in visit.app.get("html") if "imagenet" in part.body)
+
+
+@pytest.mark.usefixtures("no_imagenet")
+def test_nobody_waits_for_resnet_18_who_has_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compute, "asked_imagenet", None)
+    visit = Visit(PAGE, lang="en").run()
+    assert not visit.app.toggle(key="answer_imagenet").value
+    assert imagenet_part(visit) == ""
+    assert "imagenet" not in visit.link
+
+
+@pytest.mark.usefixtures("no_imagenet")
+def test_resnet_18_that_cannot_be_had_is_a_sentence_and_the_rest_stays() -> None:
+    visit = Visit(PAGE, lang="en").run()
+    visit.set_main("toggle", "answer_imagenet", True)
+    assert visit.link["imagenet"] == "1"
+    (said,) = [each.value for each in visit.app.info]
+    assert said.startswith("The ImageNet weights of ResNet-18 are not on this machine")
+    assert len(told(visit)[0]["rows"]) == len(ARMS_SHOWN)
+
+
+@pytest.mark.usefixtures("imagenet")
+@pytest.mark.parametrize("weight", ["0.25", "1"])
+def test_resnet_18_is_asked_with_max_and_with_the_dial(weight: str) -> None:
+    link = {"imagenet": "1", "weight": weight, "picture": "coffee", "noise": "salt"}
+    visit = Visit(PAGE, lang="en", level="0.2", **link).run()
+    image = middle_square(gallery_image("coffee"), IMAGENET_SIDE)
+    changed = STATE.read(visit.link).change.apply(image)
+    weights = (1.0, float(weight))
+    network = imagenet_network()
+    found = imagenet_answers(network, torch.stack([image, changed]), weights, torch.device("cpu"))
+    html = imagenet_part(visit)
+    parts = html.split("<section")[1:]
+    assert ("Max pooling, as it learned" in parts[0], "Blend weight" in parts[1]) == (True, True)
+    for part, (clean, after) in zip(parts, found, strict=True):
+        names = re.findall(r'<th scope="row">(.*?)</th>', part)
+        order = clean.argsort(descending=True, stable=True)[:5].tolist()
+        assert names == [network.classes[at] for at in order]
+        shares = [int(text) for text in re.findall(r"</i>(\d+) %", part)]
+        wanted = [round(100 * each[at].item()) for at in order for each in (clean, after)]
+        assert shares == wanted
+    said = " ".join(part.value for part in visit.app.main.markdown)
+    same = "The dial stands at max pooling, so both are the same network."
+    assert (same in said) == (weight == "1")
+    assert ("With a blend weight of 0.25 in the place of its max pooling" in said) == (
+        weight != "1"
+    )
+
+
+@pytest.mark.usefixtures("english")
+def test_what_the_blend_turns_is_said_of_each_picture() -> None:
+    said = sentences.blended(SAME, OTHER, 0.5, ("cat", "dog"), changed=True)
+    assert said.startswith(
+        "With a blend weight of 0.50 in the place of its max pooling, of the clean picture it "
+        "still says **cat** (80 %, blended 80 %) and of the changed one it says **cat** (70 %), "
+        "blended **dog** (70 %)."
+    )
+    still = sentences.blended(SAME, OTHER, 0.5, ("cat", "dog"), changed=False)
+    assert "changed one" not in still

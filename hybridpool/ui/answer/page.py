@@ -13,6 +13,7 @@ from hybridpool.ui.answer import sentences, state
 from hybridpool.ui.answer.controls import show_controls
 from hybridpool.ui.answer.curves import show_curves
 from hybridpool.ui.answer.downloads import show_downloads
+from hybridpool.ui.answer.imagenet import show_imagenet
 from hybridpool.ui.answer.many import show_many
 from hybridpool.ui.answer.own import show_own_networks
 from hybridpool.ui.answer.picture import (
@@ -22,7 +23,7 @@ from hybridpool.ui.answer.picture import (
     test_picture_control,
 )
 from hybridpool.ui.answer.places import show_places
-from hybridpool.ui.answer.rows import Row, Rows, rows_of, show_rows
+from hybridpool.ui.answer.rows import Row, Rows, dial_start, rows_of, show_rows
 from hybridpool.ui.answer.stages import show_stages
 from hybridpool.ui.answer.state import STATE
 from hybridpool.ui.answer.words import class_names
@@ -60,6 +61,8 @@ def show_answer() -> None:
     show_curves(rows, seen, chosen.change, weight, level)
     show_places(rows, seen, chosen.shown, weight)
     show_stages(rows, seen, chosen.shown, weight)
+    stands = dial_start(rows, chosen.shown) if weight is None else weight
+    show_imagenet(seen, chosen.change, stands, asked=chosen.imagenet)
 
 
 def no_networks() -> str:

@@ -33,10 +33,12 @@ class Seen:
         known: The class of CIFAR-10 that it shows, by its name in English; "" where that is not
             known, and None where it is known to be none of them.
         own: Whether it is a picture of the person's own.
+        whole: The picture as it is, (3, H, W).
     """
 
     image: Tensor
     named: str
+    whole: Tensor
     known: str | None = ""
     own: bool = False
 
@@ -78,9 +80,9 @@ def current_picture() -> Seen:
         image = compute.picture(key if key != "upload" else _FIRST, data=data)
     except ImageError as problem:
         st.error(fill(problem), icon=":material/error:")
-        return _seen(as_seen(compute.picture(_FIRST)), KNOWN[_FIRST])
+        return _seen(compute.picture(_FIRST), KNOWN[_FIRST])
     known = KNOWN.get(settings.picture, None if settings.picture in OUTSIDE else "")
-    return _seen(as_seen(image), known, own=settings.picture == "upload")
+    return _seen(image, known, own=settings.picture == "upload")
 
 
 def test_picture_control() -> None:
@@ -123,8 +125,14 @@ def _leave_the_test_set(key: str) -> None:
         STATE.choose(test=None)
 
 
-def _seen(image: Tensor, known: str | None, *, own: bool = False) -> Seen:
-    return Seen(image, image_digest(image.contiguous().numpy().tobytes()), known, own)
+def _seen(whole: Tensor, known: str | None, *, own: bool = False) -> Seen:
+    image = as_seen(whole)
+    return Seen(image, digest_of(image), whole, known, own)
+
+
+def digest_of(image: Tensor) -> str:
+    """A name of a picture beyond doubt, from every value of it."""
+    return image_digest(image.contiguous().numpy().tobytes())
 
 
 def title() -> str:

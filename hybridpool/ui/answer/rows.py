@@ -122,7 +122,7 @@ def pack(shown: Rows) -> bytes:
         "judged": {key: [each.clean, each.changed] for key, each in shown.answers.items()},
         "levels": level_options(noise),
         "reach": REACH,
-        "start": _start(rows, chosen.shown),
+        "start": dial_start(rows, chosen.shown),
         "image_shape": [SIDE, SIDE],
         "view": {
             **{"action": change.action, "kind": change.done.kind, "noise": change.done.noise},
@@ -182,7 +182,7 @@ def _row(row: Row) -> dict[str, Any]:
     return told if classes == CIFAR10_CLASSES else told | {"classes": class_names(classes)}
 
 
-def _start(rows: list[Row], shown: int) -> float | None:
+def dial_start(rows: list[Row], shown: int) -> float | None:
     """The mean of the blend weights that the shown hybrid network learned; None without a blend."""
     blending = [row for row in rows if blends(row.networks[0].model, learned=False)]
     if not blending:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from hybridpool.answer import Answer
-from hybridpool.ui.phrases import bold, joined
+from hybridpool.ui.phrases import bold, joined, percent
 from hybridpool.ui.words import _
 
 
@@ -134,3 +134,40 @@ def flips(found: Mapping[str, Sequence[float]], names: Mapping[str, str], harmle
 
 def _levels(levels: Sequence[float]) -> list[str]:
     return [f"{level:g}" for level in sorted(set(levels))]
+
+
+def blended(
+    learned: Answer, other: Answer, weight: float, classes: Sequence[str], *, changed: bool
+) -> str:
+    """What a network that learned with max pooling says when that is blended.
+
+    Args:
+        learned: Its answer with max pooling.
+        other: Its answer with the blend.
+        weight: The blend weight.
+        classes: The names of its classes.
+        changed: Whether the picture was changed at all.
+    """
+    if weight == 1:
+        return _("The dial stands at max pooling, so both are the same network.")
+    pairs = [(_("the clean picture"), learned.clean, other.clean)]
+    if changed:
+        pairs.append((_("the changed one"), learned.changed, other.changed))
+    said = []
+    for picture, before, after in pairs:
+        was, now = before.index(max(before)), after.index(max(after))
+        kept = _("of {picture} it still says **{said}** ({before}, blended {after})")
+        turned = _("of {picture} it says **{said}** ({before}), blended **{says}** ({after})")
+        said.append(
+            (kept if was == now else turned).format(
+                picture=picture,
+                said=classes[was],
+                says=classes[now],
+                before=percent(before[was]),
+                after=percent(after[now]),
+            )
+        )
+    return _(
+        "With a blend weight of {weight} in the place of its max pooling, {list}. It was not "
+        "trained so, and everything behind the pooling expects the values of max pooling."
+    ).format(weight=f"{weight:.2f}", list=joined(said))

@@ -39,16 +39,19 @@ class Chosen:
         change: What is done to the picture.
         test: Place of the picture in the test set of CIFAR-10; None is the picture of all pages.
         shown: Which network of each row is shown, from 0.
+        imagenet: Whether torchvision's ResNet-18 is asked too.
     """
 
     change: Change = field(default_factory=Change)
     test: int | None = None
     shown: int = 0
+    imagenet: bool = False
 
     def clamped(self) -> Chosen:
         """The nearest that can be shown."""
         test = None if self.test is None else min(max(self.test, 0), _MOST)
-        return Chosen(self.change.clamped(), test, min(max(self.shown, 0), 99))
+        shown = min(max(self.shown, 0), 99)
+        return Chosen(self.change.clamped(), test, shown, self.imagenet)
 
 
 STATE = PageState(
@@ -71,6 +74,7 @@ STATE = PageState(
             read=lambda text: int(text[:3]) - 1,
             write=lambda chosen: str(chosen.shown + 1) if chosen.shown else None,
         ),
+        Parameter("imagenet", "imagenet", write=lambda chosen: "1" if chosen.imagenet else None),
     ),
     own_level(NOISES),
 )
