@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -127,6 +128,58 @@ def test_names_mean_what_they_mean_on_the_other_pages() -> None:
     ours, theirs = STATE.read(link).change, NOISE.read(link)
     assert ours.done == theirs
     assert (ours.rows, ours.columns) == (SHIFT.read(link).rows, SHIFT.read(link).columns)
+
+
+def maps_link(visit: Visit) -> tuple[str, dict[str, str]]:
+    """Where the way to the maps leads."""
+    said = " ".join(part.value for part in visit.app.main.markdown)
+    ((page, query),) = re.findall(r"\[How far does it move the maps\?\]\((\w+)\?(.*?)\)", said)
+    return page, dict(parse_qsl(query))
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"noise": "speckle", "level": "0.4", "noise-seed": "5", "picture": "coffee"},
+        {"show": "occlusion", "shape": "disc", "fill": "mean", "occluder": "250-500-250-125"},
+    ],
+)
+def test_the_maps_are_one_link_away_at_the_same_settings_and_back(
+    networks: Path, link: dict[str, str]
+) -> None:
+    from hybridpool.ui.noise.state import STATE as NOISE
+
+    visit = Visit(PAGE, lang="en", weight="0.25", stem="filters", **link).run()
+    page, query = maps_link(visit)
+    assert page == "Noise_and_occlusion"
+    assert not {"test", "network", "imagenet", "down", "right"} & query.keys()
+    assert {name: query[name] for name in ("picture", "weight", "stem", "lang")} == {
+        **{"picture": visit.link["picture"], "weight": "0.25", "stem": "filters", "lang": "en"}
+    }
+    there = NOISE.read(query)
+    noise = Visit("pages/2_Noise_and_occlusion.py", **query).run()
+    said = " ".join(part.value for part in noise.app.main.markdown)
+    ((back),) = re.findall(r"\]\(The_answer\?(.*?)\)", said)
+    here = STATE.read(dict(parse_qsl(back))).change
+    before = STATE.read(link).change
+    places = {"top": 0, "left": 0, "height": 1, "width": 1}
+    assert replace(here.done, **places) == replace(before.done, **places)
+    assert here.done.box((32, 32)) == before.done.box((32, 32))
+    assert (there.kind, there.fill, there.shape) == (
+        here.done.kind,
+        here.done.fill,
+        here.done.shape,
+    )
+
+
+def test_a_shift_leads_to_the_maps_of_the_same_shift(networks: Path) -> None:
+    from hybridpool.ui.shift.state import STATE as SHIFT
+
+    page, query = maps_link(Visit(PAGE, lang="en", show="shift", down="-3", right="5").run())
+    study = SHIFT.read(query)
+    assert (page, study.rows, study.columns, study.mode) == (
+        *("Shift_and_frequency", -3, 5, "circular"),
+    )
 
 
 # ---- every control -----------------------------------------------------------------------------
