@@ -3,7 +3,7 @@
 
 const STRIP_GAP = 2;
 
-class Inspector extends Filming(Sweeping(Termed(Sizing(Windowing(Painting(Maps)))))) {
+class Inspector extends Filmed(Filming(Sweeping(Termed(Sizing(Windowing(Painting(Maps))))))) {
   constructor(root) {
     super(root);
     this.build();

@@ -129,6 +129,47 @@ def test_a_frozen_frame_is_one_s_own_picture(filming: Browser, server: Server) -
     tab.page.close()
 
 
+#: Keeps the stream that the page gets, and gives it only once it may.
+_KEEP = """
+const camera = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  window.kept = await camera(wanted);
+  while (window.hold) await new Promise((next) => setTimeout(next, 20));
+  return window.kept;
+};
+"""
+
+
+def test_a_camera_that_is_taken_away_says_so(filming: Browser, server: Server) -> None:
+    tab = Explore(filming.new_page(), server)
+    tab.page.add_init_script(_KEEP)
+    tab.open(**LINK)
+    before = tab.map("hybrid")
+    film(tab)
+    tab.page.evaluate("() => kept.getTracks()[0].dispatchEvent(new Event('ended'))")
+    expect(tab.root.locator(".filmed")).to_contain_text("The camera has stopped")
+    expect(tab.root.locator(".freeze")).to_be_hidden()
+    tab.settled()
+    assert (tab.map("hybrid") == before).all()
+    tab.page.close()
+
+
+def test_a_page_that_is_left_before_the_camera_comes_leaves_it_off(
+    filming: Browser, server: Server
+) -> None:
+    tab = Explore(filming.new_page(), server)
+    tab.page.add_init_script(_KEEP)
+    tab.open(**LINK)
+    tab.page.evaluate("() => { window.hold = true; }")
+    tab.root.locator(".film").click()
+    tab.await_true("() => Boolean(window.kept)")
+    tab.page.get_by_test_id("stSidebar").get_by_role("link", name="By hand").click()
+    expect(tab.page.locator(".component.by-hand")).to_be_visible()
+    tab.page.evaluate("() => { window.hold = false; }")
+    tab.await_true("() => kept.getTracks().every(({ readyState }) => readyState === 'ended')")
+    tab.page.close()
+
+
 @pytest.mark.parametrize(
     ("flags", "script", "said"),
     [

@@ -186,6 +186,7 @@ def camera_words() -> dict[str, str]:
         ),
         "camera_none": _("The browser finds no camera on this machine."),
         "camera_fails": _("The camera does not start: another program may be using it."),
+        "camera_ended": _("The camera has stopped: it was unplugged, or another program took it."),
     }
 
 
