@@ -20,7 +20,7 @@ from hybridpool.answer.picture import KNOWN, OUTSIDE, as_seen, middle_square, te
 from hybridpool.answer.places import Places, places
 from hybridpool.answer.program import Program, program_of
 from hybridpool.answer.run import Answer, answer, answers, dialled
-from hybridpool.answer.stages import Stage, stages
+from hybridpool.answer.stages import OpenStage, Stage, open_stage, stages
 
 __all__ = [
     "ACTIONS",
@@ -33,6 +33,7 @@ __all__ = [
     "Change",
     "ImageNetNetwork",
     "Network",
+    "OpenStage",
     "Places",
     "Program",
     "Stage",
@@ -48,6 +49,7 @@ __all__ = [
     "measured",
     "middle_square",
     "network_files",
+    "open_stage",
     "places",
     "program_of",
     "read_fit_network",

@@ -32,6 +32,7 @@ from hybridpool.answer import (
     measured,
     middle_square,
     network_files,
+    open_stage,
     program_of,
     read_fit_network,
 )
@@ -53,7 +54,7 @@ from hybridpool.ui.answer.many import sentence
 from hybridpool.ui.answer.places import said as places_said
 from hybridpool.ui.answer.rows import packed_networks, rows_of
 from hybridpool.ui.answer.script import reproduction_script
-from hybridpool.ui.answer.state import STATE, Chosen
+from hybridpool.ui.answer.state import STATE, Chosen, Opened
 from tests.apps import Visit
 from tests.made_up_networks import a_file, a_folder, a_network, a_resnet18_file
 from tests.made_up_runs import a_run
@@ -98,6 +99,7 @@ def settled(**values: object) -> dict[str, Any]:
     [
         Chosen(),
         Chosen(Change("shift", rows=-3, columns=8), test=17, shown=2, imagenet=True),
+        Chosen(opened=Opened("hybrid", 2, 14)),
         Chosen(Change("noise", Perturbation(noise="salt", level=0.2, draw=9))),
         Chosen(Change("occlusion", Perturbation(kind="occlusion", shape="disc", fill="noise"))),
     ],
@@ -455,6 +457,83 @@ def test_a_click_on_a_point_goes_there(link: dict[str, str], level: float) -> No
     there = STATE._changed(STATE.read(link), go_to(change, level)).change
     assert present_level(there) == pytest.approx(level)
     assert kind_of(there) == kind_of(change)
+
+
+# ---- layer by layer ----------------------------------------------------------------------------
+
+
+def clicked(visit: Visit, row: str, pooling: int, channel: int, moment: float = 1_000.0) -> None:
+    opened = {"row": row, "pooling": pooling, "channel": channel, "told": moment}
+    visit.tell(visit.component("walk").id, "json_value", {"opened": opened})
+
+
+def is_open(visit: Visit) -> bool:
+    names = [element.proto.component_name for element in visit.app.get("bidi_component")]
+    return "hybridpool_stage" in names
+
+
+def test_a_click_on_a_map_opens_its_pooling_with_pytorch_s_numbers(networks: Path) -> None:
+    visit = Visit(PAGE, lang="en", picture="coffee", network="2").run()
+    assert not is_open(visit)
+    walk, _ = told(visit, "walk")
+    assert [row["key"] for row in walk["rows"]] == list(ARMS_SHOWN)
+    attention = walk["rows"][list(ARMS_SHOWN).index("attention")]
+    first = attention["poolings"][1]["maps"][0]
+    clicked(visit, "attention", 1, first["channel"])
+    assert visit.link["stage"] == f"attention.2.{first['channel'] + 1}"
+    header, arrays = told(visit, "stage")
+    wanted = open_stage(a_network("attention", 1), as_seen(gallery_image("coffee")), 1)
+    for name, values in (
+        ("feature_map", wanted.feature_map),
+        *(("max", wanted.maximum), ("average", wanted.average), ("own", wanted.pooled)),
+    ):
+        sent = torch.from_numpy(arrays[name].copy()).view(values.shape)
+        torch.testing.assert_close(sent, values, atol=1e-5, rtol=1e-5)
+    assert wanted.blend is not None
+    torch.testing.assert_close(torch.tensor(header["start"]), wanted.blend, atol=1e-5, rtol=0)
+    assert header["view"]["channel"] == first["channel"]
+    assert header["names"][first["channel"]] == first["lines"][1]
+    assert told(visit, "walk")[0]["opened"] == {
+        **{"row": "attention", "pooling": 1, "channel": first["channel"]}
+    }
+
+
+def test_an_opened_pooling_is_in_the_link_changes_its_channel_and_closes(networks: Path) -> None:
+    visit = Visit(PAGE, lang="en", stage="blur.3.2").run()
+    header, _ = told(visit, "stage")
+    assert (header["title"], header["view"]["channel"]) == ("Max, then blur: pooling 3", 1)
+    assert not header["blended"]
+    place = visit.component("stage").id
+    before = visit.component("stage").bytes
+    visit.tell(place, "json_value", {"view": {"channel": 7, "told": 1_000.0}})
+    assert visit.link["stage"] == "blur.3.8"
+    assert visit.component("stage").bytes == before, "the browser keeps its view"
+    visit.tell(place, "json_value", {"view": {"channel": -1, "told": 2_000.0}})
+    assert visit.link["stage"] == "blur.3.8"
+    visit.tell(place, "json_value", {"closed": {"told": 3_000.0}})
+    assert "stage" not in visit.link
+    assert not is_open(visit)
+
+
+@pytest.mark.parametrize("stage", ["nobody.1.1", "max", "max.x.1", "..", "max.1.1e9"])
+def test_a_link_to_a_pooling_that_is_not_there_opens_none(networks: Path, stage: str) -> None:
+    assert not is_open(Visit(PAGE, lang="en", stage=stage).run())
+
+
+def test_a_link_to_a_pooling_and_channel_too_far_opens_the_last(networks: Path) -> None:
+    header, _ = told(Visit(PAGE, lang="en", stage="max.99.9999").run(), "stage")
+    assert header["title"] == "Max: pooling 3"
+    assert header["view"]["channel"] == header["input_shape"][0] - 1
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"row": 1}, {"pooling": -1}, {"channel": "1"}, {"pooling": None}]
+)
+def test_a_click_that_cannot_be_opens_nothing(networks: Path, wrong: dict[str, object]) -> None:
+    visit = Visit(PAGE, lang="en").run()
+    opened = {"row": "max", "pooling": 0, "channel": 0, "told": 1_000.0} | wrong
+    visit.tell(visit.component("walk").id, "json_value", {"opened": opened})
+    assert "stage" not in visit.link
 
 
 # ---- networks of one's own, downloads, and the experiment --------------------------------------

@@ -52,6 +52,7 @@ from hybridpool.ui.compute.trained import (
     asked,
     asked_imagenet,
     networks,
+    opened_stage,
     results,
     test_set,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "networks",
     "noise_sweeps",
     "occlusion_maps",
+    "opened_stage",
     "picture",
     "picture_key",
     "pooling_costs",

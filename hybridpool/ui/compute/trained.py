@@ -17,6 +17,7 @@ from hybridpool.answer import (
     Change,
     ImageNetNetwork,
     Network,
+    OpenStage,
     Places,
     Stage,
     answer,
@@ -26,6 +27,7 @@ from hybridpool.answer import (
     imagenet_network,
     kind_of,
     network_files,
+    open_stage,
     places,
     read_fit_network,
     stages,
@@ -184,6 +186,21 @@ def _answer_stages(
 ) -> list[Stage]:
     prepare()
     return stages(dialled(_network, weight), _image)
+
+
+def opened_stage(
+    network: Network, number: int, image: Tensor, named: str, weight: float | None
+) -> OpenStage:
+    """One pooling of a network, from 0, with its windows; the last one where there are fewer."""
+    return _opened_stage(network.key, number, named, weight, network, image)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _opened_stage(
+    key: str, number: int, named: str, weight: float | None, _network: Network, _image: Tensor
+) -> OpenStage:
+    prepare()
+    return open_stage(dialled(_network, weight), _image, number)
 
 
 def asked_imagenet(
