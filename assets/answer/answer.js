@@ -28,6 +28,7 @@ class Answers extends Occluding(Component) {
     });
     this.easels = Object.fromEntries(["clean", "changed"].map((side) =>
       [side, easel(this.$(`[data-side=${side}] canvas`), SIDE, SIDE)]));
+    this.$(".save").addEventListener("click", () => saveAnswers(this));
     this.arrived = () => this.header && this.stale();
     window.addEventListener("hybridpool-networks", this.arrived);
     this.listenToPatch();
@@ -195,6 +196,17 @@ class Answers extends Occluding(Component) {
       this.at("picture", "changed").stage.setAttribute("aria-label", words.changed_picture);
     }
     this.at("picture", "clean").stage.setAttribute("aria-label", words.clean_picture);
+  }
+
+  // What is shown, in one line for the saved picture.
+  saved() {
+    const { view, box, header: { words, saved, start } } = this;
+    const sign = (by) => signed(by, 0);
+    const filled = Object.entries({ ...box, row: box.top + 1, column: box.left + 1, level: view.level })
+      .reduce((text, [name, value]) => text.replace(`{${name}}`, value), saved)
+      .replace("{down}", sign(view.rows)).replace("{right}", sign(view.columns));
+    const turned = words.saved_weight.replace("{weight}", (view.weight ?? 0).toFixed(2));
+    return view.weight === null || start === null ? filled : `${filled} · ${turned}`;
   }
 
   showDial() {

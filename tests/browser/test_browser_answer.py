@@ -5,22 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from hybridpool.answer import ARMS_SHOWN, answers, as_seen, dialled, open_stage
 from hybridpool.pictures.gallery import gallery_image
 from hybridpool.pictures.perturb import FILLS, NOISES
 from hybridpool.ui.answer.state import STATE
+from hybridpool.viz.palette import ARM_COLOURS
 from tests.made_up_networks import a_folder, a_network
 from tests.pages import PHONE, OpenTab, TheAnswer, expect
+from tests.shown import find_map
 
 pytestmark = pytest.mark.browser
 
 #: What the page promises of every probability.
 CLOSE = 1e-4
-SEEDS = 2
+SEEDS = 3
 
 
 @pytest.fixture(scope="module")
@@ -270,3 +274,24 @@ def test_an_opened_pooling_fits_a_phone_and_speaks_chinese(tab: OpenTab) -> None
     stage = opened(page)
     expect(stage.locator("[data-panel=own] .note")).to_have_text("按混合以外的规则")
     page.assert_no_wider_than_the_screen()
+
+
+@pytest.mark.parametrize("link", [{"weight": "0.25"}, {"lang": "zh", "show": "occlusion"}])
+def test_the_comparison_is_saved_as_a_png(
+    page: AnswerPage, tmp_path: Path, link: dict[str, str]
+) -> None:
+    page.open(**link)
+    page.await_dots()
+    with page.page.expect_download() as waiting:
+        page.find(".save").click()
+    assert waiting.value.suggested_filename == "answers.png"
+    waiting.value.save_as(path := tmp_path / "answers.png")
+    with Image.open(path) as file:
+        assert file.format == "PNG"
+        picture = np.array(file.convert("RGB"))
+    for side in ("clean", "changed"):
+        shown = page.pixels(page.find(f"[data-side={side}] canvas"))
+        assert find_map(picture, shown, 224 / 32), side
+    colours = {tuple(colour) for colour in picture.reshape(-1, 3)}
+    for arm in ARMS_SHOWN:
+        assert tuple(bytes.fromhex(ARM_COLOURS[arm][1:])) in colours, arm

@@ -23,6 +23,7 @@ from hybridpool.answer import (
     Answer,
     Change,
     Places,
+    answer_curve,
     answers,
     as_seen,
     dialled,
@@ -50,9 +51,9 @@ from hybridpool.ui.answer import state as answer_state
 from hybridpool.ui.answer import words as answer_words
 from hybridpool.ui.answer.curves import go_to, present_level
 from hybridpool.ui.answer.downloads import probabilities
-from hybridpool.ui.answer.many import sentence
+from hybridpool.ui.answer.many import runs_of, sentence
 from hybridpool.ui.answer.places import said as places_said
-from hybridpool.ui.answer.rows import packed_networks, rows_of
+from hybridpool.ui.answer.rows import Row, packed_networks, rows_of
 from hybridpool.ui.answer.script import reproduction_script
 from hybridpool.ui.answer.state import STATE, Chosen, Opened
 from tests.apps import Visit
@@ -635,6 +636,28 @@ def test_the_table_holds_every_probability(networks: Path) -> None:
     assert lines[1].endswith("airplane,0.100000,0.200000")
 
 
+@pytest.mark.parametrize(
+    ("link", "said"),
+    [
+        (
+            {"noise": "salt", "noise-seed": "3"},
+            "Cup of coffee · Noise: Salt, seed 3 · Share of the values that are hit: {level}",
+        ),
+        (
+            {"show": "occlusion", "shape": "disc", "fill": "black"},
+            "Cup of coffee · Disc, Black · {height} × {width} pixels from row {row}, column "
+            "{column} on",
+        ),
+        ({"show": "shift"}, "Cup of coffee · shifted by {down} down and {right} to the right"),
+    ],
+)
+def test_a_saved_picture_says_what_it_shows(
+    networks: Path, link: dict[str, str], said: str
+) -> None:
+    header, _ = told(Visit(PAGE, lang="en", picture="coffee", **link).run())
+    assert header["saved"] == said
+
+
 def run_of(arm: str, seed: int, share: float) -> Run:
     """A run that was right on so many pictures, whatever was done to them."""
     run = a_run(arm, seed)
@@ -806,3 +829,87 @@ def test_what_the_blend_turns_is_said_of_each_picture() -> None:
     )
     still = sentences.blended(SAME, OTHER, 0.5, ("cat", "dog"), changed=False)
     assert "changed one" not in still
+
+
+# ---- several networks a pooling ----------------------------------------------------------------
+
+
+@pytest.fixture
+def unequal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three networks of each pooling, but two of attention."""
+    monkeypatch.setattr(answer_state, "NETWORKS", tmp_path / "networks")
+    monkeypatch.setattr(answer_state, "DATA", tmp_path / "data")
+    st.cache_resource.clear()
+    folder = a_folder(tmp_path / "networks", seeds=3)
+    next(folder.glob("*-attention-seed2*")).unlink()
+    return folder
+
+
+def test_three_networks_a_pooling_are_counted_and_unequal_numbers_are_said(unequal: Path) -> None:
+    visit = Visit(PAGE, lang="en", show="shift", right="4", network="3", picture="coffee").run()
+    header, _ = told(visit)
+    counts = {row["key"]: len(row["chosen"]) for row in header["rows"]}
+    assert counts == {arm: 2 if arm == "attention" else 3 for arm in ARMS_SHOWN}
+    assert len(header["judged"]) == 20
+    said = " ".join(part.value for part in visit.app.main.markdown)
+    pictures = torch.stack([seen := as_seen(gallery_image("coffee")), seen.roll(4, -1)])
+    same = {
+        arm: sum(
+            bool(clean.argmax() == changed.argmax())
+            for clean, changed in (
+                answers(a_network(arm, seed), pictures) for seed in range(counts[arm])
+            )
+        )
+        for arm in ("max", "attention")
+    }
+    for arm in same:
+        row = f"in {same[arm]} of {counts[arm]} networks"
+        assert row in said, (arm, said)
+    names = "**Max, Average, Fixed half, Hybrid, Hybrid by channel and Max, then blur**"
+    assert f"(3 of {names} and 2 of **Attention**)" in said
+    assert "cannot be ranked" in said
+    walk, _ = told(visit, "walk")
+    assert len(walk["rows"]) == len(ARMS_SHOWN), "the third of attention is its second"
+
+
+def test_curves_are_over_every_network_and_draw(unequal: Path) -> None:
+    visit = Visit(PAGE, lang="en", picture="coffee").run()
+    spec = json.loads(visit.app.get("plotly_chart")[0].proto.spec)
+    lines = [line for line in spec["data"] if line.get("showlegend") is not False]
+    seen, kind = as_seen(gallery_image("coffee")), kind_of(Change())
+    networks = {"max": [a_network("max", seed) for seed in range(3)]}
+    networks["attention"] = [a_network("attention", seed) for seed in range(2)]
+    *_, curve = answer_curve(networks, seen, kind)
+    for arm in networks:
+        (line,) = [line for line in lines if line["name"] == answer_words.arm_names()[arm]]
+        wanted = [100 * sum(values) / len(values) for values in curve.sure[arm]]
+        assert [len(values) for values in curve.sure[arm]] == [4 * len(networks[arm])] * 8
+        assert line["y"] == pytest.approx(wanted, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({"max": 1, "average": 1}, "One picture and one network a pooling: an example"),
+        ({"max": 3, "average": 3}, "One picture and 3 networks a pooling: an example"),
+        ({"max": 3, "average": 1}, "few networks (3 of **Max** and 1 of **Average**): an example"),
+    ],
+)
+@pytest.mark.usefixtures("english")
+def test_what_one_picture_is_worth_follows_the_numbers_of_networks(
+    counts: dict[str, int], said: str
+) -> None:
+    assert said in sentences.caution(counts, NAMES)
+
+
+def test_a_run_whose_network_lies_there_twice_counts_once() -> None:
+    runs = [run_of("max", seed, 0.4) for seed in range(2)]
+    of_runs = [
+        replace(network, info=replace(network.info, name=run.settings.name))
+        for network, run in zip([a_network("max", seed) for seed in range(2)], runs, strict=True)
+    ]
+    row = Row("max", "Max", (*of_runs, replace(of_runs[0], key="copied")))
+    own = Row("own-max", "Yours", (of_runs[0],))
+    known = {run.settings.name: run for run in runs}
+    assert runs_of([row, own], known) == {"max": runs}
+    assert runs_of([row], {}) == {"max": []}

@@ -111,6 +111,10 @@ def said(
     parts = [
         sentences.steadiness(by_row, names) if changed else _("The picture is unchanged."),
         sentences.rightness(alike, known, outside, classes[known] if known is not None else ""),
-        sentences.caution(max(len(row.networks) for row in rows)),
+        sentences.caution(
+            {row.key: len(row.networks) for row in rows if not row.own}
+            or {row.key: len(row.networks) for row in rows},
+            names,
+        ),
     ]
     return " ".join(parts)

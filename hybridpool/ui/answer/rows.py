@@ -20,6 +20,7 @@ from hybridpool.sensitivity.perturbation import level_options
 from hybridpool.training.arms import blends
 from hybridpool.training.data import CIFAR10_CLASSES
 from hybridpool.ui.answer.picture import Seen
+from hybridpool.ui.answer.sentences import saved_caption
 from hybridpool.ui.answer.state import SIDE, Chosen, settle
 from hybridpool.ui.answer.words import arm_names, class_names, row_words
 from hybridpool.ui.browser.component import BASE, DIAL, component, show_packed, taken
@@ -97,6 +98,8 @@ def show_rows(shown: Rows) -> None:
         "compare/patch.js",
         "common/changing.js",
         "answer/change.js",
+        "common/png.js",
+        "answer/save.js",
         "answer/answer.js",
     )
     seen, told = shown.seen, taken(KEY, "settled")
@@ -121,6 +124,7 @@ def pack(shown: Rows) -> bytes:
         "known": CIFAR10_CLASSES.index(seen.known) if seen.known else None,
         "judged": {key: [each.clean, each.changed] for key, each in shown.answers.items()},
         "levels": level_options(noise),
+        "saved": saved_caption(seen.title, change, shown.level),
         "reach": REACH,
         "start": dial_start(rows, chosen.shown),
         "image_shape": [SIDE, SIDE],

@@ -77,6 +77,8 @@ def row_words(level: str) -> dict[str, str]:
         "turned_note": _(
             "Now every blend uses this weight. The networks were not trained so: what if?"
         ),
+        "save_png": _("Save as PNG"),
+        "saved_weight": _("every blend at {weight}"),
         "still": _("still {class}, {share}"),
         "now": _("now {class}, {share}"),
         "right": _("right"),

@@ -45,6 +45,7 @@ SCRIPTS = (
     "common/engine.js",
     "common/through.js",
     "common/camera.js",
+    "common/png.js",
     *(f"inspector/{name}.js" for name in _PARTS),
 )
 _WINDOW: dict[str, sent.Check] = {
