@@ -17,7 +17,7 @@ DIAL = (*BASE, "common/dial.js")
 MAPS = (*DIAL, "common/maps.js")
 
 #: What to do with what the browser tells.
-Act = Callable[[Mapping[str, Any]], None]
+Act = Callable[[Mapping[str, Any]], object]
 
 #: No browser's clock says more, in milliseconds.
 LATEST = 2.0**53
