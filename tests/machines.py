@@ -82,8 +82,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_server(port: int | None = None, **environment: str) -> Iterator[Server]:
-    """Starts the page as ``make run`` does, on a free port, and stops it at the end."""
+def running_server(
+    port: int | None = None, script: str = "serve.py", **environment: str
+) -> Iterator[Server]:
+    """Starts the page as ``make run`` does, on a free port, and stops it at the end.
+
+    Another `script` is another page.
+    """
     options = {
         "server.port": port or free_port(),
         "server.headless": "true",
@@ -93,7 +98,7 @@ def running_server(port: int | None = None, **environment: str) -> Iterator[Serv
     plain = {name: text for name, text in os.environ.items() if not name.startswith("STREAMLIT_")}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "serve.py", *flags],
+            [sys.executable, "-m", "streamlit", "run", script, *flags],
             cwd=ROOT,
             env=plain | environment,
             stdin=subprocess.DEVNULL,

@@ -35,7 +35,7 @@ from hybridpool.ui.browser.packing import (
 from hybridpool.ui.browser.words import inspector_words, is_learned
 from hybridpool.ui.controls import take_photo
 from hybridpool.ui.settings import SHARED, Shown, View, look_at, pick_picture, view_of
-from hybridpool.ui.words import _, fill, language
+from hybridpool.ui.words import _, fill, language, speaking
 from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential
 
 _PARTS = ("painting", "window", "sizes", "terms", "sweep", "filmed", "save", "inspector")
@@ -129,7 +129,8 @@ def _packed(trace: Trace, picture: str, caption: str) -> bytes:
     named = (picture, settings.image_size, settings.stem, settings.channels)
     made = (settings.seed, settings.count_include_pad, str(trace.device), language())
     base = sha256(repr((*named, *made)).encode()).hexdigest()[:16]
-    words = inspector_words(learned=is_learned(trace))
+    with speaking(language()):
+        words = inspector_words(learned=is_learned(trace))
     stem = compute.stem_of(settings)
     known = GALLERY.get(picture)
     about = f"{_(known.title)}: {_(known.words)}" if known else ""
