@@ -66,8 +66,8 @@ const Filming = (Base) => class extends Base {
   countFrame() {
     const now = performance.now();
     this.frames = [...this.frames.filter((at) => at > now - 1000), now];
-    if (now - (this.counted ?? 0) < 500) return;
-    this.counted = now;
+    if (now - (this.rated ?? 0) < 500) return;
+    this.rated = now;
     const rate = now - this.frames[0] > 400 ? ((this.frames.length - 1) * 1000) / (now - this.frames[0]) : 0;
     this.root.dataset.rate = rate.toFixed(1);
     this.sayOfCamera(this.header.words.filming.replace("{rate}", Math.round(rate)));
@@ -89,7 +89,8 @@ const Filming = (Base) => class extends Base {
   // The frame that is shown becomes one's own picture, in all the detail that the camera gave.
   freeze() {
     const { videoWidth: width, videoHeight: height } = this.video;
-    const canvas = this.drawFrame(Math.min(Math.max(width, height), LONGEST));
+    const [rows, columns] = this.frameShape(LONGEST);
+    const canvas = this.drawFrame(LONGEST * Math.min(height / rows, width / columns, 1));
     const data = canvas.toDataURL("image/png").split(",")[1];
     this.stopCamera();
     // Once, and not with everything that is told later.

@@ -20,7 +20,7 @@ MAPS = (*DIAL, "common/maps.js")
 PANELS = (*MAPS, "common/panels.js", "common/window.js")
 
 #: What to do with what the browser tells.
-Act = Callable[[Mapping[str, Any]], None]
+Act = Callable[[Mapping[str, Any]], object]
 
 #: No browser's clock says more, in milliseconds.
 LATEST = 2.0**53

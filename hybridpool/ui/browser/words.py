@@ -213,6 +213,14 @@ def rows_words(*, learned: bool = False) -> dict[str, str]:
     return {
         **pooling_names(),
         **view_words(learned=learned),
+        **camera_words(),
+        "filming": _(
+            "{rate} frames a second, computed in your browser. Nothing is uploaded. Sentences and "
+            "curves outside the rows stay with the picture from before."
+        ),
+        "camera_waits": _(
+            "The camera needs a change that the browser can compute: the server computes this one."
+        ),
         "winners": _("Winner of the window"),
         "nearest": _("Nearest to clean"),
         "nearest_max": _("max"),
