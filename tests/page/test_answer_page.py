@@ -641,21 +641,20 @@ def test_the_table_holds_every_probability(networks: Path) -> None:
     [
         (
             {"noise": "salt", "noise-seed": "3"},
-            "Cup of coffee · Noise: Salt, seed 3 · Share of the values that are hit: {level}",
+            "{title} · Noise: Salt, seed 3 · Share of the values that are hit: {level}",
         ),
         (
             {"show": "occlusion", "shape": "disc", "fill": "black"},
-            "Cup of coffee · Disc, Black · {height} × {width} pixels from row {row}, column "
-            "{column} on",
+            "{title} · Disc, Black · {height} × {width} pixels from row {row}, column {column} on",
         ),
-        ({"show": "shift"}, "Cup of coffee · shifted by {down} down and {right} to the right"),
+        ({"show": "shift"}, "{title} · shifted by {down} down and {right} to the right"),
     ],
 )
 def test_a_saved_picture_says_what_it_shows(
     networks: Path, link: dict[str, str], said: str
 ) -> None:
     header, _ = told(Visit(PAGE, lang="en", picture="coffee", **link).run())
-    assert header["saved"] == said
+    assert (header["saved"], header["title"]) == (said, "Cup of coffee")
 
 
 def run_of(arm: str, seed: int, share: float) -> Run:

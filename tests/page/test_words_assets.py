@@ -274,8 +274,12 @@ class Sent:
 COMPONENTS = [
     Sent("inspector", (*PANELS, "common/camera.js"), inspector_words),
     Sent("by_hand", DIAL, lambda: by_hand_words.fixed_words() | {"honest": ""}),
-    Sent("compare", MAPS, rows_words),
-    Sent("answer", (*DIAL, "compare/patch.js"), lambda: answer_words.row_words("")),
+    Sent("compare", (*MAPS, "common/camera.js"), rows_words),
+    Sent(
+        "answer",
+        (*DIAL, "compare/patch.js", "common/camera.js"),
+        lambda: answer_words.row_words(""),
+    ),
     Sent("walk", BASE, answer_words.walk_words),
     Sent("stage", PANELS, partial(answer_words.stage_words, blends=True)),
     Sent("stage", PANELS, partial(answer_words.stage_words, blends=False)),

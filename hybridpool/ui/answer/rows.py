@@ -25,6 +25,7 @@ from hybridpool.ui.answer.state import SIDE, Chosen, settle
 from hybridpool.ui.answer.words import arm_names, class_names, row_words
 from hybridpool.ui.browser.component import BASE, DIAL, component, show_packed, taken
 from hybridpool.ui.browser.packing import pack_message
+from hybridpool.ui.controls import take_photo
 from hybridpool.ui.words import _, language
 from hybridpool.viz.answer_charts import OWN_COLOUR
 from hybridpool.viz.palette import ARM_COLOURS
@@ -98,6 +99,7 @@ def show_rows(shown: Rows) -> None:
         "compare/patch.js",
         "common/changing.js",
         "answer/change.js",
+        "common/camera.js",
         "common/png.js",
         "answer/save.js",
         "answer/answer.js",
@@ -105,7 +107,7 @@ def show_rows(shown: Rows) -> None:
     seen, told = shown.seen, taken(KEY, "settled")
     keys = tuple(network.key for row in shown.rows for network in row.networks)
     shows = (seen.named, seen.known, shown.chosen, shown.weight, keys, language(), told)
-    show_packed(draw, KEY, shows, lambda: pack(shown), settled=settle)
+    show_packed(draw, KEY, shows, lambda: pack(shown), settled=settle, photo=take_photo)
     send_networks(shown.rows)
 
 
@@ -124,7 +126,9 @@ def pack(shown: Rows) -> bytes:
         "known": CIFAR10_CLASSES.index(seen.known) if seen.known else None,
         "judged": {key: [each.clean, each.changed] for key, each in shown.answers.items()},
         "levels": level_options(noise),
-        "saved": saved_caption(seen.title, change, shown.level),
+        "named": seen.named,
+        "title": seen.title,
+        "saved": saved_caption(change, shown.level),
         "reach": REACH,
         "start": dial_start(rows, chosen.shown),
         "image_shape": [SIDE, SIDE],

@@ -191,11 +191,10 @@ def blended(
     ).format(weight=f"{weight:.2f}", list=joined(said))
 
 
-def saved_caption(title: str, change: Change, level: str) -> str:
+def saved_caption(change: Change, level: str) -> str:
     """One line for a saved picture; its blanks are filled with what the hand has chosen since.
 
     Args:
-        title: What the picture is called.
         change: What is done to it.
         level: What the level of the noise is called.
     """
@@ -204,11 +203,11 @@ def saved_caption(title: str, change: Change, level: str) -> str:
         noise = _("Noise: {noise}, seed {seed}").format(
             noise=noise_names()[done.noise], seed=done.draw
         )
-        return f"{title} · {noise} · {level}: {{level}}"
+        return f"{{title}} · {noise} · {level}: {{level}}"
     if change.action == "shift":
-        return f"{title} · " + _("shifted by {down} down and {right} to the right")
+        return "{title} · " + _("shifted by {down} down and {right} to the right")
     covered = _("{shape}, {fill}").format(
         shape=shape_names()[done.shape], fill=fill_names()[done.fill]
     )
     where = _("{height} × {width} pixels from row {row}, column {column} on")
-    return f"{title} · {covered} · {where}"
+    return f"{{title}} · {covered} · {where}"

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hybridpool.ui.browser.words import dial_words, formula_words, view_words, window_words
+from hybridpool.ui.browser.words import (
+    camera_of_rows_words,
+    camera_words,
+    dial_words,
+    formula_words,
+    view_words,
+    window_words,
+)
 from hybridpool.ui.names import more_names, pooling_names
 from hybridpool.ui.words import _
 
@@ -53,6 +60,8 @@ def row_words(level: str) -> dict[str, str]:
     """
     return {
         **dial_words(),
+        **camera_words(),
+        **camera_of_rows_words(),
         "restart": _("Back to learned"),
         "clean": _("Clean"),
         "changed": _("Changed"),

@@ -202,6 +202,19 @@ def camera_words() -> dict[str, str]:
     }
 
 
+def camera_of_rows_words() -> dict[str, str]:
+    """What is said of the camera where its frames are changed, as rows of clean and changed are."""
+    return {
+        "filming": _(
+            "{rate} frames a second, computed in your browser. Nothing is uploaded. Sentences and "
+            "curves outside the rows stay with the picture from before."
+        ),
+        "camera_waits": _(
+            "The camera needs a change that the browser can compute: the server computes this one."
+        ),
+    }
+
+
 def alone_words() -> dict[str, str]:
     """What the inspector says instead where there is no server, so that its engine computes all."""
     said = _("Computed in your browser, without a server.")
@@ -214,13 +227,7 @@ def rows_words(*, learned: bool = False) -> dict[str, str]:
         **pooling_names(),
         **view_words(learned=learned),
         **camera_words(),
-        "filming": _(
-            "{rate} frames a second, computed in your browser. Nothing is uploaded. Sentences and "
-            "curves outside the rows stay with the picture from before."
-        ),
-        "camera_waits": _(
-            "The camera needs a change that the browser can compute: the server computes this one."
-        ),
+        **camera_of_rows_words(),
         "winners": _("Winner of the window"),
         "nearest": _("Nearest to clean"),
         "nearest_max": _("max"),
