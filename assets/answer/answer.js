@@ -1,10 +1,8 @@
 // The picture and the changed one through networks that differ in their pooling, while the hand moves.
 
-const LINES = 3;
 const SIDE = 32;
-const ANSWER = 5000; // milliseconds
 
-class Answers extends Filming(Occluding(Component)) {
+class Answers extends Filmed(Filming(Lined(Occluding(Component)))) {
   constructor(root) {
     super(root);
     this.results = new Map();
@@ -86,88 +84,6 @@ class Answers extends Filming(Occluding(Component)) {
   held() {
     const { level, rows, columns, weight, shown } = this.view;
     return { level, rows, columns, weight, shown };
-  }
-
-  build() {
-    const { rows, words } = this.header;
-    const told = JSON.stringify([rows, words]);
-    if (told === this.built) return;
-    this.built = told;
-    for (const row of this.all(".row:not(.head)")) row.remove();
-    for (const row of rows) {
-      const made = this.$(".rows").appendChild(element("div", "row"));
-      made.dataset.row = row.key;
-      made.style.setProperty("--own", row.colours);
-      made.setAttribute("role", "group");
-      made.setAttribute("aria-label", row.name);
-      const name = made.appendChild(element("div", "name"));
-      const dot = name.appendChild(element("span", "dot"));
-      dot.style.background = row.colours;
-      const title = name.appendChild(element("span", "", row.name));
-      title.append(element("span", "own numbers"));
-      const lines = made.appendChild(element("div", "lines"));
-      for (let i = 0; i < LINES; i++) lines.append(this.line());
-      const verdict = made.appendChild(element("div", "verdict"));
-      verdict.append(element("span", "says"), element("span", "dots"));
-      row.networks.forEach((key, place) => {
-        const button = verdict.lastChild.appendChild(element("button"));
-        button.type = "button";
-        button.dataset.place = place;
-      });
-      verdict.lastChild.append(element("span", "quiet count"));
-    }
-  }
-
-  line() {
-    const made = element("div", "line");
-    made.innerHTML = `<span class="class"></span>
-      <span class="meter"><i></i></span><span class="share"></span>
-      <span class="meter"><i></i></span><span class="share"></span><span class="step"></span>`;
-    return made;
-  }
-
-  // ---- the camera -------------------------------------------------------------------------
-
-  // Photons are drawn by the server, which sees no frame before it is frozen.
-  get waits() {
-    return this.view.action === "noise" && this.view.noise === "poisson";
-  }
-
-  film() {
-    if (this.waits) return this.sayOfCamera(this.header.words.camera_waits);
-    return super.film();
-  }
-
-  filmBegins() {
-    this.still = this.picture;
-    this.showHand();
-  }
-
-  // The middle square of a frame, as the networks see every picture; painted, it asks for the next.
-  showFrame() {
-    const { videoHeight: height, videoWidth: width } = this.video;
-    this.picture = numbersOf(drawn(this.video, [height, width], [SIDE, SIDE]));
-    this.clean.clear();
-    this.fresh = true;
-    this.stale();
-  }
-
-  filmEnds() {
-    this.picture = this.still;
-    this.clean.clear();
-    this.showHand();
-    this.stale();
-  }
-
-  // The frame stays until Python shows it, or has refused it.
-  freeze() {
-    super.freeze();
-    this.soon("answer", () => this.filmEnds(), ANSWER);
-  }
-
-  // What the picture shows, where that is known.
-  get known() {
-    return this.video ? null : this.header.known;
   }
 
   // ---- the hand ---------------------------------------------------------------------------
@@ -350,67 +266,6 @@ class Answers extends Filming(Occluding(Component)) {
     this.later = setTimeout(next, this.moving || this.grab || this.video ? 60 : 0);
   }
 
-  showRow(row, found) {
-    const made = this.$(`.row[data-row="${row.key}"]`);
-    made.classList.toggle("waiting", !found);
-    if (!found) return;
-    const { classes } = this.header;
-    const [clean, changed] = [found.clean.probabilities, found.changed.probabilities];
-    const order = [...clean.keys()].sort((a, b) => clean[b] - clean[a] || a - b).slice(0, LINES);
-    const lines = made.querySelectorAll(".line");
-    lines.forEach((line, place) => {
-      const at = order[place];
-      line.hidden = at === undefined;
-      if (at === undefined) return;
-      line.classList.toggle("first", place === 0);
-      const name = line.querySelector(".class");
-      name.textContent = name.title = (row.classes ?? classes)[at];
-      name.classList.toggle("known", !row.classes && at === this.known);
-      const [before, after] = line.querySelectorAll(".meter i");
-      before.style.width = `${100 * clean[at]}%`;
-      after.style.width = `${100 * changed[at]}%`;
-      const [was, is] = line.querySelectorAll(".share");
-      was.textContent = whole(clean[at]);
-      is.textContent = whole(changed[at]);
-      const step = Math.round(100 * changed[at]) - Math.round(100 * clean[at]);
-      line.querySelector(".step").textContent = signed(step, 0);
-    });
-    made.querySelector(".own").textContent = found.clean.stages
-      .map(({ weights }) => (weights ? mean(weights).toFixed(2) : "")).filter(Boolean).join(" · ");
-    this.showVerdict(row, found);
-  }
-
-  showVerdict(row, found) {
-    const made = this.$(`.row[data-row="${row.key}"] .verdict`);
-    const { known, header: { words } } = this;
-    const classes = row.classes ?? this.header.classes;
-    if (!found) return;
-    const [said, says] = [largest(found.clean.probabilities), largest(found.changed.probabilities)];
-    made.classList.toggle("other", said !== says);
-    let text = (said === says ? words.still : words.now).replace("{class}", classes[says])
-      .replace("{share}", whole(found.changed.probabilities[says]));
-    if (known !== null && !row.classes) text += ` · ${says === known ? words.right : words.wrong}`;
-    made.querySelector(".says").textContent = text;
-    let [same, done] = [0, 0];
-    this.networksOf(row).forEach(({ key }, place) => {
-      const one = this.results.get(key);
-      const fresh = one?.version === this.version;
-      const alike = fresh && largest(one.clean.probabilities) === largest(one.changed.probabilities);
-      same += alike;
-      done += fresh;
-      const dot = made.querySelectorAll(".dots button")[place];
-      dot.dataset.same = fresh ? (alike ? "yes" : "no") : "";
-      dot.setAttribute("aria-pressed", String(place === Math.min(this.view.shown, row.networks.length - 1)));
-      const label = words.dot.replace("{name}", row.name).replace("{place}", place + 1)
-        .replace("{says}", fresh ? (alike ? words.dot_same : words.dot_other) : words.dot_waits);
-      dot.setAttribute("aria-label", label);
-      dot.title = label;
-    });
-    const total = row.networks.length;
-    made.querySelector(".count").textContent = done === total
-      ? words.count.replace("{same}", same).replace("{total}", total) : "";
-  }
-
   // How far the browser lies from what PyTorch said of the same picture, once both are there.
   showChecked() {
     const { words, judged } = this.header;
@@ -432,8 +287,5 @@ class Answers extends Filming(Occluding(Component)) {
       : this.video ? words.filmed : words.computed;
   }
 }
-
-const whole = (share) => `${Math.round(100 * share)} %`;
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 export default mounting(Answers);

@@ -16,7 +16,7 @@ class Walk extends Component {
   load({ header }) {
     this.header = header;
     // What was clicked since then counts, and Python hears of it.
-    if (!((this.told ?? 0) > header.told)) this.opened = header.opened;
+    if (!((this.told ?? 0) > header.told)) this.opened = header.look;
     this.label(header);
     const head = element("tr");
     head.append(...header.titles.map((title) => scoped("col", title)));
@@ -31,12 +31,12 @@ class Walk extends Component {
     poolings.forEach(({ maps, said }, pooling) => {
       const cell = line.appendChild(element("td"));
       const pooled = cell.appendChild(element("div", "pooled"));
-      for (const { channel, source, lines } of maps) {
+      for (const { channel, thumbnail, lines } of maps) {
         const button = pooled.appendChild(element("button"));
         Object.assign(button, { type: "button", title: this.header.words.open });
         Object.assign(button.dataset, { row: key, pooling, channel });
         button.setAttribute("aria-label", `${name}, ${this.header.titles[pooling + 1]}, ${lines.join(", ")}`);
-        button.appendChild(element("img")).src = source;
+        button.appendChild(element("img")).src = thumbnail;
         button.querySelector("img").alt = "";
         button.append(...lines.map((text) => element("span", "", text)));
       }

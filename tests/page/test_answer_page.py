@@ -405,6 +405,10 @@ def test_every_pooling_and_class_has_a_name() -> None:
             "Most networks have lost their answer with **Max** at 0.2 and **Average** at none.",
         ),
         (
+            {"max": [-2.0, 3.0], "average": []},
+            "Most networks have lost their answer with **Max** at \u22122 and **Average** at none.",
+        ),
+        (
             {"max": [0.2], "average": [0.2]},
             "Most networks lose their answer at the same level with every pooling: **Max and "
             "Average** at 0.2.",
@@ -494,7 +498,7 @@ def test_a_click_on_a_map_opens_its_pooling_with_pytorch_s_numbers(networks: Pat
     torch.testing.assert_close(torch.tensor(header["start"]), wanted.blend, atol=1e-5, rtol=0)
     assert header["view"]["channel"] == first["channel"]
     assert header["names"][first["channel"]] == first["lines"][1]
-    assert told(visit, "walk")[0]["opened"] == {
+    assert told(visit, "walk")[0]["look"] == {
         **{"row": "attention", "pooling": 1, "channel": first["channel"]}
     }
 

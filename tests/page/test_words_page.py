@@ -42,7 +42,7 @@ UNSEEN = {
     *("css_source_path", "js_source_path"),
     # the data of our own components
     *("arrays", "colour", "colours", "view", "look", "key", "thumbnail", "chosen", "language"),
-    *("base", "noise", "keys"),
+    *("base", "named", "noise", "keys"),
     "session",
     # plotly
     *("template", "mode", "color", "shape", "orientation", "layer", "dtype", "bdata"),
@@ -257,6 +257,7 @@ class Case:
 
 
 BY_HAND = "pages/1_By_hand.py"
+ANSWER = "pages/7_The_answer.py"
 NOISE = "pages/2_Noise_and_occlusion.py"
 EVIDENCE = "pages/5_Evidence.py"
 CASES = (
@@ -315,6 +316,14 @@ CASES = (
         EVIDENCE,
     ),
     Case("shot noise", {"show": "noise", "noise": "poisson"}, "Poisson (shot)", NOISE),
+    Case("opened pooling", {"stage": "attention.2.3"}, "{name}: pooling {number}", ANSWER),
+    Case(
+        "ResNet-18 that cannot be had",
+        {"imagenet": "1", "show": "shift"},
+        "The ImageNet weights of ResNet-18 are not on this machine and cannot be downloaded now: "
+        "connect it to the internet, or go on without them.",
+        ANSWER,
+    ),
 )
 
 

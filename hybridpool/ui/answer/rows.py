@@ -99,6 +99,8 @@ def show_rows(shown: Rows) -> None:
         "compare/patch.js",
         "common/changing.js",
         "answer/change.js",
+        "answer/lines.js",
+        "answer/filmed.js",
         "common/camera.js",
         "common/png.js",
         "answer/save.js",

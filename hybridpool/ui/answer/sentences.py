@@ -151,7 +151,7 @@ def flips(found: Mapping[str, Sequence[float]], names: Mapping[str, str], harmle
 
 
 def _levels(levels: Sequence[float]) -> list[str]:
-    return [f"{level:g}" for level in sorted(set(levels))]
+    return [f"{level:g}".replace("-", "\N{MINUS SIGN}") for level in sorted(set(levels))]
 
 
 def blended(

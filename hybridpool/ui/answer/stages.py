@@ -58,7 +58,7 @@ def show_stages(rows: Sequence[Row], seen: Seen, shown: int, weight: float | Non
         header = {
             "rows": lines,
             "titles": [_("Network"), *(pooling.format(number=at + 1) for at in range(most))],
-            "opened": None if opened is None else opened.told(),
+            "look": None if opened is None else opened.told(),
             "told": told,
             "words": walk_words(),
         }
@@ -91,7 +91,7 @@ def _pooling(stage: Stage) -> dict[str, Any]:
     maps = [
         {
             "channel": channel,
-            "source": _png(values, low, high),
+            "thumbnail": _png(values, low, high),
             "lines": [name.format(number=channel + 1), signed(speaks)],
         }
         for channel, values, speaks in zip(
