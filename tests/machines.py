@@ -20,6 +20,8 @@ from urllib.request import urlopen
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+#: A flag that gives Chromium a camera which shows a moving figure.
+FAKE_CAMERA = "--use-fake-device-for-media-stream"
 ROOT = Path(__file__).resolve().parents[1]
 START_PATIENCE = 120.0
 
