@@ -39,12 +39,14 @@ _WATCH = """
   const within = (selector) =>
     roots.filter((root) => root.host.isConnected).map((root) => texts(root, selector)).join("");
   const lines = (number) => {
-    const columns = [...document.querySelectorAll("[data-testid=stColumn]:has(h3)")];
+    const columns = [...document.querySelectorAll("[data-testid=stColumn]:has(h2)")];
     const found = columns[number]?.querySelectorAll(".js-plotly-plot .js-line") ?? [];
     return [...found].map((line) => line.getAttribute("d")).join();
   };
   const read = () => ({
     rows: within(".compare .effect dd"),
+    // Who computed them: the browser during a drag, PyTorch after it.
+    judged: within(".compare .judged"),
     map: within(".sliding .value"),
     points: lines(0),
     // Drawn from the whole curve and below it.
@@ -120,7 +122,7 @@ def releases(tab: Noise, count: int) -> list[float]:
         tab.page.mouse.move(x, y)
         tab.page.mouse.down()
         tab.page.mouse.move(x + (12 if number % 2 else -14), y + 3, steps=4)
-        times += waited(tab, tab.page.mouse.up, "rows")
+        times += waited(tab, tab.page.mouse.up, "judged")
     return times
 
 
@@ -164,7 +166,7 @@ def measure(browser: Browser, server: Server, count: int) -> Iterator[Figure]:
         tab.page.close()
         tab = opened(browser, server, show="occlusion", **link)
         taken = releases(tab, count)
-        yield Figure(f"occluder let go of -> new counts, {side} pixels", taken, "ms", 400)
+        yield Figure(f"occluder let go of -> PyTorch's rows, {side} pixels", taken, "ms", 400)
         stage = tab.page.locator(CHANGED)
         drags = [
             drag_part(browser, tab, tab.page.locator(".compare"), stage, stage.locator(".patch"))

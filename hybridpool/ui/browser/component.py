@@ -12,10 +12,12 @@ import streamlit as st
 
 ASSETS = Path(__file__).resolve().parents[3] / "assets"
 
-#: What a component that gets messages is made of, and what a dial and pooled maps add to it.
+#: What a component that gets messages is made of, and what a dial, pooled maps, and
+#: maps in panels with their windows add to it.
 BASE = ("common/maths.js", "common/print.js", "common/component.js")
 DIAL = (*BASE, "common/dial.js")
 MAPS = (*DIAL, "common/maps.js")
+PANELS = (*MAPS, "common/panels.js", "common/window.js")
 
 #: What to do with what the browser tells.
 Act = Callable[[Mapping[str, Any]], object]

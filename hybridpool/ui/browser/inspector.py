@@ -23,7 +23,7 @@ from hybridpool.stem import ConvStem
 from hybridpool.trace import Trace, pooling_layers
 from hybridpool.ui import compute
 from hybridpool.ui.browser import sent
-from hybridpool.ui.browser.component import MAPS, component, show_packed
+from hybridpool.ui.browser.component import PANELS, component, show_packed
 from hybridpool.ui.browser.packing import (
     Ranges,
     pack_message,
@@ -38,13 +38,14 @@ from hybridpool.ui.settings import SHARED, Shown, View, look_at, pick_picture, v
 from hybridpool.ui.words import _, fill, language, speaking
 from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential
 
-_PARTS = ("painting", "window", "sizes", "terms", "sweep", "filmed", "save", "inspector")
+_PARTS = ("painting", "sizes", "terms", "sweep", "filmed", "save", "inspector")
 #: All that the inspector is made of.
 SCRIPTS = (
-    *MAPS,
+    *PANELS,
     "common/engine.js",
     "common/through.js",
     "common/camera.js",
+    "common/png.js",
     *(f"inspector/{name}.js" for name in _PARTS),
 )
 _WINDOW: dict[str, sent.Check] = {

@@ -28,8 +28,12 @@ def formula_words() -> dict[str, str]:
         "same_as_max": _("The hybrid map is now the max map."),
         "same_as_average": _("The hybrid map is now the average map."),
         "window_values": _("the {count} values"),
-        "attention_value": _("attention value {value}"),
     }
+
+
+def attention_words() -> dict[str, str]:
+    """What stands beside a map that attention has blended."""
+    return {"attention_value": _("attention value {value}")}
 
 
 def view_words(*, learned: bool) -> dict[str, str]:
@@ -57,6 +61,7 @@ def inspector_words(*, learned: bool = False) -> dict[str, str]:
         "save_png": _("Save as PNG"),
         **camera_words(),
         **formula_words(),
+        **attention_words(),
         "previous_picture": _("Previous picture"),
         "next_picture": _("Next picture"),
         "filter": _("Filter"),
@@ -88,13 +93,19 @@ def inspector_words(*, learned: bool = False) -> dict[str, str]:
             "Checked against PyTorch on {device}: your browser's maps are at most {difference} "
             "apart."
         ),
-        "spread": _("{low} to {high}, mean {mean}"),
         "legend_note": _("One colour scale for the feature map and all four poolings."),
         "all_channels": _("All channels"),
         "strips_note": _(
             "Each column is a channel, each row a pooling. Click a column, or press the left and "
             "right arrow keys, to look at that channel above."
         ),
+        **window_words(),
+    }
+
+
+def window_words() -> dict[str, str]:
+    """What stands beside the window behind a cell, and how a cell is pointed at."""
+    return {
         "window": _("Window of pooled cell, row {row}, column {column}"),
         "window_pinned": _("Pinned: window of pooled cell, row {row}, column {column}"),
         "tie": _("{count} cells tie for the maximum; the gradient goes to the first of them."),
@@ -113,6 +124,7 @@ def inspector_words(*, learned: bool = False) -> dict[str, str]:
             "Click or Enter pins it, Escape lets go, arrow keys move it, comma and full stop "
             "change the channel."
         ),
+        "spread": _("{low} to {high}, mean {mean}"),
     }
 
 
@@ -190,6 +202,19 @@ def camera_words() -> dict[str, str]:
     }
 
 
+def camera_of_rows_words() -> dict[str, str]:
+    """What is said of the camera where its frames are changed, as rows of clean and changed are."""
+    return {
+        "filming": _(
+            "{rate} frames a second, computed in your browser. Nothing is uploaded. Sentences and "
+            "curves outside the rows stay with the picture from before."
+        ),
+        "camera_waits": _(
+            "The camera needs a change that the browser can compute: the server computes this one."
+        ),
+    }
+
+
 def alone_words() -> dict[str, str]:
     """What the inspector says instead where there is no server, so that its engine computes all."""
     said = _("Computed in your browser, without a server.")
@@ -202,13 +227,7 @@ def rows_words(*, learned: bool = False) -> dict[str, str]:
         **pooling_names(),
         **view_words(learned=learned),
         **camera_words(),
-        "filming": _(
-            "{rate} frames a second, computed in your browser. Nothing is uploaded. Sentences and "
-            "curves outside the rows stay with the picture from before."
-        ),
-        "camera_waits": _(
-            "The camera needs a change that the browser can compute: the server computes this one."
-        ),
+        **camera_of_rows_words(),
         "winners": _("Winner of the window"),
         "nearest": _("Nearest to clean"),
         "nearest_max": _("max"),
