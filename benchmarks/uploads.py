@@ -20,8 +20,9 @@ import numpy as np
 from PIL import Image
 
 from hybridpool.pictures import read_image
-from hybridpool.pictures.memory import Turns, give_back_memory
+from hybridpool.pictures.memory import give_back_memory
 from hybridpool.ui.compute import DECODED_AT_ONCE
+from hybridpool.ui.compute.turns import Turns
 
 SIDE = 8000
 

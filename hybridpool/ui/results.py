@@ -1,8 +1,11 @@
-"""The trace of this session: the new one, or a sentence and the last good one."""
+"""What is computed for this session, and what is said while it waits or where it fails."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import replace
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -10,8 +13,11 @@ from hybridpool.pictures import ImageError
 from hybridpool.stem import STEMS, StemUnavailable, trained_stems
 from hybridpool.trace import Trace
 from hybridpool.ui import compute
+from hybridpool.ui.compute import Waiting
 from hybridpool.ui.settings import DEFAULT, SHARED, upload
-from hybridpool.ui.words import _, fill
+from hybridpool.ui.words import _, fill, ngettext
+
+_T = TypeVar("_T")
 
 
 def current_trace() -> tuple[Trace, str]:
@@ -58,3 +64,46 @@ def through_window(trace: Trace) -> Trace:
     if last := st.session_state.get("last_good"):
         st.session_state["last_good"] = (found, last[1])
     return found
+
+
+def watch(
+    records: Generator[_T | Waiting, None, None],
+    place: Any,
+    share: Callable[[_T], tuple[float, str]] | None = None,
+    draw: Callable[[_T], None] | None = None,
+) -> _T:
+    """Follow records as they grow, and return the last one.
+
+    Each thing that it draws is where Streamlit can stop this run for a newer one, or because its
+    page was left: then others have their turn.
+
+    Args:
+        records: From `hybridpool.ui.compute`.
+        place: An empty place of the page; it is empty again at the end.
+        share: How much of a record is there, and that in words.
+        draw: Draws a record before it is whole.
+    """
+    found: _T | None = None
+    with closing(records):
+        for record in records:
+            if isinstance(record, Waiting):
+                say_place(place, record.ahead)
+                continue
+            found = record
+            if share:
+                place.progress(*share(record))
+            if draw:
+                draw(record)
+    place.empty()
+    assert found is not None
+    return found
+
+
+def say_place(place: Any, ahead: int) -> None:
+    """Say how many come first."""
+    sentence = ngettext(
+        "The server computes for others first: {count} before you.",
+        "The server computes for others first: {count} before you.",
+        ahead,
+    )
+    place.progress(0.0, sentence.format(count=ahead))

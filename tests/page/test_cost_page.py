@@ -286,7 +286,7 @@ def test_a_second_measurement_waits_for_the_first_and_what_is_whole_is_kept() ->
     settings = cost_state.STATE.read(SMALL).map
     first = compute.pooling_costs(settings)
     assert next(first) is not None
-    heard: queue.Queue[PoolingCosts | None] = queue.Queue()
+    heard: queue.Queue[PoolingCosts | compute.Waiting] = queue.Queue()
 
     def somebody_else() -> None:
         for record in compute.pooling_costs(replace(settings, channels=5)):
@@ -294,11 +294,11 @@ def test_a_second_measurement_waits_for_the_first_and_what_is_whole_is_kept() ->
 
     other = threading.Thread(target=somebody_else)
     other.start()
-    assert heard.get(timeout=PATIENCE) is None
+    assert heard.get(timeout=PATIENCE) == compute.Waiting(1)
     first.close()
     other.join()
     last = list(heard.queue)[-1]
-    assert last is not None
+    assert not isinstance(last, compute.Waiting)
     assert last.turns == settings.turns
     assert compute.kept_pooling_costs(settings) == []
     whole = list(compute.pooling_costs(settings))[-1]

@@ -19,6 +19,7 @@ from hybridpool.ui.answer.rows import Row
 from hybridpool.ui.answer.state import SIDE, STATE
 from hybridpool.ui.browser import sent
 from hybridpool.ui.charts import BAR
+from hybridpool.ui.results import watch
 from hybridpool.ui.words import _
 from hybridpool.viz.answer_charts import sameness_chart, sureness_chart
 
@@ -44,16 +45,15 @@ def show_curves(
     networks = {row.key: row.networks for row in rows}
     words = _words(rows, change, level)
     drawn, clicks = time.monotonic(), _clicks()
-    for curve in compute.answer_curves(networks, seen.image, seen.named, change, weight):
-        # Each of these calls is a place where Streamlit can stop this run for a newer one.
-        done, total = len(curve.levels), curve.total
-        progress.progress(
-            done / total, _("{count} of {total} levels").format(count=done, total=total)
-        )
-        if not curve.done and time.monotonic() - drawn > PATIENCE:
-            _draw(left, right, curve, change, words, f"part_{clicks}_{done}")
+
+    def draw(part: AnswerCurve) -> None:
+        nonlocal drawn
+        if not part.done and time.monotonic() - drawn > PATIENCE:
+            _draw(left, right, part, change, words, f"part_{clicks}_{len(part.levels)}")
             drawn = time.monotonic()
-    progress.empty()
+
+    curves = compute.answer_curves(networks, seen.image, seen.named, change, weight)
+    curve = watch(curves, progress, _share, draw)
     _draw(left, right, curve, change, words, str(clicks), clicked=True)
     names = {row.key: row.name for row in rows}
     flips = {row.key: curve.flips(row.key) for row in rows}
@@ -73,6 +73,11 @@ def show_curves(
         )
     )
     st.markdown(" ".join(said))
+
+
+def _share(curve: AnswerCurve) -> tuple[float, str]:
+    done, total = len(curve.levels), curve.total
+    return done / total, _("{count} of {total} levels").format(count=done, total=total)
 
 
 def _draw(

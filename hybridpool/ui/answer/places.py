@@ -15,6 +15,7 @@ from hybridpool.ui.answer.words import class_names
 from hybridpool.ui.browser.packing import pixels
 from hybridpool.ui.charts import show_chart
 from hybridpool.ui.phrases import percent
+from hybridpool.ui.results import watch
 from hybridpool.ui.words import _
 from hybridpool.viz.answer_charts import places_chart
 
@@ -40,7 +41,9 @@ def show_places(rows: Sequence[Row], seen: Seen, shown: int, weight: float | Non
             count / len(rows), _("{count} of {total} poolings").format(count=count, total=len(rows))
         )
         network = row.networks[min(shown, len(row.networks) - 1)]
-        found[row.key] = compute.answer_places(network, seen.image, seen.named, weight)
+        found[row.key] = watch(
+            compute.answer_places(network, seen.image, seen.named, weight), progress
+        )
     progress.empty()
     classes = {row.key: class_names(row.networks[0].info.classes) for row in rows}
     show_chart(

@@ -6,7 +6,7 @@ large array. Tensors that are returned are shared between sessions and must not 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from functools import partial
 
@@ -18,7 +18,7 @@ from torch import Tensor
 from hybridpool.layers import POOLINGS
 from hybridpool.pictures.gallery import GALLERY, gallery_image
 from hybridpool.pictures.image import fit_image, read_image
-from hybridpool.pictures.memory import Turns, give_back_memory
+from hybridpool.pictures.memory import give_back_memory
 from hybridpool.race.tasks import MOST_PICTURES, TASKS, draw_data
 from hybridpool.sensitivity import (
     Comparison,
@@ -43,7 +43,7 @@ from hybridpool.ui.compute.costs import (
     network_counts,
     pooling_costs,
 )
-from hybridpool.ui.compute.process import growing, prepare
+from hybridpool.ui.compute.process import prepare
 from hybridpool.ui.compute.trained import (
     Stored,
     answer_curves,
@@ -56,11 +56,13 @@ from hybridpool.ui.compute.trained import (
     results,
     test_set,
 )
+from hybridpool.ui.compute.turns import Turns, Waiting, heavy, once, queued
 from hybridpool.ui.settings import Upload
 from hybridpool.viz.learning_charts import picture_strip
 
 __all__ = [
     "Stored",
+    "Waiting",
     "answer_curves",
     "answer_places",
     "answer_stages",
@@ -68,6 +70,7 @@ __all__ = [
     "asked_imagenet",
     "banded",
     "compared",
+    "heavy",
     "kept_network_costs",
     "kept_pooling_costs",
     "network_costs",
@@ -216,18 +219,13 @@ def stem_of(settings: Settings) -> ConvStem:
 
 def noise_sweeps(
     clean: Trace, picture_named: str, noise: str, levels: tuple[float, ...], draws: int
-) -> Iterator[NoiseSweep]:
-    """Noise of several levels and seeds on the picture of a trace, growing until it is whole.
-
-    Only what is whole is kept: who stops asking leaves nothing half done behind.
-    """
+) -> Generator[NoiseSweep | Waiting, None, None]:
+    """Noise of several levels and seeds on the picture of a trace, growing until it is whole."""
     # Every blend weight can be read off the same sums.
     settings = replace(clean.settings, blend_weight=0.5)
     kept = _kept_sweep(settings, picture_named, noise, levels, draws)
-    if not kept:
-        image, stem = clean.features.image, stem_of(settings)
-        yield from growing(noise_sweep(image, stem, settings, noise, levels, range(draws)), kept)
-    yield kept[0]
+    image, stem = clean.features.image, stem_of(settings)
+    return queued(lambda: noise_sweep(image, stem, settings, noise, levels, range(draws)), kept)
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
@@ -239,17 +237,14 @@ def _kept_sweep(
 
 def occlusion_maps(
     clean: Trace, picture_named: str, done: Perturbation, size: int, stride: int
-) -> Iterator[OcclusionMap]:
-    """A patch at every place of the picture of a trace, growing until it is whole.
-
-    Only what is whole is kept, as in :func:`noise_sweeps`.
-    """
+) -> Generator[OcclusionMap | Waiting, None, None]:
+    """A patch at every place of the picture of a trace, growing until it is whole."""
     settings = replace(clean.settings, blend_weight=0.5)
     seed = done.draw if done.fill == "noise" else 0
     look = (size, stride, done.fill, done.shape, seed)
     kept = _kept_map(settings, picture_named, look)
-    if not kept:
-        records = occlusion_map(
+    return queued(
+        lambda: occlusion_map(
             clean.features.image,
             stem_of(settings),
             settings,
@@ -258,9 +253,9 @@ def occlusion_maps(
             fill=done.fill,
             shape=done.shape,
             seed=seed,
-        )
-        yield from growing(records, kept)
-    yield kept[0]
+        ),
+        kept,
+    )
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
@@ -305,7 +300,9 @@ def _shifted(settings: Settings, digest: str, chosen: Study, _clean: Trace) -> C
     )
 
 
-def shift_distances(clean: Trace, picture_named: str, chosen: Study) -> ShiftCurve:
+def shift_distances(
+    clean: Trace, picture_named: str, chosen: Study
+) -> Generator[ShiftCurve | Waiting, None, None]:
     """How far the aligned maps lie apart at each shift along one axis.
 
     Raises:
@@ -315,19 +312,24 @@ def shift_distances(clean: Trace, picture_named: str, chosen: Study) -> ShiftCur
     along = Study(mode=chosen.mode, axis=chosen.axis, band=chosen.band)
     along = replace(along, more=essential.more, draw=essential.draw)
     # Every blend weight can be read off the same sums.
-    return _shift_distances(clean.settings, picture_named, along, clean.features.image)
+    settings, image = clean.settings, clean.features.image
+
+    def curve() -> ShiftCurve:
+        return shift_curve(
+            image,
+            stem_of(settings),
+            settings,
+            axis=along.axis,
+            mode=along.mode,
+            more=partial(along.layers, settings),
+        )
+
+    return once(curve, _kept_shifts(settings, picture_named, along))
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
-def _shift_distances(settings: Settings, digest: str, chosen: Study, _image: Tensor) -> ShiftCurve:
-    return shift_curve(
-        _image,
-        stem_of(settings),
-        settings,
-        axis=chosen.axis,
-        mode=chosen.mode,
-        more=partial(chosen.layers, settings),
-    )
+def _kept_shifts(settings: Settings, digest: str, chosen: Study) -> list[ShiftCurve]:
+    return []
 
 
 def spectra(

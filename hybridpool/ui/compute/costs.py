@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Generator, Iterator
-from typing import TypeVar
+from collections.abc import Generator
+from functools import partial
 
 import streamlit as st
 
@@ -18,27 +17,23 @@ from hybridpool.cost import (
     measure_networks,
     measure_poolings,
 )
-from hybridpool.ui.compute.process import growing, prepare
-
-_T = TypeVar("_T")
-#: How long to wait for somebody else's measurement before saying so again, in seconds.
-_WAIT = 0.3
+from hybridpool.ui.compute.turns import Turns, Waiting, queued
 
 
-def pooling_costs(settings: CostSettings) -> Generator[PoolingCosts | None, None, None]:
-    """What every pooling costs, turn by turn; None while another measurement runs.
+def pooling_costs(settings: CostSettings) -> Generator[PoolingCosts | Waiting, None, None]:
+    """What every pooling costs, turn by turn; one measurement runs at a time.
 
-    Only a whole record is kept. Close the iterator when you stop early, because others wait for it.
+    Close it when you stop early, because others wait for it.
 
     Raises:
         CannotCompileError: If compiled poolings are asked for, and there is no compiler.
     """
-    yield from _undisturbed(measure_poolings(settings), kept_pooling_costs(settings))
+    return queued(partial(measure_poolings, settings), kept_pooling_costs(settings), _measuring())
 
 
-def network_costs(settings: NetworkSettings) -> Generator[NetworkCosts | None, None, None]:
+def network_costs(settings: NetworkSettings) -> Generator[NetworkCosts | Waiting, None, None]:
     """What every network costs, as :func:`pooling_costs`."""
-    yield from _undisturbed(measure_networks(settings), kept_network_costs(settings))
+    return queued(partial(measure_networks, settings), kept_network_costs(settings), _measuring())
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -53,25 +48,9 @@ def kept_network_costs(settings: NetworkSettings) -> list[NetworkCosts]:
     return []
 
 
-def _undisturbed(records: Iterator[_T], kept: list[_T]) -> Iterator[_T | None]:
-    """What is kept, or new records once no other measurement runs; None while waiting."""
-    if known := kept[:1]:
-        yield known[0]
-        return
-    prepare()
-    lock = _measuring()
-    while not lock.acquire(timeout=_WAIT):
-        yield None
-    try:
-        # Somebody may have measured the same in the meantime.
-        yield from kept[:1] or growing(records, kept)
-    finally:
-        lock.release()
-
-
 @st.cache_resource(show_spinner=False)
-def _measuring() -> threading.Lock:
-    return threading.Lock()
+def _measuring() -> Turns:
+    return Turns(1)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

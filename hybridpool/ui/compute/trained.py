@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +40,8 @@ from hybridpool.training.data import DataUnavailable
 from hybridpool.training.network_files import NetworkFileError
 from hybridpool.training.records import Run
 from hybridpool.training.results import ResultsError, read_run
-from hybridpool.ui.compute.process import growing, prepare
+from hybridpool.ui.compute.process import prepare
+from hybridpool.ui.compute.turns import Waiting, once, queued
 
 
 @dataclass(frozen=True)
@@ -140,19 +141,17 @@ def answer_curves(
     named: str,
     change: Change,
     weight: float | None,
-) -> Iterator[AnswerCurve]:
-    """The answers of networks at every level of a kind of change, growing until they are whole.
-
-    Only what is whole is kept, as in :func:`hybridpool.ui.compute.noise_sweeps`.
-    """
-    prepare()
+) -> Generator[AnswerCurve | Waiting, None, None]:
+    """The answers of networks at every level of a kind of change, growing until they are whole."""
     keys = tuple((arm, tuple(each.key for each in ones)) for arm, ones in networks.items())
     kind = kind_of(change)
     kept = _kept_curve(keys, named, kind, weight)
-    if not kept:
+
+    def curve() -> Iterator[AnswerCurve]:
         turned = {arm: [dialled(each, weight) for each in ones] for arm, ones in networks.items()}
-        yield from growing(answer_curve(turned, clean, kind), kept)
-    yield kept[0]
+        return answer_curve(turned, clean, kind)
+
+    return queued(curve, kept)
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
@@ -162,17 +161,17 @@ def _kept_curve(
     return []
 
 
-def answer_places(network: Network, image: Tensor, named: str, weight: float | None) -> Places:
+def answer_places(
+    network: Network, image: Tensor, named: str, weight: float | None
+) -> Generator[Places | Waiting, None, None]:
     """What a network says of a picture with a patch at every place."""
-    return _answer_places(network.key, named, weight, network, image)
+    kept = _kept_places(network.key, named, weight)
+    return once(lambda: places(dialled(network, weight), image), kept)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _answer_places(
-    key: str, named: str, weight: float | None, _network: Network, _image: Tensor
-) -> Places:
-    prepare()
-    return places(dialled(_network, weight), _image)
+def _kept_places(key: str, named: str, weight: float | None) -> list[Places]:
+    return []
 
 
 def answer_stages(network: Network, image: Tensor, named: str, weight: float | None) -> list[Stage]:

@@ -11,6 +11,7 @@ import streamlit as st
 from hybridpool.cost import IN_NETWORKS, NETWORKS, SIDES, NetworkCosts, NetworkSettings
 from hybridpool.ui import compute
 from hybridpool.ui.charts import BAR
+from hybridpool.ui.compute import Waiting
 from hybridpool.ui.cost import sentences as cost_findings
 from hybridpool.ui.cost import tables as cost_tables
 from hybridpool.ui.cost import words as cost_words
@@ -84,8 +85,8 @@ def _measured(part: Part) -> NetworkCosts | None:
     run, drawn = part.run, 0
     with closing(compute.network_costs(part.settings)) as records:
         for record in records:
-            if record is None:
-                run.wait()
+            if isinstance(record, Waiting):
+                run.wait(record.ahead)
                 continue
             run.progress(
                 record.done,

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from hybridpool.ui.words import _
+from hybridpool.ui.words import _, ngettext
 
 
 class Run:
@@ -61,15 +61,16 @@ class Run:
         if self._bar is not None:
             self._bar.progress(min(share, 1.0), text)
 
-    def wait(self) -> None:
-        """Say that another measurement is running."""
-        self.progress(
-            0.0,
-            _(
-                "Another measurement is running on this machine; this one waits, so that they do "
-                "not disturb each other."
-            ),
+    def wait(self, ahead: int) -> None:
+        """Say how many measurements come first."""
+        sentence = ngettext(
+            "{count} measurement of somebody else comes first; this one waits, so that they do "
+            "not disturb each other.",
+            "{count} measurements of other people come first; this one waits, so that they do "
+            "not disturb each other.",
+            ahead,
         )
+        self.progress(0.0, sentence.format(count=ahead))
 
     def finish(self) -> None:
         """Draw the page again, with the results and without Stop."""

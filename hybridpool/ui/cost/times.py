@@ -17,6 +17,7 @@ from hybridpool.cost import (
 )
 from hybridpool.ui import compute
 from hybridpool.ui.charts import BAR
+from hybridpool.ui.compute import Waiting
 from hybridpool.ui.cost import sentences as cost_findings
 from hybridpool.ui.cost import tables as cost_tables
 from hybridpool.ui.cost import words as cost_words
@@ -68,7 +69,7 @@ def _measured(run: Run, settings: CostSettings, chart: Any) -> PoolingCosts | No
         with closing(compute.pooling_costs(settings)) as records:
             for record in records:
                 _show_progress(run, record)
-                if record is not None and record.turns:
+                if not isinstance(record, Waiting) and record.turns:
                     run.remember(record)
                     if record.turns % 5 == 0:
                         _show_chart(chart, record, whole=False)
@@ -84,9 +85,9 @@ def _last(run: Run) -> PoolingCosts | None:
     return record
 
 
-def _show_progress(run: Run, record: PoolingCosts | None) -> None:
-    if record is None:
-        run.wait()
+def _show_progress(run: Run, record: PoolingCosts | Waiting) -> None:
+    if isinstance(record, Waiting):
+        run.wait(record.ahead)
     elif record.compiling:
         run.progress(
             0.0,

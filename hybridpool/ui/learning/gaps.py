@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from hybridpool.race.gaps import ARMS, Gaps, overfitting
+from hybridpool.ui import compute
 from hybridpool.ui.charts import show_chart
 from hybridpool.ui.learning import sentences as learning_findings
 from hybridpool.ui.learning import words as learning_words
 from hybridpool.ui.learning.state import Lesson
+from hybridpool.ui.results import say_place
 from hybridpool.ui.words import _
 from hybridpool.viz.learning_charts import gap_chart
 
@@ -56,7 +59,9 @@ def _gaps(chosen: Lesson) -> None:
     if runs:
         # After all is drawn: what is not yet drawn again looks stale while the race is run.
         races: Iterator[Gaps] = st.session_state["gaps_races"]
-        gaps = st.session_state["gaps"] = next(races)
+        place = st.empty()
+        with compute.heavy().turn(partial(say_place, place)):
+            gaps = st.session_state["gaps"] = next(races)
         if gaps.runs == gaps.total:
             st.session_state["gaps_run"] = False
             st.rerun()

@@ -20,6 +20,7 @@ from hybridpool.ui.names import level_names, pooling_names
 from hybridpool.ui.noise import sentences as noise_findings
 from hybridpool.ui.noise import words as noise_words
 from hybridpool.ui.noise.state import STATE
+from hybridpool.ui.results import watch
 from hybridpool.ui.words import _
 from hybridpool.viz.sensitivity_charts import blend_chart, error_chart
 
@@ -47,9 +48,11 @@ def show_curves(
     if done.level in curve.levels:
         level = curve.levels.index(done.level)
     else:
-        levels = (done.level,)
-        *_parts, here = compute.noise_sweeps(
-            compared.trace, picture, done.noise, levels, _draws(done)
+        draws, levels = _draws(done), (done.level,)
+        here = watch(
+            compute.noise_sweeps(compared.trace, picture, done.noise, levels, draws),
+            words,
+            lambda part: _share(len(part.seeds), draws),
         )
     words.markdown(_error_words(curve, here, level, weight))
     with right:
@@ -65,18 +68,18 @@ def _show_error_curve(
     present = compared.relative_change(weight)
     drawn = 0.0
     draws = _draws(done)
-    for sweep in compute.noise_sweeps(compared.trace, picture, done.noise, levels, draws):
-        # Each of these calls is a place where Streamlit can stop this run for a newer one.
-        count = len(sweep.seeds)
-        progress.progress(
-            count / draws, _("{count} of {total} draws").format(count=count, total=draws)
-        )
+
+    def draw(part: NoiseSweep) -> None:
+        nonlocal drawn
+        count = len(part.seeds)
         if count < draws and time.monotonic() - drawn > PATIENCE:
             # Without a key of its own a part that looks like the one before would be refused.
-            part = f"error_curve_{clicks}_part_{count}"
-            chart.plotly_chart(_error_figure(sweep, done, weight, present), key=part, config=BAR)
+            key = f"error_curve_{clicks}_part_{count}"
+            chart.plotly_chart(_error_figure(part, done, weight, present), key=key, config=BAR)
             drawn = time.monotonic()
-    progress.empty()
+
+    sweeps = compute.noise_sweeps(compared.trace, picture, done.noise, levels, draws)
+    sweep = watch(sweeps, progress, lambda part: _share(len(part.seeds), draws), draw)
     chart.plotly_chart(
         _error_figure(sweep, done, weight, present),
         key=f"error_curve_{clicks}",
@@ -114,6 +117,10 @@ def _error_figure(
         more_is_noisier=noise.more_is_noisier,
         against=against,
     )
+
+
+def _share(count: int, draws: int) -> tuple[float, str]:
+    return count / draws, _("{count} of {total} draws").format(count=count, total=draws)
 
 
 def _draws(done: Perturbation) -> int:

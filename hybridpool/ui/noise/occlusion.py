@@ -25,6 +25,7 @@ from hybridpool.ui.names import pooling_names
 from hybridpool.ui.noise import sentences as noise_findings
 from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.noise.words import map_words
+from hybridpool.ui.results import watch
 from hybridpool.ui.words import _, ngettext
 from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential
 
@@ -54,13 +55,7 @@ def show_occlusion_map(
     progress, place, words = st.empty(), st.container(), st.container()
     size = _pixels(done.patch, longer)
     stride = max(1, round((longer - size) / (PLACES - 1)))
-    for found in compute.occlusion_maps(clean, picture, done, size, stride):
-        # Each of these calls is a place where Streamlit can stop this run for a newer one.
-        count, total = found.done, len(found.tops) * len(found.lefts)
-        progress.progress(
-            count / total, _("{count} of {total} places").format(count=count, total=total)
-        )
-    progress.empty()
+    found = watch(compute.occlusion_maps(clean, picture, done, size, stride), progress, _share)
     values = map_values(found, weight)
     # What grew from maps of zeros has no share that could be painted, and no number JSON knows.
     if all(np.isfinite(each).all() for each in values.values()):
@@ -73,6 +68,11 @@ def show_occlusion_map(
             )
     with words:
         st.markdown(say(found, values))
+
+
+def _share(found: OcclusionMap) -> tuple[float, str]:
+    count, total = found.done, len(found.tops) * len(found.lefts)
+    return count / total, _("{count} of {total} places").format(count=count, total=total)
 
 
 def map_values(found: OcclusionMap, weight: float | None) -> dict[str, NDArray[np.float32]]:

@@ -9,6 +9,7 @@ from hybridpool.sensitivity.shifts import REACH
 from hybridpool.trace import Trace
 from hybridpool.ui import compute
 from hybridpool.ui.charts import show_chart
+from hybridpool.ui.results import watch
 from hybridpool.ui.settings import Shown
 from hybridpool.ui.shift import sentences as shift_findings
 from hybridpool.ui.shift import words as shift_words
@@ -25,15 +26,8 @@ def show_shift(trace: Trace, picture: str, chosen: Study, seen: Shown) -> None:
     weight = seen.dial
     try:
         shifted = compute.shifted(trace, picture, chosen)
-        curve = compute.shift_distances(trace, picture, chosen)
     except ValueError:
-        st.error(
-            _(
-                "The picture is too small for shifts of up to {reach} pixels with this window. "
-                "Choose a larger size before the stem, a smaller window, or a smaller stride."
-            ).format(reach=REACH),
-            icon=":material/error:",
-        )
+        _refuse()
         return
     show_rows(shifted, seen, picture, chosen)
     show_more_rows(shifted, seen)
@@ -47,7 +41,22 @@ def show_shift(trace: Trace, picture: str, chosen: Study, seen: Shown) -> None:
             shift_findings.hybrid_between(here),
         ]
     st.markdown(" ".join(sentence for sentence in said if sentence))
+    try:
+        curve = watch(compute.shift_distances(trace, picture, chosen), st.empty())
+    except ValueError:
+        _refuse()
+        return
     _show_curve(chosen, curve, here, weight, step)
+
+
+def _refuse() -> None:
+    st.error(
+        _(
+            "The picture is too small for shifts of up to {reach} pixels with this window. "
+            "Choose a larger size before the stem, a smaller window, or a smaller stride."
+        ).format(reach=REACH),
+        icon=":material/error:",
+    )
 
 
 def _shift_controls() -> Study:
