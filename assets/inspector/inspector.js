@@ -3,7 +3,7 @@
 
 const STRIP_GAP = 2;
 
-class Inspector extends Filming(Sweeping(Termed(Sizing(Windowing(Painting(Maps)))))) {
+class Inspector extends Pairing(Swiping(Filming(Sweeping(Termed(Sizing(Windowing(Painting(Maps)))))))) {
   constructor(root) {
     super(root);
     this.build();
@@ -32,6 +32,8 @@ class Inspector extends Filming(Sweeping(Termed(Sizing(Windowing(Painting(Maps))
       };
     }
     this.buildTerms();
+    this.buildSwipe();
+    this.buildTwins();
     this.strips = {};
     for (const name of POOLED) {
       const canvas = this.$(".strip-rows").appendChild(element("canvas"));
@@ -135,6 +137,7 @@ class Inspector extends Filming(Sweeping(Termed(Sizing(Windowing(Painting(Maps))
       panel.size.textContent = `${height} × ${width}`;
       if (sizes[name]) panel.range.after(panel.size);
     }
+    this.sizeSwipe();
     this.zoom = Math.max(1, Math.ceil(44 / Math.max(this.columns, this.rows)));
     for (const { canvas, label } of Object.values(this.strips)) {
       canvas.width = this.channels * this.pitch() - STRIP_GAP;
@@ -172,6 +175,8 @@ class Inspector extends Filming(Sweeping(Termed(Sizing(Windowing(Painting(Maps))
     if (pending.has("all") || pending.has("hybrid")) {
       for (const name of this.view.difference ? ["hybrid", "max", "average"] : ["hybrid"]) this.paintPanel(name);
     }
+    this.paintSwipe(pending);
+    this.paintTwins(pending);
     if (pending.has("all") || pending.has("rest")) this.poolRest();
     this.showControls();
     for (const box of this.all("[data-view]")) box.checked = this.view[box.dataset.view];
