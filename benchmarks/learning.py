@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import torch
 from playwright.sync_api import Page
 
-from benchmarks.page import Figure, repetitions
+from benchmarks.figures import Figure, repetitions
 from hybridpool.race.race import ARMS, Race, RaceSettings
 from tests.machines import running_chromium, running_server
 from tests.pages import Learning

@@ -24,7 +24,8 @@ from threading import Event
 from playwright.sync_api import Browser, Error
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from benchmarks.page import PICTURES, VIEWPORT
+from benchmarks.figures import VIEWPORT
+from benchmarks.page import PICTURES
 from benchmarks.visitors import PATIENCE, Control, Record, Visitor
 from hybridpool.pictures.perturb import NOISES
 from hybridpool.sensitivity.perturbation import level_options

@@ -8,16 +8,20 @@ browser share this machine and its cores. Nothing that is measured was computed 
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
-from benchmarks.page import PICTURES, VIEWPORT, Figure, heading
+from benchmarks.figures import VIEWPORT, Figure, drag_figures, drag_part, drag_slider, heading
+from benchmarks.page import DRAGS, PICTURES, thumbnail_of
 from hybridpool.sensitivity.perturbation import PATCHES
 from hybridpool.ui.settings import DEFAULT
 from tests.machines import Server, running_chromium, running_server
 from tests.pages import Noise
+
+CHANGED = ".compare [data-row=picture] .stage[data-side=changed]"
 
 # Looks in every frame at what a person reads, and notes when a part of it first is another than
 # it was before the act. Streamlit gives each component a shadow root.
@@ -35,12 +39,14 @@ _WATCH = """
   const within = (selector) =>
     roots.filter((root) => root.host.isConnected).map((root) => texts(root, selector)).join("");
   const lines = (number) => {
-    const columns = [...document.querySelectorAll("[data-testid=stColumn]:has(h3)")];
+    const columns = [...document.querySelectorAll("[data-testid=stColumn]:has(h2)")];
     const found = columns[number]?.querySelectorAll(".js-plotly-plot .js-line") ?? [];
     return [...found].map((line) => line.getAttribute("d")).join();
   };
   const read = () => ({
     rows: within(".compare .effect dd"),
+    // Who computed them: the browser during a drag, PyTorch after it.
+    judged: within(".compare .judged"),
     map: within(".sliding .value"),
     points: lines(0),
     // Drawn from the whole curve and below it.
@@ -85,16 +91,28 @@ def waited(tab: Noise, act: Callable[[], object], *parts: str) -> list[float]:
     return [float(taken) for taken in found]
 
 
-def levels(tab: Noise, count: int) -> list[float]:
-    """Key presses on the slider of the level."""
-    slider = tab.page.locator(".compare #level")
-    act = partial(slider.press, "ArrowRight")
-    return [waited(tab, act, "rows")[0] for _ in range(count)]
+def levels(tab: Noise, count: int) -> tuple[list[float], list[float]]:
+    """Key presses on the slider of the level: milliseconds, and of server CPU for each release.
+
+    The browser shows the new rows at once and PyTorch answers later. The processor time comes from
+    ``/proc`` in steps of 10 ms, so that it is read over all presses.
+    """
+    slider, said = tab.page.locator(".compare #level"), tab.page.locator(".compare .judged")
+    times, shares = [], []
+    for key in ("ArrowRight", "ArrowLeft"):
+        time.sleep(0.5)  # what the last change left to do is not charged to these
+        before = tab.server.cpu_seconds()
+        for _ in range(count):
+            times += waited(tab, partial(slider.press, key), "rows")
+            expect(said).to_contain_text("Checked against PyTorch")
+            tab.settled()
+        shares.append((tab.server.cpu_seconds() - before) / count * 1000)
+    return times, shares
 
 
 def releases(tab: Noise, count: int) -> list[float]:
     """The occluder taken by its middle, moved, and let go of."""
-    stage = tab.page.locator(".compare [data-row=picture] .stage[data-side=changed]")
+    stage = tab.page.locator(CHANGED)
     stage.scroll_into_view_if_needed()
     times = []
     for number in range(count):
@@ -104,7 +122,7 @@ def releases(tab: Noise, count: int) -> list[float]:
         tab.page.mouse.move(x, y)
         tab.page.mouse.down()
         tab.page.mouse.move(x + (12 if number % 2 else -14), y + 3, steps=4)
-        times += waited(tab, tab.page.mouse.up, "rows")
+        times += waited(tab, tab.page.mouse.up, "judged")
     return times
 
 
@@ -112,8 +130,7 @@ def curves(tab: Noise, count: int) -> tuple[list[float], list[float]]:
     """Clicks on pictures whose curves nobody has seen yet: first points, and whole curves."""
     first, whole = [], []
     for key in PICTURES[1 : count + 1]:
-        thumbnail = tab.page.locator(f".gallery button[data-key={key}]")
-        thumbnail.scroll_into_view_if_needed()
+        thumbnail = thumbnail_of(tab, key)
         points, last = waited(tab, thumbnail.click, "points", "whole")
         first.append(points)
         whole.append(last)
@@ -137,14 +154,25 @@ def measure(browser: Browser, server: Server, count: int) -> Iterator[Figure]:
     for side in (DEFAULT.image_size, 224):
         link = {"size": str(side)}
         tab = opened(browser, server, **link)
-        yield Figure(f"noise level -> new rows, {side} pixels", levels(tab, count), "ms", 400)
+        times, shares = levels(tab, count)
+        yield Figure(f"noise level -> new rows, {side} pixels", times, "ms", 100)
+        yield Figure("  server CPU for its release (/proc)", shares, "ms", 25)
+        rows, level = tab.page.locator(".compare"), tab.page.locator(".compare #level")
+        drags = [drag_slider(browser, tab, rows, level) for _ in range(DRAGS)]
+        yield from drag_figures(f"level, {side} pixels", drags, 20)
         first, whole = curves(tab, count)
         yield Figure(f"picture -> first points of its curve, {side} pixels", first, "ms", 1000)
         yield Figure("  both whole curves: 8 seeds, 8 levels, 4 poolings", whole, "ms", 3000)
         tab.page.close()
         tab = opened(browser, server, show="occlusion", **link)
         taken = releases(tab, count)
-        yield Figure(f"occluder let go of -> new counts, {side} pixels", taken, "ms", 400)
+        yield Figure(f"occluder let go of -> PyTorch's rows, {side} pixels", taken, "ms", 400)
+        stage = tab.page.locator(CHANGED)
+        drags = [
+            drag_part(browser, tab, tab.page.locator(".compare"), stage, stage.locator(".patch"))
+            for _ in range(DRAGS)
+        ]
+        yield from drag_figures(f"occluder, {side} pixels", drags, 30)
         taken = maps(tab)
         yield Figure(f"patch -> occlusion map of 625 places, {side} pixels", taken, "ms", 2000)
         tab.page.close()

@@ -1,36 +1,42 @@
 """How fast the Explore page is, measured in a real Chromium: ``python -m benchmarks.page``.
 
-Every figure is the time a person waits: from the browser's own time stamp of the click, key press
-or file choice to the frame after the one in which the inspector painted. Server and browser share
-this machine and its cores.
+Every figure of a wait is what a person waits: from the browser's own time stamp of the click, key
+press or file choice to the frame after the one in which the inspector painted. The first picture
+is compared with the one word of an empty Streamlit page that the same browser opens in the same
+run.
 """
 
 from __future__ import annotations
 
-import argparse
 import io
-import json
-import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Locator, expect
 
+from benchmarks.figures import (
+    VIEWPORT,
+    Figure,
+    drag_figures,
+    drag_slider,
+    empty_opened,
+    empty_page,
+    heading,
+    repetitions,
+)
 from hybridpool.pictures.gallery import GALLERY
 from tests.machines import Server, running_chromium, running_server
-from tests.pages import Explore
+from tests.pages import Explore, Tab
 
-VIEWPORT = {"width": 1280, "height": 900}
 PICTURES = [key for key, picture in GALLERY.items() if picture.kind == "photo"]
+DRAGS = 3
 
 # Notes when the person acted and when the inspector's paint was on its way to the screen. The
 # inspector counts its paints in an attribute, inside the shadow root that Streamlit gives it.
@@ -50,36 +56,6 @@ _WATCH = """
     addEventListener(kind, (event) => { window.acted = event.timeStamp; }, true);
 })()
 """
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the table: what was measured, how often, and what it should be."""
-
-    name: str
-    values: list[float]
-    unit: str
-    target: float
-    at_least: bool = False
-
-    def line(self) -> str:
-        middle = statistics.median(self.values)
-        met = middle >= self.target if self.at_least else middle <= self.target
-        numbers = " ".join(
-            f"{value:8.1f}" for value in (middle, min(self.values), max(self.values))
-        )
-        target = f"{'>=' if self.at_least else '<='} {self.target:g} {self.unit}"
-        verdict = "met" if met else "MISSED"
-        return f"{self.name:58} {numbers} {len(self.values):3}  {target:10} {verdict}"
-
-
-def heading(browser: Browser) -> str:
-    """Where the figures come from, and what their columns are."""
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    return (
-        f"Chromium {browser.version}, {os.cpu_count()} cores, load {load:.1f} at the start\n"
-        f"{'':58} {'median':>8} {'least':>8} {'most':>8}   n  target"
-    )
 
 
 # ---- one action, one paint ---------------------------------------------------------------------
@@ -114,103 +90,53 @@ def waited(tab: Explore, act: Callable[[], object]) -> float:
     return float(found[1] - found[0])
 
 
+def thumbnail_of(tab: Tab, key: str) -> Locator:
+    """A thumbnail, wherever the gallery has put it: all its pictures are unfolded first."""
+    thumbnail = tab.page.locator(f".gallery button[data-key={key}]")
+    if not thumbnail.is_visible():
+        tab.page.locator(".gallery + .more").click()
+    thumbnail.scroll_into_view_if_needed()
+    return thumbnail
+
+
 def picture_changes(tab: Explore, count: int) -> list[float]:
     """Clicks on thumbnails whose pictures nobody has looked at yet."""
     times = []
     for key in PICTURES[1 : count + 1]:
-        thumbnail = tab.page.locator(f".gallery button[data-key={key}]")
-        thumbnail.scroll_into_view_if_needed()
+        thumbnail = thumbnail_of(tab, key)
         times.append(waited(tab, thumbnail.click))
         tab.await_link(picture=key)
     return times
 
 
 def kernel_changes(tab: Explore, count: int) -> tuple[list[float], list[float]]:
-    """Key presses on the kernel's slider, 2 to 8 and on; milliseconds, and of server CPU each.
+    """Key presses on the kernel's slider: milliseconds, and of server CPU for each release.
 
-    Stride changes in between keep every result from being known already. The processor time comes
-    from ``/proc`` in steps of 10 ms, so that it is read over six changes at a time.
+    The browser paints at once and PyTorch answers later; another stride keeps every answer from
+    being known already. The processor time comes from ``/proc`` in steps of 10 ms, so that it is
+    read over six changes at a time.
     """
-    slider = tab.page.get_by_role("slider", name="Kernel size")
-    stride = tab.page.get_by_role("slider", name="Stride")
+    kernel, stride = tab.size("kernel"), tab.size("stride")
     times: list[float] = []
     shares: list[float] = []
-    keys = ["ArrowRight"] * 6 + ["ArrowLeft"] * 6
     while len(times) < count:
-        for turn in (keys[:6], keys[6:]):
-            waited(tab, partial(stride.press, "ArrowRight"))
+        for key in ("ArrowRight", "ArrowLeft"):
+            released(tab, partial(stride.press, "ArrowRight"))
             time.sleep(0.2)  # what the last change left to do is not charged to these
             before = tab.server.cpu_seconds()
-            times += [waited(tab, partial(slider.press, key)) for key in turn]
+            times += [released(tab, partial(kernel.press, key)) for _ in range(6)]
             time.sleep(0.2)
-            shares.append((tab.server.cpu_seconds() - before) / len(turn) * 1000)
+            shares.append((tab.server.cpu_seconds() - before) / 6 * 1000)
     return times, shares
 
 
-# ---- dragging the dial -------------------------------------------------------------------------
-
-
-@contextmanager
-def traced(browser: Browser, tab: Explore) -> Iterator[list[float]]:
-    """Collects the time in milliseconds of every frame that Chromium put on the screen."""
-    shown: list[float] = []
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "trace.json"
-        browser.start_tracing(page=tab.page, path=path, categories=["viz"])
-        try:
-            yield shown
-        finally:
-            events = json.loads(browser.stop_tracing())["traceEvents"]
-    marks = [event for event in events if event.get("name") == "Display::DrawAndSwap"]
-    shown.extend(event["ts"] / 1000 for event in marks if event.get("ph") in ("X", "B", "b"))
-
-
-# Turns the dial in every animation frame, as fast as any hand and any screen of 60 frames can.
-_SWING = """
-(dial, seconds) => new Promise((done) => {
-  let began = 0;
-  const step = (now) => {
-    began ||= now;
-    const passed = (now - began) / 1000;
-    if (passed > seconds) return done(passed);
-    dial.value = 0.5 + 0.45 * Math.sin((2 * Math.PI * passed) / 1.6);
-    dial.dispatchEvent(new Event("input", { bubbles: true }));
-    requestAnimationFrame(step);
-  };
-  requestAnimationFrame(step);
-})
-"""
-
-
-@dataclass(frozen=True)
-class Drag:
-    """What happened while the dial was dragged: messages, and frames a second."""
-
-    messages: int
-    presented: float
-    painted: float
-
-
-def drag_dial(browser: Browser, tab: Explore, seconds: float) -> Drag:
-    """Grips the dial with the mouse, drags it there and then by script, frame by frame.
-
-    The mouse of the test driver is too slow on a busy machine to ask for sixty frames a second.
-    """
-    box = tab.box(tab.dial)
-    mouse, middle = tab.page.mouse, box["y"] + box["height"] / 2
-    mouse.move(box["x"] + box["width"] / 2, middle)
-    messages = len(tab.sent) + len(tab.received)
-    mouse.down()
-    mouse.move(box["x"] + box["width"] * 0.7, middle, steps=8)
-    with traced(browser, tab) as shown:
-        before = tab.painted()
-        lasted = tab.dial.evaluate(_SWING, seconds)
-        painted = tab.painted() - before
-    messages = len(tab.sent) + len(tab.received) - messages
-    mouse.up()
+def released(tab: Explore, act: Callable[[], object]) -> float:
+    """`waited`, until PyTorch has answered what the browser showed."""
+    said = tab.root.locator(".judged")
+    taken = waited(tab, act)
+    expect(said).to_contain_text("Checked against PyTorch")
     tab.settled()
-    within = [at for at in shown if at >= shown[-1] - lasted * 1000]
-    return Drag(messages, presented=len(within) / lasted, painted=painted / lasted)
+    return taken
 
 
 # ---- a large photograph ------------------------------------------------------------------------
@@ -255,26 +181,43 @@ def measure_opening(browser: Browser, count: int) -> Iterator[Figure]:
     yield Figure("first picture, the server's first visitor ever", first, "ms", 2000)
 
 
+def measure_first_pictures(
+    browser: Browser, server: Server, count: int, tabs: list[Explore]
+) -> Iterator[Figure]:
+    """The first picture beside an empty page, in turns, for new visitors and those who return."""
+    with empty_page() as empty:
+        empty_opened(browser, empty)
+        first_picture(browser, server)[1].page.context.close()
+        new, again, emptied = [], [], []
+        for _ in range(count):
+            emptied.append(empty_opened(browser, empty))
+            taken, tab = first_picture(browser, server)
+            new.append(taken)
+            again.append(opened(tab))
+            tabs.append(tab)
+            tab.page.context.close()
+    word, word_again = (statistics.median(values) for values in zip(*emptied, strict=True))
+    yield Figure("first picture, a later visitor with nothing cached", new, "ms", 2000)
+    ratios = [taken / word for taken in new]
+    yield Figure(f"  times an empty page, {word:.0f} ms", ratios, "x", 1.3)
+    yield Figure("first picture, a visitor who comes again", again, "ms", 2000)
+    ratios = [taken / word_again for taken in again]
+    yield Figure(f"  times an empty page, {word_again:.0f} ms", ratios, "x", 1.5)
+
+
 def measure_page(browser: Browser, server: Server, count: int) -> Iterator[Figure]:
     """All figures of a server that somebody has visited before."""
-    _, tab = first_picture(browser, server)
-    tab.page.context.close()
-    new, again, tabs = [], [], []
-    for _ in range(count):
-        taken, tab = first_picture(browser, server)
-        new.append(taken)
-        again.append(opened(tab))
-        tabs.append(tab)
-        tab.page.context.close()
-    yield Figure("first picture, a later visitor with nothing cached", new, "ms", 2000)
-    yield Figure("first picture, a visitor who comes again", again, "ms", 2000)
+    tabs: list[Explore] = []
+    yield from measure_first_pictures(browser, server, count, tabs)
 
     _, tab = first_picture(browser, server, picture=PICTURES[0])
     tabs.append(tab)
     yield Figure("click on a picture -> its maps", picture_changes(tab, count), "ms", 500)
     times, shares = kernel_changes(tab, count)
-    yield Figure("key on the kernel's slider -> new maps", times, "ms", 250)
-    yield Figure("  server CPU for it (utime + stime in /proc)", shares, "ms", 60)
+    yield Figure("key on the kernel's slider -> new maps", times, "ms", 50)
+    yield Figure("  server CPU for its release (/proc)", shares, "ms", 20)
+    drags = [drag_slider(browser, tab, tab.root, tab.size("kernel")) for _ in range(DRAGS)]
+    yield from drag_figures("window, 96 pixels", drags, 20)
     yield Figure("choice of a 12 megapixel JPEG -> its maps", uploads(tab, count), "ms", 1500)
     tab.page.context.close()
 
@@ -282,26 +225,11 @@ def measure_page(browser: Browser, server: Server, count: int) -> Iterator[Figur
         link: dict[str, Any] = {"stem": "random", "filters": channels, "size": 224}
         _, tab = first_picture(browser, server, **link)
         tabs.append(tab)
-        drags = [drag_dial(browser, tab, 2.0) for _ in range(max(2, count // 3))]
-        name = f"dial with {channels} channels of 112 cells: "
-        rate = [drag.presented for drag in drags]
-        painted = [drag.painted for drag in drags]
-        messages = [float(drag.messages) for drag in drags]
-        yield Figure(f"{name}messages both ways", messages, "", 0)
-        yield Figure(f"{name}frames on the screen", rate, "/s", 55, at_least=True)
-        yield Figure(f"{name}repainted maps", painted, "/s", 55, at_least=True)
+        drags = [drag_slider(browser, tab, tab.root, tab.dial) for _ in range(DRAGS)]
+        yield from drag_figures(f"dial with {channels} channels of 112 cells", drags, 55)
         tab.page.context.close()
     others = [float(len(tab.other_hosts())) for tab in tabs]
     yield Figure("requests to other hosts, in each of these tabs", others, "", 0)
-
-
-def repetitions(description: str, usual: int, quick: int) -> int:
-    """How often each figure is measured, as the command line says."""
-    parser = argparse.ArgumentParser(description=description.splitlines()[0])
-    parser.add_argument("-n", type=int, default=usual, help="repetitions of each figure")
-    parser.add_argument("--quick", action="store_true", help="few repetitions")
-    options = parser.parse_args()
-    return quick if options.quick else options.n
 
 
 def main() -> None:

@@ -224,7 +224,7 @@ def run_stem(image: Tensor, stem: ConvStem, device: torch.device) -> Features:
         feature_map: Tensor = module(batch)
         return feature_map
 
-    (batch, seconds), where, fell_back = _on_device_or_cpu(_timed(compute), device)
+    (batch, seconds), where, fell_back = on_device_or_cpu(_timed(compute), device)
     return Features(
         image=image,
         feature_map=batch[0],
@@ -264,7 +264,7 @@ def run_poolings(features: Features, settings: Settings) -> Trace:
         assert isinstance(attention, HybridPoolingWithAttention)
         return {**results, _ATTENTION_VALUES: attention.attention(batch)[0]}
 
-    (results, seconds), where, fell_back = _on_device_or_cpu(_timed(compute), features.device)
+    (results, seconds), where, fell_back = on_device_or_cpu(_timed(compute), features.device)
     results = {name: result.cpu() for name, result in results.items()}
     attention_values = results.pop(_ATTENTION_VALUES)
     weight = layers["hybrid"].to("cpu").blend_weight
@@ -344,9 +344,18 @@ def _timed(compute: Callable[[torch.device], _T]) -> Callable[[torch.device], tu
     return timed
 
 
-def _on_device_or_cpu(
+def on_device_or_cpu(
     compute: Callable[[torch.device], _T], device: torch.device
 ) -> tuple[_T, torch.device, bool]:
+    """What is computed on a device, or on the CPU where the device runs out of memory.
+
+    Returns:
+        It, where it was computed, and whether that was instead of the device.
+
+    Example:
+        >>> on_device_or_cpu(lambda where: torch.ones(1, device=where).item(), torch.device("cpu"))
+        (1.0, device(type='cpu'), False)
+    """
     try:
         return compute(device), device, False
     except torch.OutOfMemoryError:

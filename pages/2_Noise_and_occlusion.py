@@ -23,7 +23,8 @@ from hybridpool.ui.words import _
 def study(trace, picture):
     done, seen = show_controls(), resolved_view(trace)
     compared = compute.compared(trace, picture, done)
-    st.markdown(f"{finding(compared, seen, done)} {answer_link(done)}")
+    link = answer_link(done, trace.features.image.shape[-2:])
+    st.markdown(f"{finding(compared, seen, done)} {link}")
     show_rows(compared, seen, picture, done)
     st.markdown(sentences(compared, seen, done))
     mirror_in_link(SHARED.query(), STATE.query())

@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 from hypothesis import settings
 
-from tests.machines import NoChromiumError, Server, running_chromium, running_server
+from tests.machines import (
+    FAKE_CAMERA,
+    NoChromiumError,
+    Server,
+    running_chromium,
+    running_server,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
@@ -88,6 +95,26 @@ def contexts(chromium: Browser) -> Callable[..., BrowserContext]:
         return made[key]
 
     return context
+
+
+@pytest.fixture
+def browser_with() -> Iterator[Callable[..., Browser]]:
+    """Starts a browser with flags of its own: one at a time, as Playwright wants it."""
+    with ExitStack() as stack:
+
+        def start(*flags: str) -> Browser:
+            try:
+                return stack.enter_context(running_chromium(*flags))
+            except NoChromiumError as problem:
+                pytest.skip(str(problem))
+
+        yield start
+
+
+@pytest.fixture
+def filming(browser_with: Callable[..., Browser]) -> Browser:
+    """A browser with a fake camera that everybody may use."""
+    return browser_with(FAKE_CAMERA, "--use-fake-ui-for-media-stream")
 
 
 @pytest.fixture

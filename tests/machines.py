@@ -20,6 +20,8 @@ from urllib.request import urlopen
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+#: A flag that gives Chromium a camera which shows a moving figure.
+FAKE_CAMERA = "--use-fake-device-for-media-stream"
 ROOT = Path(__file__).resolve().parents[1]
 START_PATIENCE = 120.0
 
@@ -80,8 +82,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_server(port: int | None = None, **environment: str) -> Iterator[Server]:
-    """Starts the page as ``make run`` does, on a free port, and stops it at the end."""
+def running_server(
+    port: int | None = None, script: str = "serve.py", **environment: str
+) -> Iterator[Server]:
+    """Starts the page as ``make run`` does, on a free port, and stops it at the end.
+
+    Another `script` is another page.
+    """
     options = {
         "server.port": port or free_port(),
         "server.headless": "true",
@@ -91,7 +98,7 @@ def running_server(port: int | None = None, **environment: str) -> Iterator[Serv
     plain = {name: text for name, text in os.environ.items() if not name.startswith("STREAMLIT_")}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "serve.py", *flags],
+            [sys.executable, "-m", "streamlit", "run", script, *flags],
             cwd=ROOT,
             env=plain | environment,
             stdin=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 from torch.optim.swa_utils import update_bn
+from torchvision.models import resnet18
 
 from hybridpool.answer import ARMS_SHOWN
 from hybridpool.answer.networks import Network
@@ -75,3 +77,15 @@ def a_folder(folder: Path, arms: Iterable[str] = ARMS_SHOWN, seeds: int = 2) -> 
         for seed in range(seeds):
             a_file(folder, a_network(arm, seed))
     return folder
+
+
+def a_resnet18_file(folder: Path) -> tuple[Path, nn.Module]:
+    """A ResNet-18 with random weights in a file that carries its digest, as torchvision's does."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = unlike_the_start(resnet18(), 0)
+    folder.mkdir(parents=True, exist_ok=True)
+    unnamed = folder / "unnamed.pth"
+    torch.save(network.state_dict(), unnamed)
+    digest = hashlib.sha256(unnamed.read_bytes()).hexdigest()[:8]
+    return unnamed.rename(folder / f"resnet18-{digest}.pth"), network

@@ -96,6 +96,12 @@ class Tab:
             assert time.monotonic() < end, condition
             self.page.wait_for_timeout(10)
 
+    def film(self) -> None:
+        """Switches the live camera on and waits until frames are counted."""
+        root = self.page.locator(".component:has(.film)")
+        root.locator(".film").click()
+        self.await_true("(root) => Number(root.dataset.rate) > 0", root.element_handle())
+
     def link(self, url: str | None = None) -> dict[str, str]:
         """The parameters in the address bar."""
         query = urlsplit(url or self.page.url).query

@@ -103,3 +103,23 @@ def assert_painted(pixels: NDArray[np.uint8], values: Tensor, low: float, high: 
     assert pixels.shape[:2] == wanted.shape
     first, last = steps(pixels, sequential())
     assert np.maximum(first - wanted, wanted - last).max() <= 0.5 + 2 * 255 / 65535
+
+
+def find_map(picture: NDArray[np.uint8], pixels: NDArray[np.uint8], scale: float) -> bool:
+    """Whether a map, enlarged without smoothing, lies somewhere in a picture."""
+    rows, columns = pixels.shape[:2]
+    height, width = (
+        picture.shape[0] - round(rows * scale),
+        picture.shape[1] - round(columns * scale),
+    )
+    places = np.ones((height + 1, width + 1), bool)
+    packed = picture.astype(np.uint32) @ np.array([65536, 256, 1], np.uint32)
+    cells = pixels.astype(np.uint32) @ np.array([65536, 256, 1], np.uint32)
+    # Cells near the frame are drawn over: a place counts where nine in ten others agree.
+    agree = np.zeros(places.shape, np.int32)
+    for row in range(0, rows, 2):
+        for column in range(0, columns, 2):
+            y, x = int((row + 0.5) * scale), int((column + 0.5) * scale)
+            agree += packed[y : y + height + 1, x : x + width + 1] == cells[row, column]
+    total = len(range(0, rows, 2)) * len(range(0, columns, 2))
+    return bool(agree.max() >= 0.9 * total)

@@ -2,8 +2,9 @@
 
 const LINES = 3;
 const SIDE = 32;
+const ANSWER = 5000; // milliseconds
 
-class Answers extends Occluding(Component) {
+class Answers extends Filming(Occluding(Component)) {
   constructor(root) {
     super(root);
     this.results = new Map();
@@ -28,9 +29,11 @@ class Answers extends Occluding(Component) {
     });
     this.easels = Object.fromEntries(["clean", "changed"].map((side) =>
       [side, easel(this.$(`[data-side=${side}] canvas`), SIDE, SIDE)]));
+    this.$(".save").addEventListener("click", () => saveAnswers(this));
     this.arrived = () => this.header && this.stale();
     window.addEventListener("hybridpool-networks", this.arrived);
     this.listenToPatch();
+    this.listenToCamera();
   }
 
   dispose() {
@@ -56,9 +59,20 @@ class Answers extends Occluding(Component) {
     this.header = header;
     for (const row of header.rows) row.networks = row.chosen;
     const read = (name) => (arrays[name] ? new Float32Array(arrays[name].buffer) : null);
-    this.picture = { data: read("picture"), channels: 3, height: SIDE, width: SIDE };
+    const picture = { data: read("picture"), channels: 3, height: SIDE, width: SIDE };
+    if (this.named !== header.named) {
+      clearTimeout(this.waiting.answer);
+      if (this.video) this.stopCamera(); // another picture was chosen
+    }
+    this.named = header.named;
+    if (this.video) this.still = picture;
+    else this.picture = picture;
     this.draw = read("draw");
     if (another) this.clean.clear();
+    if (this.video && this.waits) {
+      this.endFilm();
+      this.sayOfCamera(header.words.camera_waits);
+    }
     this.label(header);
     this.build();
     this.showHand();
@@ -110,6 +124,50 @@ class Answers extends Occluding(Component) {
       <span class="meter"><i></i></span><span class="share"></span>
       <span class="meter"><i></i></span><span class="share"></span><span class="step"></span>`;
     return made;
+  }
+
+  // ---- the camera -------------------------------------------------------------------------
+
+  // Photons are drawn by the server, which sees no frame before it is frozen.
+  get waits() {
+    return this.view.action === "noise" && this.view.noise === "poisson";
+  }
+
+  film() {
+    if (this.waits) return this.sayOfCamera(this.header.words.camera_waits);
+    return super.film();
+  }
+
+  filmBegins() {
+    this.still = this.picture;
+    this.showHand();
+  }
+
+  // The middle square of a frame, as the networks see every picture; painted, it asks for the next.
+  showFrame() {
+    const { videoHeight: height, videoWidth: width } = this.video;
+    this.picture = numbersOf(drawn(this.video, [height, width], [SIDE, SIDE]));
+    this.clean.clear();
+    this.fresh = true;
+    this.stale();
+  }
+
+  filmEnds() {
+    this.picture = this.still;
+    this.clean.clear();
+    this.showHand();
+    this.stale();
+  }
+
+  // The frame stays until Python shows it, or has refused it.
+  freeze() {
+    super.freeze();
+    this.soon("answer", () => this.filmEnds(), ANSWER);
+  }
+
+  // What the picture shows, where that is known.
+  get known() {
+    return this.video ? null : this.header.known;
   }
 
   // ---- the hand ---------------------------------------------------------------------------
@@ -179,7 +237,7 @@ class Answers extends Occluding(Component) {
     this.$(".shift").hidden = view.action !== "shift";
     this.$(".occluder-keys").hidden = view.action !== "occlusion";
     this.$(".level-name").textContent = words.level;
-    this.$(".star").hidden = header.known === null;
+    this.$(".star").hidden = this.known === null;
     const at = header.levels.indexOf(view.level);
     this.slider.max = header.levels.length - 1;
     this.slider.value = Math.max(at, 0);
@@ -195,6 +253,18 @@ class Answers extends Occluding(Component) {
       this.at("picture", "changed").stage.setAttribute("aria-label", words.changed_picture);
     }
     this.at("picture", "clean").stage.setAttribute("aria-label", words.clean_picture);
+  }
+
+  // What is shown, in one line for the saved picture.
+  saved() {
+    const { view, box, header: { words, saved, start, title } } = this;
+    const sign = (by) => signed(by, 0);
+    const filled = Object.entries({ ...box, row: box.top + 1, column: box.left + 1, level: view.level })
+      .reduce((text, [name, value]) => text.replace(`{${name}}`, value), saved)
+      .replace("{title}", this.video ? words.camera : title)
+      .replace("{down}", sign(view.rows)).replace("{right}", sign(view.columns));
+    const turned = words.saved_weight.replace("{weight}", (view.weight ?? 0).toFixed(2));
+    return view.weight === null || start === null ? filled : `${filled} · ${turned}`;
   }
 
   showDial() {
@@ -244,6 +314,10 @@ class Answers extends Occluding(Component) {
     for (const row of this.header.rows) this.showRow(row, this.answerOf(this.shownOf(row)));
     this.showChecked();
     this.rest();
+    if (!this.fresh) return;
+    this.fresh = false;
+    this.countFrame();
+    this.nextFrame();
   }
 
   paintPicture(side, picture) {
@@ -273,7 +347,7 @@ class Answers extends Occluding(Component) {
       this.showVerdict(one.row, this.answerOf(this.shownOf(one.row)));
       this.later = setTimeout(next, 0);
     };
-    this.later = setTimeout(next, this.moving || this.grab ? 60 : 0);
+    this.later = setTimeout(next, this.moving || this.grab || this.video ? 60 : 0);
   }
 
   showRow(row, found) {
@@ -291,7 +365,7 @@ class Answers extends Occluding(Component) {
       line.classList.toggle("first", place === 0);
       const name = line.querySelector(".class");
       name.textContent = name.title = (row.classes ?? classes)[at];
-      name.classList.toggle("known", !row.classes && at === this.header.known);
+      name.classList.toggle("known", !row.classes && at === this.known);
       const [before, after] = line.querySelectorAll(".meter i");
       before.style.width = `${100 * clean[at]}%`;
       after.style.width = `${100 * changed[at]}%`;
@@ -308,7 +382,7 @@ class Answers extends Occluding(Component) {
 
   showVerdict(row, found) {
     const made = this.$(`.row[data-row="${row.key}"] .verdict`);
-    const { words, known } = this.header;
+    const { known, header: { words } } = this;
     const classes = row.classes ?? this.header.classes;
     if (!found) return;
     const [said, says] = [largest(found.clean.probabilities), largest(found.changed.probabilities)];
@@ -351,11 +425,11 @@ class Answers extends Occluding(Component) {
       }
     }
     const then = this.header.view;
-    const same = place(this.view, this.box) === place(then, then.box);
+    const same = !this.video && place(this.view, this.box) === place(then, then.box);
     const checked = same && Number.isFinite(apart);
     this.root.dataset.apart = checked ? apart : "";
-    this.$(".checked").textContent = checked
-      ? words.checked.replace("{apart}", apart.toFixed(7)) : words.computed;
+    this.$(".checked").textContent = checked ? words.checked.replace("{apart}", apart.toFixed(7))
+      : this.video ? words.filmed : words.computed;
   }
 }
 

@@ -127,28 +127,3 @@ function pictureOf(values, [height, width]) {
   const data = values instanceof Uint16Array ? Float32Array.from(values, (value) => value / FULL) : values;
   return map(data, 3, height, width);
 }
-
-// The middle of a picture, at most twice as long as wide, with its longer side of `size` pixels.
-function drawn(source, width, height, size) {
-  const [wide, high] = [Math.min(width, 2 * height), Math.min(height, 2 * width)];
-  const scale = size / Math.max(wide, high);
-  const [columns, rows] = [wide, high].map((side) => Math.max(8, Math.round(side * scale)));
-  const canvas = Object.assign(document.createElement("canvas"), { width: columns, height: rows });
-  const pen = canvas.getContext("2d", { willReadFrequently: true });
-  pen.imageSmoothingQuality = "high";
-  pen.fillStyle = "#fff"; // what is transparent lies on white
-  pen.fillRect(0, 0, columns, rows);
-  pen.drawImage(source, (width - wide) / 2, (height - high) / 2, wide, high, 0, 0, columns, rows);
-  return canvas;
-}
-
-function fitted(source, width, height, size) {
-  const canvas = drawn(source, width, height, size);
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  const plane = canvas.width * canvas.height;
-  const values = new Float32Array(3 * plane);
-  for (let i = 0; i < plane; i++) {
-    for (let colour = 0; colour < 3; colour++) values[colour * plane + i] = data[4 * i + colour] / 255;
-  }
-  return map(values, 3, canvas.height, canvas.width);
-}

@@ -3,7 +3,7 @@
 const GRIDS = [...POOLED, "nearest", "winners"];
 const SIDES = ["clean", "changed", "difference"];
 
-class Compare extends Living(Occluding(Outlining(Measuring(Rows(Maps))))) {
+class Compare extends Filmed(Filming(Living(Occluding(Outlining(Measuring(Rows(Maps))))))) {
   constructor(root) {
     super(root);
     this.build();
@@ -15,6 +15,7 @@ class Compare extends Living(Occluding(Outlining(Measuring(Rows(Maps))))) {
     this.listenToPatch();
     this.listenToLevel();
     this.listenToAgainst();
+    this.listenToCamera();
   }
 
   build() {
@@ -97,6 +98,7 @@ class Compare extends Living(Occluding(Outlining(Measuring(Rows(Maps))))) {
   paint(pending) {
     if (pending.has("live")) this.count();
     else if (pending.has("rest")) this.goOn();
+    if (this.video && this.work) return; // the frame from before stays until this one is whole
     if (["all", "live", "rest"].some((part) => pending.has(part))) this.paintAll();
     else if (pending.has("hybrid")) this.paintHybrid();
     this.showControls();

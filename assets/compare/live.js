@@ -59,19 +59,18 @@ const Living = (Base) => class extends Base {
     if (!this.moving) return;
     this.passage ??= this.through();
     const { image, box } = this.changedPicture();
-    this.paintPicture("changed", bytesOf(image));
     const changed = this.passage.begin(image);
     const before = this.live ?? this.clean;
     for (const name of ["max", "average", "means"]) changed[name].set(before[name]);
     const order = new Set([this.view.channel, ...Array(this.channels).keys()]);
-    this.work = { changed, box, part: box && this.passage.seeing(box), order: [...order] };
+    this.work = { image, changed, box, part: box && this.passage.seeing(box), order: [...order] };
     this.goOn();
   }
 
   // The channel that is shown first; the others in this frame if there is time, else in the next.
   goOn() {
     if (!this.moving || !this.work) return;
-    const { changed, part, order, box } = this.work;
+    const { image, changed, part, order, box } = this.work;
     const end = performance.now() + FRAME;
     do {
       const channel = order.shift();
@@ -80,7 +79,10 @@ const Living = (Base) => class extends Base {
       this.measure(changed, channel);
     } while (order.length && performance.now() < end);
     const all = !order.length;
-    this.compareIn(changed, box, all ? [...Array(this.channels).keys()] : [this.view.channel]);
+    if (all || !this.video) {
+      this.paintPicture("changed", bytesOf(image));
+      this.compareIn(changed, box, all ? [...Array(this.channels).keys()] : [this.view.channel]);
+    }
     if (!all) return this.dirty("rest");
     this.live = changed;
     this.work = null;
@@ -96,6 +98,7 @@ const Living = (Base) => class extends Base {
     for (const name of ["inner", "innerBias", "outer", "outerBias"]) weights[name] = arrays[name];
     this.picture = arrays.picture;
     this.draw = arrays.draw ?? null;
+    this.means = header.live.means;
     const passage = new Passage({ ...stem, ...header.live.stem }, { ...window, ...header.live.window },
       weights, header.image_shape);
     this.clean = passage.begin(this.picture);
@@ -113,7 +116,7 @@ const Living = (Base) => class extends Base {
 
   changedPicture() {
     const { live, image_shape: [height, width], view } = this.rest.header;
-    const given = { draw: this.draw, means: live.means, height, width, fill: view.fill, shape: view.shape };
+    const given = { draw: this.draw, means: this.means, height, width, fill: view.fill, shape: view.shape };
     const { level, box } = this.change;
     if (view.kind === "occlusion") return { image: covered(this.picture, box, given), box };
     return { image: CHANGES[live.noise](this.picture, level, given), box: null };

@@ -3,7 +3,7 @@
 
 const STRIP_GAP = 2;
 
-class Inspector extends Pairing(Swiping(Filming(Sweeping(Termed(Sizing(Windowing(Painting(Maps)))))))) {
+class Inspector extends Pairing(Swiping(Filmed(Filming(Sweeping(Termed(Sizing(Windowing(Painting(Panels(Maps)))))))))) {
   constructor(root) {
     super(root);
     this.build();
@@ -13,24 +13,7 @@ class Inspector extends Pairing(Swiping(Filming(Sweeping(Termed(Sizing(Windowing
   // ---- page elements ----------------------------------------------------------------------
 
   build() {
-    this.panels = {};
-    for (const figure of this.all(".panel")) {
-      figure.innerHTML = `
-        <figcaption><span class="name"><span class="dot"></span><span class="title"></span></span>
-          <span class="numbers size"></span></figcaption>
-        <div class="stage" tabindex="0" role="img"><canvas></canvas><span class="frame"></span></div>
-        <span class="numbers"><span class="range"></span> <span class="note"></span></span>`;
-      const find = (selector) => figure.querySelector(selector);
-      this.panels[figure.dataset.panel] = {
-        figure,
-        canvas: find("canvas"),
-        stage: find(".stage"),
-        frame: find(".frame"),
-        range: find(".range"),
-        size: find(".size"),
-        note: find(".note"),
-      };
-    }
+    this.buildPanels();
     this.buildTerms();
     this.buildSwipe();
     this.buildTwins();
@@ -59,9 +42,7 @@ class Inspector extends Pairing(Swiping(Filming(Sweeping(Termed(Sizing(Windowing
       button.addEventListener("click", () => this.stepPicture(Number(button.dataset.picture)));
     }
     this.$(".save").addEventListener("click", () => saveView(this));
-    for (const [name, { stage }] of Object.entries(this.panels)) {
-      this.listenTo(stage, (event) => (POOLED.includes(name) ? this.pooledAt : this.behind).call(this, stage, event));
-    }
+    this.listenToPanels();
     for (const { canvas } of Object.values(this.strips)) {
       canvas.addEventListener("click", (event) => {
         const box = canvas.getBoundingClientRect();
@@ -112,13 +93,7 @@ class Inspector extends Pairing(Swiping(Filming(Sweeping(Termed(Sizing(Windowing
     super.label(header);
     const { words, colours } = header;
     this.$(".about").textContent = header.about;
-    for (const [name, { figure, note }] of Object.entries(this.panels)) {
-      figure.querySelector(".title").textContent = words[name];
-      const dot = figure.querySelector(".dot");
-      dot.style.display = colours[name] ? "" : "none";
-      dot.style.background = colours[name] ?? "";
-      note.textContent = "";
-    }
+    this.labelPanels(header);
     for (const [name, { label, canvas }] of Object.entries(this.strips)) {
       label.querySelector(".title").textContent = words[name];
       label.querySelector(".dot").style.background = colours[name];
@@ -127,16 +102,7 @@ class Inspector extends Pairing(Swiping(Filming(Sweeping(Termed(Sizing(Windowing
   }
 
   size() {
-    const { image_shape: image } = this.header;
-    this.root.style.setProperty("--aspect", image[1] / image[0]);
-    const sizes = { picture: image, feature_map: [this.height, this.width] };
-    for (const [name, panel] of Object.entries(this.panels)) {
-      const [height, width] = sizes[name] ?? [this.rows, this.columns];
-      panel.easel = easel(panel.canvas, height, width);
-      panel.canvas.style.aspectRatio = `${image[1]} / ${image[0]}`;
-      panel.size.textContent = `${height} × ${width}`;
-      if (sizes[name]) panel.range.after(panel.size);
-    }
+    this.sizePanels();
     this.sizeSwipe();
     this.zoom = Math.max(1, Math.ceil(44 / Math.max(this.columns, this.rows)));
     for (const { canvas, label } of Object.values(this.strips)) {
@@ -146,7 +112,6 @@ class Inspector extends Pairing(Swiping(Filming(Sweeping(Termed(Sizing(Windowing
       canvas.style.height = `${canvas.height * this.zoom}px`;
       label.style.height = `${this.rows * this.zoom}px`;
     }
-    paintRgb(this.panels.picture.easel, this.arrays.image);
   }
 
   pitch() {

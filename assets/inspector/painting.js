@@ -1,4 +1,4 @@
-// Painting: maps, strips, the filter, the legends, and the numbers under each map.
+// Painting: maps and their differences, strips, the filter and the legends.
 
 const CLIP = 0.99;
 
@@ -11,13 +11,6 @@ function quantile(values, share) {
 }
 
 const Painting = (Base) => class extends Base {
-  weightOf(name, channel = this.view.channel) {
-    // An untouched dial leaves the layer its own blend weight, which may differ by channel.
-    if (name === "hybrid") return this.view.weight ?? this.header.start[channel];
-    if (name === "attention") return this.header.attention[channel];
-    return name === "max" ? 1 : 0;
-  }
-
   // The values that colours span: of a channel, or of all where they span all.
   spanned(channel) {
     const plane = this.height * this.width;
@@ -38,13 +31,7 @@ const Painting = (Base) => class extends Base {
 
   paintChannel() {
     const { channel } = this.view;
-    const { gain, lift } = this.range(channel);
-    const { input } = this.arrays;
-    const panel = this.panels.feature_map;
-    const count = this.height * this.width;
-    paintBlend(panel.easel.pixels, 0, input, input, channel * count, count, 0, gain, lift, this.table);
-    panel.easel.show();
-    panel.range.textContent = this.spread((i) => input[channel * count + i], channel, count);
+    this.paintFeature();
     for (const name of ["max", "average", "attention"]) this.paintPanel(name);
     this.paintFilter();
     this.showLegends();
@@ -119,12 +106,10 @@ const Painting = (Base) => class extends Base {
         panel.easel.pixels[i] = this.diverging[Math.round(127.5 + (mixed(i) - other[start + i]) * gain)];
       }
       panel.range.textContent = this.spread((i) => mixed(i) - other[start + i], channel, count, 0);
+      panel.easel.show();
     } else {
-      const { gain, lift } = this.range(channel);
-      paintBlend(panel.easel.pixels, 0, average, max, start, count, weight, gain, lift, this.table);
-      panel.range.textContent = this.spread(mixed, channel, count);
+      this.paintBlended(name, weight);
     }
-    panel.easel.show();
     const against = { max: words.hybrid_minus_max, average: words.hybrid_minus_average };
     panel.figure.querySelector(".title").textContent = other ? against[name] : words[name];
   }
@@ -141,21 +126,5 @@ const Painting = (Base) => class extends Base {
       paintBlend(pixels, 0, average, max, channel * count, count, weight, gain, lift, this.table);
       context.putImageData(tile, channel * this.pitch(), 0);
     }
-  }
-
-  // Lowest, highest and mean value of a painted map, in the map's own units; `zero` is where they
-  // begin.
-  spread(valueAt, channel, count, zero = this.header.low[channel]) {
-    let low = Infinity, high = -Infinity, sum = 0;
-    for (let i = 0; i < count; i++) {
-      const value = valueAt(i);
-      low = Math.min(low, value);
-      high = Math.max(high, value);
-      sum += value;
-    }
-    const { low: lows, high: highs } = this.header;
-    const unit = (value) => fixed(zero + (value / FULL) * (highs[channel] - lows[channel]));
-    return this.header.words.spread
-      .replace("{low}", unit(low)).replace("{high}", unit(high)).replace("{mean}", unit(sum / count));
   }
 };

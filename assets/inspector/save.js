@@ -1,41 +1,23 @@
-// The view as a PNG, drawn with the browser's own fonts so that every language comes out right.
+// The view as a PNG.
 
 function saveView(inspector) {
   const { header, panels, root } = inspector;
-  const style = getComputedStyle(root);
-  const ink = style.color;
-  const paper = style.getPropertyValue("--paper").trim() || "#fff";
-  const font = style.fontFamily;
   const side = 320, gap = 24, margin = 32, caption = 64;
   const ratio = header.image_shape[0] / header.image_shape[1];
   const tall = Math.round(side * ratio);
   const names = ["picture", "feature_map", "attention", "average", "hybrid", "max"];
   const columns = 3;
   const lines = Math.ceil(names.length / columns);
-  const canvas = document.createElement("canvas");
-  canvas.width = 2 * margin + columns * side + (columns - 1) * gap;
-  canvas.height = 2 * margin + 56 + lines * (tall + caption) + 4 * 28 + 90;
-  const pen = canvas.getContext("2d");
-  pen.fillStyle = paper;
-  pen.fillRect(0, 0, canvas.width, canvas.height);
-  pen.imageSmoothingEnabled = false;
-
-  const write = (text, x, y, size, weight = 400) => {
-    pen.fillStyle = ink;
-    pen.font = `${weight} ${size}px ${font}`;
-    pen.fillText(text, x, y, canvas.width - x - margin);
-  };
+  const width = 2 * margin + columns * side + (columns - 1) * gap;
+  const sheet = new Sheet(root, width, 2 * margin + 56 + lines * (tall + caption) + 4 * 28 + 90, margin);
+  const { pen } = sheet;
+  const write = (...what) => sheet.write(...what);
   write(root.querySelector("select.channel").selectedOptions[0].textContent, margin, margin + 24, 24, 600);
   names.forEach((name, i) => {
     const x = margin + (i % columns) * (side + gap);
     const y = margin + 56 + Math.floor(i / columns) * (tall + caption);
     const panel = panels[name];
-    if (header.colours[name]) {
-      pen.fillStyle = header.colours[name];
-      pen.beginPath();
-      pen.arc(x + 7, y + 9, 7, 0, 2 * Math.PI);
-      pen.fill();
-    }
+    if (header.colours[name]) sheet.dot(header.colours[name], x + 7, y + 9);
     write(panel.figure.querySelector(".title").textContent, x + (header.colours[name] ? 22 : 0), y + 15, 18, 600);
     pen.drawImage(panel.canvas, x, y + 24, side, tall);
     const box = (edge) => parseFloat(panel.frame.style[edge]) / 100;
@@ -56,12 +38,5 @@ function saveView(inspector) {
   pen.drawImage(bar, margin + 70, y + 5, 256, 18);
   write(root.querySelector(".legend .high").textContent, margin + 70 + 266, y + 20, 16);
   write(header.caption, margin, y + 56, 14);
-
-  canvas.toBlob((blob) => {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = "hybrid-pooling.png";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-  });
+  sheet.save("hybrid-pooling.png");
 }

@@ -174,13 +174,19 @@ class Site {
     find(".problem").hidden = !text;
   }
 
+  // One's own picture in the chosen size.
+  pictureOfOwn() {
+    const shape = [this.own.height, this.own.width];
+    return numbersOf(drawn(this.own, shape, shapeOf(shape, this.size)));
+  }
+
   async show() {
     this.label();
     const asked = (this.asked = {});
     try {
       const stem = await beside(`stems/${this.stem}`);
       const picture = this.own
-        ? fitted(this.own, this.own.width, this.own.height, this.size)
+        ? this.pictureOfOwn()
         : await beside(`pictures/${this.picture}-${this.size}`)
           .then(({ header, arrays }) => pictureOf(arrays.picture, header.size));
       if (asked !== this.asked) return; // something else was chosen meanwhile

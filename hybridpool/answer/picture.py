@@ -38,10 +38,20 @@ def as_seen(image: Tensor) -> Tensor:
         >>> as_seen(torch.rand(3, 50, 90)).shape
         torch.Size([3, 32, 32])
     """
+    return middle_square(image, SIDE)
+
+
+def middle_square(image: Tensor, side: int) -> Tensor:
+    """The middle square of a picture (3, H, W) in `side` × `side` pixels and 8 bit levels.
+
+    Example:
+        >>> middle_square(torch.ones(3, 9, 20), 8).shape
+        torch.Size([3, 8, 8])
+    """
     height, width = image.shape[-2:]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = fit_image(image[:, top : top + side, left : left + side], SIDE)
+    shorter = min(height, width)
+    top, left = (height - shorter) // 2, (width - shorter) // 2
+    square = fit_image(image[:, top : top + shorter, left : left + shorter], side)
     return (square * 255).round() / 255
 
 

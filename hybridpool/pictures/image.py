@@ -253,7 +253,7 @@ def fit_image(image: Tensor, size: int) -> Tensor:
     if size < _LEAST_FITTED_SIDE:
         raise ValueError(f"fit_image needs a size of at least {_LEAST_FITTED_SIDE}, got {size}")
     height, width = image.shape[1:]
-    high, wide = min(height, _LONGEST * width), min(width, _LONGEST * height)
+    high, wide = fitted_part(height, width)
     top, left = (height - high) // 2, (width - wide) // 2
     image = image[:, top : top + high, left : left + wide]
     longer = max(high, wide)
@@ -264,6 +264,16 @@ def fit_image(image: Tensor, size: int) -> Tensor:
         image[None], size=fitted, mode="bicubic", align_corners=False, antialias=True
     )
     return scaled[0].clamp(0, 1)
+
+
+def fitted_part(height: int, width: int) -> tuple[int, int]:
+    """Height and width of the middle part of a picture that `fit_image` keeps, in its pixels.
+
+    Example:
+        >>> fitted_part(10, 50)
+        (10, 20)
+    """
+    return min(height, _LONGEST * width), min(width, _LONGEST * height)
 
 
 def used_share(image: Tensor) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +21,8 @@ KINDS = ("noise", "occlusion")
 VIEWS = ("clean", "max")
 WHOLE = 1000
 PATCHES = (60, 90, 125, 180, 250, 350)
+#: The axis of the picture that each place of the occluder lies along.
+_SIDES = {"top": 0, "left": 1, "height": 0, "width": 1}
 _ROUND = (1, 1.5, 2, 3, 5, 7)
 _CURVE = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0)
 
@@ -108,6 +111,44 @@ class Perturbation:
         (top, height), (left, width) = found
         return top, left, height, width
 
+    def in_middle_square(self, size: tuple[int, int]) -> Perturbation:
+        """The occluder on the same part of the picture's middle square, as far as it lies there.
+
+        Args:
+            size: Height and width of the picture.
+
+        Example:
+            >>> Perturbation(left=250, width=250).in_middle_square((50, 100)).width
+            500
+        """
+        shorter = min(size)
+        places: dict[str, float] = {}
+        for names, end in zip((("top", "height"), ("left", "width")), size, strict=True):
+            start, length = (getattr(self, name) * end / WHOLE for name in names)
+            border = (end - shorter) / 2
+            first, last = max(start, border), min(start + length, border + shorter)
+            # What lies wholly outside comes to the nearest edge.
+            kept = (first, last - first) if last > first else (start, length)
+            places |= dict(zip(names, (kept[0] - border, kept[1]), strict=True))
+        return self._covering(places, (shorter, shorter))
+
+    def from_middle_square(self, size: tuple[int, int]) -> Perturbation:
+        """The occluder of a picture's middle square on the same part of the whole picture.
+
+        Example:
+            >>> Perturbation(left=0, width=500).from_middle_square((50, 100)).left
+            250
+        """
+        shorter = min(size)
+        places = {name: getattr(self, name) * shorter / WHOLE for name in _SIDES}
+        places["top"] += (size[0] - shorter) / 2
+        places["left"] += (size[1] - shorter) / 2
+        return self._covering(places, size)
+
+    def _covering(self, box: Mapping[str, float], size: tuple[int, int]) -> Perturbation:
+        places: dict[str, Any] = _thousandths(box, size)
+        return replace(self, **places).clamped()
+
     def apply(self, image: Tensor) -> Tensor:
         """The picture (3, H, W) after it."""
         generator = torch.Generator().manual_seed(self.draw)
@@ -128,8 +169,11 @@ def in_thousandths(box: Mapping[str, int], size: tuple[int, int]) -> dict[str, i
         >>> in_thousandths({"top": 5, "left": 0, "height": 10, "width": 20}, (50, 40))
         {'top': 100, 'left': 0, 'height': 200, 'width': 500}
     """
-    ends = {"top": size[0], "left": size[1], "height": size[0], "width": size[1]}
-    return {name: round(int(box[name]) * WHOLE / end) for name, end in ends.items()}
+    return _thousandths({name: int(box[name]) for name in _SIDES}, size)
+
+
+def _thousandths(box: Mapping[str, float], size: tuple[int, int]) -> dict[str, int]:
+    return {name: round(box[name] * WHOLE / size[axis]) for name, axis in _SIDES.items()}
 
 
 def level_options(noise: Noise) -> list[float]:

@@ -123,7 +123,7 @@ def _download(path: Path) -> None:
     if not _answers(resnet18_url()):
         raise StemUnavailable(
             "The ImageNet weights of ResNet-18 are not on this machine and cannot be downloaded "
-            "now: connect it to the internet, or choose another stem."
+            "now: connect it to the internet, or go on without them."
         )
     timeout = socket.getdefaulttimeout()
     # torch.hub takes no time-out of its own: without this a stalled download never ends.
@@ -135,7 +135,7 @@ def _download(path: Path) -> None:
     except (OSError, HTTPException, RuntimeError) as error:
         raise StemUnavailable(
             "The download of the ImageNet weights of ResNet-18 broke off or could not be saved: "
-            "try again, or choose another stem."
+            "try again, or go on without them."
         ) from error
     finally:
         socket.setdefaulttimeout(timeout)

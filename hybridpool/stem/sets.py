@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -188,6 +189,16 @@ def _files(folder: Path) -> dict[str, Path]:
 
 
 def _read_info(path: Path) -> StemInfo:
+    """What the head of a file says; it is read again once the file is another."""
+    try:
+        known = path.stat()
+    except OSError:
+        return _info_of(path, 0, 0)
+    return _info_of(path, known.st_mtime_ns, known.st_size)
+
+
+@lru_cache(64)
+def _info_of(path: Path, _changed: int, _size: int) -> StemInfo:
     metadata, learned = read_head(path)
     title = metadata["title"]
     return StemInfo(

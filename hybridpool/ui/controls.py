@@ -330,6 +330,18 @@ def take_picture(data: bytes, name: str) -> None:
         accept_upload(Upload(data, digest, name))
 
 
+def take_photo(told: Mapping[str, Any]) -> bool:
+    """Take a frozen frame of the live camera as an upload is taken; whether there was one."""
+    found = sent.checked(told, {"data": sent.text})
+    try:
+        data = base64.b64decode(found.get("data", ""), validate=True)
+    except ValueError:
+        return False
+    if data:
+        take_picture(data, "camera.png")
+    return bool(data)
+
+
 class _Queue:
     """Says on the page, as often as it changes, how many pictures are read before one's own."""
 

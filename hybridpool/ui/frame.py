@@ -137,17 +137,16 @@ def open_page(
     `shared_controls` are those of picture, stem and window: a page that brings its own leaves
     them out; on one that is `inspected` the window stands beside the maps. `state` is the page's
     own: a name that its links had before means nothing to the other pages. `first` draws what a
-    person waits for: it is under way to the browser before those controls, which hear of every
-    change before anything is drawn. `cards` are prepared states of the page; they open beside its
-    title, where they take no room from what it shows.
+    person waits for: it is under way to the browser before the sidebar, whose controls hear of
+    every change before anything is drawn. `cards` are prepared states of the page; they open
+    beside its title, where they take no room from what it shows.
     """
-    product = _("Hybrid Pooling Explorer")
     old = state.old_names() if state else set()
     link = st.query_params.to_dict()
     settings.begin({name: text for name, text in link.items() if name not in old})
     large = bool(st.session_state.get("large"))
     st.set_page_config(
-        page_title=f"{title} · {product}",
+        page_title=f"{title} · {_product()}",
         page_icon=ROOT / "assets" / "icon.png",
         layout="wide",
         initial_sidebar_state="collapsed" if large else "auto",
@@ -155,22 +154,8 @@ def open_page(
     embedded = bool(st.context.is_embedded)
     looks = (_STYLE, _LARGE if large else "", _EMBEDDED if embedded else "", _built_in_words())
     st.html(f"<style>{''.join(looks)}</style>")
-    with st.sidebar:
-        component("page", "page/history.js", "page/page.js")(
-            key="page",
-            data={
-                "language": language(),
-                "session": st.session_state.setdefault("session", secrets.token_hex(8)),
-                "withheld": controls.withheld(),
-            },
-            on_withheld_change=controls.hear_what_is_withheld,
-            on_lost_change=_lost,
-        )
-        st.markdown(f"**{product}**")
-        for file, name in pages().items():
-            st.page_link(file, label=name)
-        controls.language_controls()
-        show_share()
+    if not first:
+        _show_sidebar()
     if not embedded:
         # On a projector the introduction waits behind a mark.
         with st.container(key="title", horizontal=True, vertical_alignment="center"):
@@ -190,6 +175,8 @@ def open_page(
         if first:
             first()
     finally:
+        if first:
+            _show_sidebar()
         if shared_controls:
             with st.sidebar:
                 controls.picture_controls(words_beside=inspected)
@@ -198,6 +185,30 @@ def open_page(
                     controls.window_controls()
                     controls.start_controls()
                 controls.advanced_controls(start=inspected)
+
+
+def _show_sidebar() -> None:
+    """The part of it that every page has."""
+    with st.sidebar:
+        component("page", "page/history.js", "page/page.js")(
+            key="page",
+            data={
+                "language": language(),
+                "session": st.session_state.setdefault("session", secrets.token_hex(8)),
+                "withheld": controls.withheld(),
+            },
+            on_withheld_change=controls.hear_what_is_withheld,
+            on_lost_change=_lost,
+        )
+        st.markdown(f"**{_product()}**")
+        for file, name in pages().items():
+            st.page_link(file, label=name)
+        controls.language_controls()
+        show_share()
+
+
+def _product() -> str:
+    return _("Hybrid Pooling Explorer")
 
 
 def _lost() -> None:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Generic, Protocol, Self, TypeVar
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -211,13 +212,23 @@ def mirror_in_link(*parameters: Mapping[str, str]) -> None:
 
     A page ends with this, so it is also where the browser learns what was heard.
     """
+    wanted = _linked(*parameters)
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
+    say_what_was_heard()
+
+
+def link_to(page: str, *parameters: Mapping[str, str]) -> str:
+    """The address of another page with these parameters, in the language and size of text."""
+    return f"{page}?{urlencode(_linked(*parameters))}"
+
+
+def _linked(*parameters: Mapping[str, str]) -> dict[str, str]:
     wanted = {name: text for each in parameters for name, text in each.items()}
     wanted["lang"] = words.language()
     if st.session_state.get("large"):
         wanted["large"] = "1"
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
-    say_what_was_heard()
+    return wanted
 
 
 def number(text: str) -> float:

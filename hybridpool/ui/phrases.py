@@ -55,6 +55,16 @@ def significant(value: float) -> str:
     return f"{value:.{decimals}f}"
 
 
+def signed(value: float) -> str:
+    """A number with its sign and two decimals; what is printed as zero has no minus.
+
+    Example:
+        >>> signed(1.5), signed(-0.25), signed(-0.001)
+        ('+1.50', '−0.25', '+0.00')
+    """
+    return f"{round(value, 2) + 0.0:+.2f}".replace("-", "\N{MINUS SIGN}")
+
+
 def joined(names: Sequence[str]) -> str:
     """Names as a list in words: "A", "A and B", "A, B and C"."""
     if len(names) == 1:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import gettext
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +20,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 LANGUAGES = {"en": "English", "zh": "中文"}
+_SPOKEN: ContextVar[str | None] = ContextVar("_SPOKEN", default=None)
 LOCALE_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "locale"
 
 
@@ -33,6 +36,8 @@ class Sentence(Protocol):
 
 def language() -> str:
     """The language of this session: chosen, else the link's, else the browser's, else English."""
+    if spoken := _SPOKEN.get():
+        return spoken
     chosen = st.session_state.get("language")
     if chosen not in LANGUAGES:
         browser = (st.context.locale or "en").split("-")[0].lower()
@@ -40,6 +45,16 @@ def language() -> str:
         chosen = wanted if wanted in LANGUAGES else "en"
         st.session_state["language"] = chosen
     return str(chosen)
+
+
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """One language, whatever the session's is: for many words at once, or without a session."""
+    token = _SPOKEN.set(code)
+    try:
+        yield
+    finally:
+        _SPOKEN.reset(token)
 
 
 def _(message: str) -> str:

@@ -105,41 +105,39 @@ def weights_chart(
     )
 
 
-def add_present(
-    figure: go.Figure,
+def present_points(
     place: float,
     shares: Mapping[str, float],
     name: str,
     marker: Mapping[str, Any],
     colours: Mapping[str, str] = POOLING_COLOURS,
     unit: str = " %",
-) -> None:
-    """Mark on a chart of lines what the page shows now, one point for each pooling.
+) -> dict[str, Any]:
+    """What marks on a chart of lines what the page shows now, one point for each pooling.
 
     Args:
-        figure: The chart, whose vertical axis is in per cent.
         place: Where on the horizontal axis the points stand.
-        shares: For each pooling the value, as a share of 1.
+        shares: For each pooling the value, as a share of 1: the vertical axis is in per cent.
         name: What the points are called, already translated.
         marker: Their symbol and size.
         colours: The colour of each pooling.
         unit: What stands behind a value.
 
     Example:
-        >>> figure = go.Figure()
-        >>> add_present(figure, 2, {"max": 0.25}, "now", {"symbol": 5})
-        >>> figure.data[0].x, figure.data[0].y
-        ((2,), (25.0,))
+        >>> points = present_points(2, {"max": 0.25}, "now", {"symbol": 5})
+        >>> points["x"], points["y"]
+        ([2], [25.0])
     """
-    figure.add_scatter(
-        x=[place] * len(shares),
-        y=[100 * share for share in shares.values()],
-        mode="markers",
-        name=name,
-        marker={
+    return {
+        "type": "scatter",
+        "x": [place] * len(shares),
+        "y": [100 * share for share in shares.values()],
+        "mode": "markers",
+        "name": name,
+        "marker": {
             **marker,
             "color": [colours[pooling] for pooling in shares],
             "line": {"width": 1.5, "color": "#ffffff"},
         },
-        hovertemplate=f"{name}<br>%{{y:.1f}}{unit}<extra></extra>",
-    )
+        "hovertemplate": f"{name}<br>%{{y:.1f}}{unit}<extra></extra>",
+    }

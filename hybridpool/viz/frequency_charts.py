@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from hybridpool.viz.charts import add_present
+from hybridpool.viz.charts import present_points
 from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential, word_anchor
 
 #: The further poolings; their lines are dashed, so that colour is not all that tells them apart.
@@ -64,7 +64,8 @@ def shift_chart(
             marker={"size": 9, "symbol": place},
             hovertemplate=f"{words[name]}<br>%{{x}} px: %{{y:.1f}} %<extra></extra>",
         )
-    add_present(figure, present, here, words["shown"], {"symbol": 23, "size": 13}, COLOURS)
+    marker = {"symbol": 23, "size": 13}
+    figure.add_trace(present_points(present, here, words["shown"], marker, COLOURS))
     figure.add_vline(x=present, line={"color": "#ff2d20", "width": 2})
     figure.add_annotation(
         x=present,

@@ -1,16 +1,21 @@
-"""Charts of how poolings respond to a changed picture, from plain numbers and translated words."""
+"""Charts of how poolings respond to a changed picture, from plain numbers and translated words.
+
+Each is put together from plain dictionaries, because Plotly checks a figure anew with every part
+that is added to it, and the page draws these charts at every move.
+"""
 
 from __future__ import annotations
 
 import colorsys
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from hybridpool.viz.charts import add_present
+from hybridpool.viz.charts import present_points
 from hybridpool.viz.palette import POOLING_COLOURS, word_anchor
 
 # Blue, orange, yellow, dark red: four places of a 2 × 2 window that no common colour blindness
@@ -77,48 +82,36 @@ def error_chart(
         >>> list(line.y)  # the means in per cent
         [0.0, 20.0]
     """
-    figure = go.Figure()
+    unit = _unit(against)
+    means = {name: values.mean(1) for name, values in changes.items()}
     with np.errstate(invalid="ignore"):  # infinite changes have no deviation
         spreads = {name: values.std(1) for name, values in changes.items()}
-        ends = {
-            name: (values.mean(1) - spreads[name], values.mean(1) + spreads[name])
-            for name, values in changes.items()
-        }
-    for name, band in ends.items():
-        _add_band(figure, levels, *band, name)
-    for name, values in changes.items():
-        _add_line(figure, levels, values.mean(1), name, words)
-        figure.data[-1].customdata = spreads[name] * 100
-        figure.data[-1].hovertemplate = (
-            f"{words[name]}<br>{words['level']} %{{x:~g}}<br>%{{y:.1f}} ± %{{customdata:.1f}}"
-            f"{_unit(against)}<extra></extra>"
-        )
-    unit = _unit(against)
-    add_present(figure, present, here, words["draw"], {"symbol": 5, "size": 10}, unit=unit)
+        bands = [
+            _band(levels, means[name] - spreads[name], means[name] + spreads[name], name)
+            for name in changes
+        ]
+    lines = [_line(levels, means[name], spreads[name], name, words, unit) for name in changes]
+    now = present_points(present, here, words["draw"], {"symbol": 5, "size": 10}, unit=unit)
     span = (
         [math.log10(levels[0]), math.log10(levels[-1])] if logarithmic else [levels[0], levels[-1]]
     )
     room = 0.03 * (span[1] - span[0])
     shown = [span[0] - room, span[1] + room]
-    place = math.log10(present) if logarithmic else present
-    _lay_out(figure, words["axis"], words["change"], against)
-    figure.update_xaxes(
-        type="log" if logarithmic else "linear",
-        range=shown if more_is_noisier else shown[::-1],
-        tickvals=list(levels),
-        ticktext=[f"{level:g}" for level in levels],
-    )
-    _mark(figure, place, words["present"])
-    end = span[1] if more_is_noisier else span[0]
-    last = -1 if more_is_noisier else 0
-    _name_lines(
-        figure, end, {name: 100 * values.mean(1) for name, values in changes.items()}, last, words
-    )
-    return figure
+    layout = _layout(words["axis"], words["change"], against)
+    layout["xaxis"] |= {
+        "type": "log" if logarithmic else "linear",
+        "range": shown if more_is_noisier else shown[::-1],
+        "tickvals": list(levels),
+        "ticktext": [f"{level:g}" for level in levels],
+    }
+    _mark(layout, math.log10(present) if logarithmic else present, words["present"])
+    end, last = (span[1], -1) if more_is_noisier else (span[0], 0)
+    _name_lines(layout, end, {name: 100 * mean for name, mean in means.items()}, last, words)
+    return go.Figure(data=[*bands, *lines, now], layout=layout)
 
 
 def _name_lines(
-    figure: go.Figure,
+    layout: dict[str, Any],
     at: float,
     lines: Mapping[str, NDArray[np.floating]],
     last: int,
@@ -132,16 +125,19 @@ def _name_lines(
     gap, below = _NAME_SHARE * (float(np.ptp(every)) or 1.0), -math.inf
     for name in sorted(finite, key=lambda each: float(finite[each][last])):
         below = max(float(finite[name][last]), below + gap)
-        figure.add_annotation(
-            x=at,
-            y=below,
-            xanchor="left",
-            xshift=12,
-            showarrow=False,
-            text=words[name],
-            font={"color": POOLING_COLOURS[name], "size": 14},
+        layout["annotations"].append(
+            {
+                "x": at,
+                "y": below,
+                "xanchor": "left",
+                "xshift": 12,
+                "showarrow": False,
+                "text": words[name],
+                "font": {"color": POOLING_COLOURS[name], "size": 14},
+            }
         )
-    figure.update_layout(margin={"r": 100}, legend={"entrywidth": 1})
+    layout["margin"]["r"] = 100
+    layout["legend"]["entrywidth"] = 1
 
 
 def blend_chart(
@@ -174,104 +170,116 @@ def blend_chart(
         >>> shaded.x0, shaded.x1, dial.x0
         (0.0, 0.1, 0.5)
     """
-    figure = go.Figure()
+    unit = _unit(against)
     with np.errstate(invalid="ignore"):
         mean, spread = changes.mean(1), changes.std(1)
-    _add_band(figure, weights, mean - spread, mean + spread, "hybrid")
-    figure.add_scatter(
-        x=list(weights),
-        y=(100 * mean).tolist(),
-        customdata=100 * spread,
-        mode="lines",
-        line={"color": POOLING_COLOURS["hybrid"], "width": 3},
-        hovertemplate=(
+        band = _band(weights, mean - spread, mean + spread, "hybrid")
+    line = {
+        "type": "scatter",
+        "x": list(weights),
+        "y": (100 * mean).tolist(),
+        "customdata": (100 * spread).tolist(),
+        "mode": "lines",
+        "line": {"color": POOLING_COLOURS["hybrid"], "width": 3},
+        "hovertemplate": (
             f"{words['blend_weight']} %{{x:.2f}}<br>%{{y:.1f}} ± %{{customdata:.1f}}"
-            f"{_unit(against)}<extra></extra>"
+            f"{unit}<extra></extra>"
         ),
-        showlegend=False,
-    )
-    for name, place in (("average", 0), ("max", -1)):
-        figure.add_scatter(
-            x=[weights[place]],
-            y=[100 * mean[place]],
-            mode="markers",
-            name=words[name],
-            marker={"size": 12, "color": POOLING_COLOURS[name]},
-            hovertemplate=f"{words[name]}<br>%{{y:.1f}}{_unit(against)}<extra></extra>",
-        )
-    _lay_out(figure, words["blend_weight"], words["change"], against)
-    figure.update_xaxes(range=[-0.03, 1.03])
+        "showlegend": False,
+    }
+    ends = [
+        {
+            "type": "scatter",
+            "x": [weights[place]],
+            "y": [100 * mean[place]],
+            "mode": "markers",
+            "name": words[name],
+            "marker": {"size": 12, "color": POOLING_COLOURS[name]},
+            "hovertemplate": f"{words[name]}<br>%{{y:.1f}}{unit}<extra></extra>",
+        }
+        for name, place in (("average", 0), ("max", -1))
+    ]
+    layout = _layout(words["blend_weight"], words["change"], against)
+    layout["xaxis"]["range"] = [-0.03, 1.03]
+    data = [band, line, *ends]
     if not math.isnan(best):
         least = float(np.interp(best, weights, mean))
-        figure.add_scatter(
-            x=[best],
-            y=[100 * least],
-            mode="markers",
-            name=words["best"],
-            marker={
-                "symbol": 17,
-                "size": 18,
-                "color": POOLING_COLOURS["hybrid"],
-                "line": {"width": 1.5, "color": "#ffffff"},
-            },
-            hovertemplate=(
-                f"{words['best']} {best:.2f}<br>%{{y:.1f}}{_unit(against)}<extra></extra>"
-            ),
+        data.append(
+            {
+                "type": "scatter",
+                "x": [best],
+                "y": [100 * least],
+                "mode": "markers",
+                "name": words["best"],
+                "marker": {
+                    "symbol": 17,
+                    "size": 18,
+                    "color": POOLING_COLOURS["hybrid"],
+                    "line": {"width": 1.5, "color": "#ffffff"},
+                },
+                "hovertemplate": f"{words['best']} {best:.2f}<br>%{{y:.1f}}{unit}<extra></extra>",
+            }
         )
-        figure.add_shape(
-            type="rect",
-            x0=float(np.nanmin(by_draw)),
-            x1=float(np.nanmax(by_draw)),
-            y0=0,
-            y1=1,
-            yref="paper",
-            fillcolor=_tint("hybrid"),
-            line={"width": 0},
-            layer="below",
+        layout["shapes"].append(
+            {
+                "type": "rect",
+                "x0": float(np.nanmin(by_draw)),
+                "x1": float(np.nanmax(by_draw)),
+                "y0": 0,
+                "y1": 1,
+                "yref": "paper",
+                "fillcolor": _tint("hybrid"),
+                "line": {"width": 0},
+                "layer": "below",
+            }
         )
     if dial is not None:
-        _mark(figure, dial, words["dial"])
-    return figure
+        _mark(layout, dial, words["dial"])
+    return go.Figure(data=data, layout=layout)
 
 
-def _add_band(
-    figure: go.Figure,
+def _band(
+    x: Sequence[float], low: NDArray[np.floating], high: NDArray[np.floating], name: str
+) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "x": [*x, *reversed(x)],
+        "y": [*(100 * high).tolist(), *(100 * low[::-1]).tolist()],
+        "mode": "lines",
+        "line": {"width": 0},
+        "fill": "toself",
+        "fillcolor": _tint(name),
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+
+
+def _line(
     x: Sequence[float],
-    low: NDArray[np.floating],
-    high: NDArray[np.floating],
-    name: str,
-) -> None:
-    figure.add_scatter(
-        x=[*x, *reversed(x)],
-        y=[*(100 * high), *(100 * low[::-1])],
-        mode="lines",
-        line={"width": 0},
-        fill="toself",
-        fillcolor=_tint(name),
-        hoverinfo="skip",
-        showlegend=False,
-    )
-
-
-def _add_line(
-    figure: go.Figure,
-    x: Sequence[float],
-    y: NDArray[np.floating],
+    mean: NDArray[np.floating],
+    spread: NDArray[np.floating],
     name: str,
     words: Mapping[str, str],
-) -> None:
+    unit: str,
+) -> dict[str, Any]:
     still = {"marker": {"opacity": 1}}  # a click chooses a level, and nothing else should fade
-    figure.add_scatter(
-        x=list(x),
-        y=(100 * y).tolist(),
-        mode="lines+markers",
-        name=words[name],
-        showlegend=False,
-        line={"color": POOLING_COLOURS[name], "width": 3},
-        marker={"size": 11, "symbol": list(POOLING_COLOURS).index(name)},
-        selected=still,
-        unselected=still,
-    )
+    return {
+        "type": "scatter",
+        "x": list(x),
+        "y": (100 * mean).tolist(),
+        "customdata": (100 * spread).tolist(),
+        "mode": "lines+markers",
+        "name": words[name],
+        "showlegend": False,
+        "line": {"color": POOLING_COLOURS[name], "width": 3},
+        "marker": {"size": 11, "symbol": list(POOLING_COLOURS).index(name)},
+        "selected": still,
+        "unselected": still,
+        "hovertemplate": (
+            f"{words[name]}<br>{words['level']} %{{x:~g}}<br>%{{y:.1f}} ± %{{customdata:.1f}}"
+            f"{unit}<extra></extra>"
+        ),
+    }
 
 
 def _unit(against: bool) -> str:
@@ -279,11 +287,11 @@ def _unit(against: bool) -> str:
     return "" if against else " %"
 
 
-def _lay_out(figure: go.Figure, x: str, y: str, against: bool) -> None:
-    figure.update_layout(
-        height=380,
-        margin={"l": 10, "r": 10, "t": 70, "b": 10},
-        legend={
+def _layout(x: str, y: str, against: bool) -> dict[str, Any]:
+    return {
+        "height": 380,
+        "margin": {"l": 10, "r": 10, "t": 70, "b": 10},
+        "legend": {
             "orientation": "h",
             "y": 1.1,
             "yanchor": "bottom",
@@ -292,42 +300,49 @@ def _lay_out(figure: go.Figure, x: str, y: str, against: bool) -> None:
             "entrywidthmode": "fraction",
             "entrywidth": 0.5,
         },
-        xaxis={"title": {"text": x, "font": {"size": 15}}, "tickfont": {"size": 14}},
-        yaxis={
+        "xaxis": {"title": {"text": x, "font": {"size": 15}}, "tickfont": {"size": 14}},
+        "yaxis": {
             "title": {"text": y, "font": {"size": 15}},
             "tickfont": {"size": 14},
             "rangemode": "normal" if against else "tozero",
             "ticksuffix": _unit(against),
         },
-        clickmode="event+select",
-        font={"size": 15},
-        dragmode=False,
-    )
+        "clickmode": "event+select",
+        "font": {"size": 15},
+        "dragmode": False,
+        "shapes": [],
+        "annotations": [],
+    }
 
 
-def _mark(figure: go.Figure, place: float, text: str) -> None:
-    """A line across the chart at `at`, in the axis' own numbers, with a word above it.
+def _mark(layout: dict[str, Any], place: float, text: str) -> None:
+    """A line across the chart at `place`, in the axis' own numbers, with a word above it.
 
     The word stays inside the chart also if the line is near an end.
     """
-    figure.add_shape(
-        type="line",
-        x0=place if figure.layout.xaxis.type != "log" else 10**place,
-        x1=place if figure.layout.xaxis.type != "log" else 10**place,
-        y0=0,
-        y1=1,
-        yref="paper",
-        line={"color": "#ff2d20", "width": 2},
+    x = 10**place if layout["xaxis"].get("type") == "log" else place
+    layout["shapes"].append(
+        {
+            "type": "line",
+            "x0": x,
+            "x1": x,
+            "y0": 0,
+            "y1": 1,
+            "yref": "paper",
+            "line": {"color": "#ff2d20", "width": 2},
+        }
     )
-    first, last = figure.layout.xaxis.range
-    figure.add_annotation(
-        x=place,
-        y=1,
-        yref="paper",
-        yanchor="bottom",
-        xanchor=word_anchor((place - first) / (last - first)),
-        showarrow=False,
-        text=text,
+    first, last = layout["xaxis"]["range"]
+    layout["annotations"].append(
+        {
+            "x": place,
+            "y": 1,
+            "yref": "paper",
+            "yanchor": "bottom",
+            "xanchor": word_anchor((place - first) / (last - first)),
+            "showarrow": False,
+            "text": text,
+        }
     )
 
 

@@ -5,22 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
-from hybridpool.answer import ARMS_SHOWN, answers, as_seen, dialled
+from hybridpool.answer import ARMS_SHOWN, answers, as_seen, dialled, open_stage
 from hybridpool.pictures.gallery import gallery_image
 from hybridpool.pictures.perturb import FILLS, NOISES
 from hybridpool.ui.answer.state import STATE
+from hybridpool.viz.palette import ARM_COLOURS
 from tests.made_up_networks import a_folder, a_network
 from tests.pages import PHONE, OpenTab, TheAnswer, expect
+from tests.shown import find_map
 
 pytestmark = pytest.mark.browser
 
 #: What the page promises of every probability.
 CLOSE = 1e-4
-SEEDS = 2
+SEEDS = 3
 
 
 @pytest.fixture(scope="module")
@@ -220,3 +224,74 @@ def test_all_rows_stand_on_the_first_screen(tab: OpenTab) -> None:
     page = tab(AnswerPage, viewport={"width": 1280, "height": 720}).open()
     last = page.find(f"[data-row={ARMS_SHOWN[-1]}]").bounding_box()
     assert last["y"] + last["height"] <= 720
+
+
+def opened(page: AnswerPage) -> Any:
+    stage = page.page.locator(".stage-view[data-painted]")
+    stage.wait_for()
+    return stage
+
+
+def test_a_map_of_the_walk_opens_with_its_window_and_formula(page: AnswerPage) -> None:
+    page.open()
+    button = page.page.locator(".walk button[data-row=hybrid][data-pooling='1']").first
+    channel = int(button.get_attribute("data-channel"))
+    button.click()
+    stage = opened(page)
+    page.await_link(stage=f"hybrid.2.{channel + 1}")
+    page.settled()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    wanted = open_stage(a_network("hybrid", 0), seen(), 1)
+    telling = wanted.maximum[channel] - wanted.average[channel]
+    row, column = divmod(int(telling.argmax()), telling.shape[1])
+    window = wanted.feature_map[channel, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+    cells = [float(text.replace("\u2212", "-")) for text in stage.locator("td").all_inner_texts()]
+    assert cells == pytest.approx(window.flatten().tolist(), abs=5.1e-4)
+
+    def result(name: str) -> float:
+        text = stage.locator(f"[data-formula={name}] strong").inner_text()
+        return float(text.replace("\u2212", "-"))
+
+    assert result("hybrid") == pytest.approx(wanted.pooled[channel, row, column].item(), abs=6e-4)
+    sent = len(page.sent)
+    dial = stage.locator("#dial")
+    dial.evaluate("(dial) => { dial.value = 1; dial.dispatchEvent(new Event('input')); }")
+    page.next_frame()
+    page.next_frame()
+    assert result("hybrid") == result("max")
+    assert len(page.sent) == sent
+    stage.locator(".stage").nth(2).focus()
+    page.page.keyboard.press("ArrowRight" if column < 3 else "ArrowLeft")
+    moved = column + 2 if column < 3 else column
+    expect(stage.locator(".card-title")).to_contain_text(f"column {moved}")
+    stage.locator("button.close").click()
+    expect(page.page.locator(".stage-view")).to_have_count(0)
+    assert "stage" not in page.link()
+
+
+def test_an_opened_pooling_fits_a_phone_and_speaks_chinese(tab: OpenTab) -> None:
+    page = tab(AnswerPage, viewport=PHONE, has_touch=True).open(stage="blur.3.1", lang="zh")
+    stage = opened(page)
+    expect(stage.locator("[data-panel=own] .note")).to_have_text("按混合以外的规则")
+    page.assert_no_wider_than_the_screen()
+
+
+@pytest.mark.parametrize("link", [{"weight": "0.25"}, {"lang": "zh", "show": "occlusion"}])
+def test_the_comparison_is_saved_as_a_png(
+    page: AnswerPage, tmp_path: Path, link: dict[str, str]
+) -> None:
+    page.open(**link)
+    page.await_dots()
+    with page.page.expect_download() as waiting:
+        page.find(".save").click()
+    assert waiting.value.suggested_filename == "answers.png"
+    waiting.value.save_as(path := tmp_path / "answers.png")
+    with Image.open(path) as file:
+        assert file.format == "PNG"
+        picture = np.array(file.convert("RGB"))
+    for side in ("clean", "changed"):
+        shown = page.pixels(page.find(f"[data-side={side}] canvas"))
+        assert find_map(picture, shown, 224 / 32), side
+    colours = {tuple(colour) for colour in picture.reshape(-1, 3)}
+    for arm in ARMS_SHOWN:
+        assert tuple(bytes.fromhex(ARM_COLOURS[arm][1:])) in colours, arm

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,12 @@ from hybridpool.stem import load_stem
 from hybridpool.trace import maps_at, run_poolings, run_stem
 from hybridpool.ui.explore.site import build_site
 from hybridpool.ui.settings import DEFAULT
-from tests.machines import NoChromiumError, Server, running_chromium
+from tests.machines import FAKE_CAMERA, Server
 from tests.pages import Explore, expect
 from tests.shown import POOLED, assert_painted, channel_range
 
 pytestmark = pytest.mark.browser
 
-FAKE = "--use-fake-device-for-media-stream"
 LINK = {"stem": "filters", "size": "64", "channel": "3", "weight": "0.3"}
 #: All canvases at one moment: frames that come in between would tear picture and maps apart.
 _GRAB = """
@@ -39,32 +37,6 @@ _GRAB = """
   return { width, height, text: btoa(text) };
 })
 """
-
-
-@pytest.fixture
-def browser_with() -> Iterator[Callable[..., Browser]]:
-    """Starts a browser with flags of its own: one at a time, as Playwright wants it."""
-    with ExitStack() as stack:
-
-        def start(*flags: str) -> Browser:
-            try:
-                return stack.enter_context(running_chromium(*flags))
-            except NoChromiumError as problem:
-                pytest.skip(str(problem))
-
-        yield start
-
-
-@pytest.fixture
-def filming(browser_with: Callable[..., Browser]) -> Browser:
-    """A browser with a fake camera that everybody may use."""
-    return browser_with(FAKE, "--use-fake-ui-for-media-stream")
-
-
-def film(tab: Explore) -> None:
-    """Switches the camera on and waits until frames are counted."""
-    tab.root.locator(".film").click()
-    tab.await_true("(root) => Number(root.dataset.rate) > 0", tab.root.element_handle())
 
 
 def grabbed(tab: Explore) -> dict[str, NDArray[np.uint8]]:
@@ -83,7 +55,7 @@ def test_frames_go_through_stem_poolings_and_blend_and_nowhere_else(
 ) -> None:
     tab = Explore(filming.new_page(), server).open(**LINK)
     said = len(tab.sent)
-    film(tab)
+    tab.film()
     tab.page.wait_for_timeout(500)
     assert len(tab.sent) == said, "no frame leaves the browser"
     expect(tab.root.locator(".filmed")).to_contain_text("Nothing is uploaded")
@@ -112,7 +84,7 @@ def test_frames_go_through_stem_poolings_and_blend_and_nowhere_else(
 
 def test_a_frozen_frame_is_one_s_own_picture(filming: Browser, server: Server) -> None:
     tab = Explore(filming.new_page(), server).open(**LINK)
-    film(tab)
+    tab.film()
     tab.root.locator(".freeze").click()
     tab.await_link(picture="upload")
     tab.settled()
@@ -129,17 +101,58 @@ def test_a_frozen_frame_is_one_s_own_picture(filming: Browser, server: Server) -
     tab.page.close()
 
 
+#: Keeps the stream that the page gets, and gives it only once it may.
+_KEEP = """
+const camera = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  window.kept = await camera(wanted);
+  while (window.hold) await new Promise((next) => setTimeout(next, 20));
+  return window.kept;
+};
+"""
+
+
+def test_a_camera_that_is_taken_away_says_so(filming: Browser, server: Server) -> None:
+    tab = Explore(filming.new_page(), server)
+    tab.page.add_init_script(_KEEP)
+    tab.open(**LINK)
+    before = tab.map("hybrid")
+    tab.film()
+    tab.page.evaluate("() => kept.getTracks()[0].dispatchEvent(new Event('ended'))")
+    expect(tab.root.locator(".filmed")).to_contain_text("The camera has stopped")
+    expect(tab.root.locator(".freeze")).to_be_hidden()
+    tab.settled()
+    assert (tab.map("hybrid") == before).all()
+    tab.page.close()
+
+
+def test_a_page_that_is_left_before_the_camera_comes_leaves_it_off(
+    filming: Browser, server: Server
+) -> None:
+    tab = Explore(filming.new_page(), server)
+    tab.page.add_init_script(_KEEP)
+    tab.open(**LINK)
+    tab.page.evaluate("() => { window.hold = true; }")
+    tab.root.locator(".film").click()
+    tab.await_true("() => Boolean(window.kept)")
+    tab.page.get_by_test_id("stSidebar").get_by_role("link", name="By hand").click()
+    expect(tab.page.locator(".component.by-hand")).to_be_visible()
+    tab.page.evaluate("() => { window.hold = false; }")
+    tab.await_true("() => kept.getTracks().every(({ readyState }) => readyState === 'ended')")
+    tab.page.close()
+
+
 @pytest.mark.parametrize(
     ("flags", "script", "said"),
     [
         # What a browser gives to a page that comes over http from another machine.
         (
-            (FAKE,),
+            (FAKE_CAMERA,),
             "Object.defineProperty(navigator, 'mediaDevices', { value: undefined })",
             "https",
         ),
         # Nobody is there who could allow it.
-        ((FAKE,), "", "allow it in the browser's settings"),
+        ((FAKE_CAMERA,), "", "allow it in the browser's settings"),
         ((), "", "finds no camera"),
     ],
     ids=["http", "denied", "none"],
@@ -170,7 +183,7 @@ def test_the_site_films_too(filming: Browser, server: Server, tmp_path: Path) ->
     tab = Explore(filming.new_page(), server)
     tab.page.goto(f"{(tmp_path / 'site' / 'index.html').as_uri()}#stem=filters&lang=en")
     tab.page.locator(tab.ready).wait_for()
-    film(tab)
+    tab.film()
     tab.root.locator(".freeze").click()
     expect(tab.page.locator(".provenance")).to_have_text("Your picture stays in this browser.")
     expect(tab.root.locator("[data-panel=picture] .size")).to_have_text("48 × 64")

@@ -22,7 +22,7 @@ from hybridpool.trace import Settings, Trace, run_poolings, run_stem
 from hybridpool.ui.settings import DEFAULT, SHARED, Shared
 from hybridpool.viz.palette import sequential
 from tests.pages import PATIENCE, Explore, OpenTab, expect
-from tests.shown import POOLED, assert_painted, channel_range, expected, number
+from tests.shown import POOLED, assert_painted, channel_range, expected, find_map, number
 
 pytestmark = pytest.mark.browser
 
@@ -738,26 +738,6 @@ def save(explore: Explore, name: str, folder: Path) -> Path:
     path = folder / waiting.value.suggested_filename
     waiting.value.save_as(path)
     return path
-
-
-def find_map(picture: NDArray[np.uint8], pixels: NDArray[np.uint8], scale: float) -> bool:
-    """Whether a map, enlarged without smoothing, lies somewhere in a picture."""
-    rows, columns = pixels.shape[:2]
-    height, width = (
-        picture.shape[0] - round(rows * scale),
-        picture.shape[1] - round(columns * scale),
-    )
-    places = np.ones((height + 1, width + 1), bool)
-    packed = picture.astype(np.uint32) @ np.array([65536, 256, 1], np.uint32)
-    cells = pixels.astype(np.uint32) @ np.array([65536, 256, 1], np.uint32)
-    # Cells near the frame are drawn over: a place counts where nine in ten others agree.
-    agree = np.zeros(places.shape, np.int32)
-    for row in range(0, rows, 2):
-        for column in range(0, columns, 2):
-            y, x = int((row + 0.5) * scale), int((column + 0.5) * scale)
-            agree += packed[y : y + height + 1, x : x + width + 1] == cells[row, column]
-    total = len(range(0, rows, 2)) * len(range(0, columns, 2))
-    return bool(agree.max() >= 0.9 * total)
 
 
 def test_files_to_take_home(explore: Explore, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from hybridpool.answer import (
     dialled,
     kind_of,
     network_files,
+    open_stage,
     places,
     program_of,
     read_fit_network,
@@ -340,6 +341,58 @@ def test_the_blend_weights_of_a_stage_are_those_of_its_layer() -> None:
     network = a_network("channel")
     for stage, layer in zip(stages(network, photo()), blends(network.model).values(), strict=True):
         assert torch.equal(stage.weights, layer.blend_weight)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("arm", [*ARMS_SHOWN, "gated", "hybrid_blur", "strided"])
+def test_an_opened_pooling_holds_what_the_layer_gets_and_hands_on(arm: str, number: int) -> None:
+    network, image = a_network(arm), photo()
+    kept: list[tuple[Tensor, Tensor]] = []
+    pool = [layer for name, layer in layers(network.model) if name == "pool"][number]
+    hook = pool.register_forward_hook(lambda _pool, given, out: kept.append((given[0], out)))
+    with torch.no_grad():
+        network.model(prepare((image[None] * 255).round().to(torch.uint8)))
+    hook.remove()
+    ((given, out),) = kept
+    found = open_stage(network, image, number)
+    close = {"atol": 1e-5, "rtol": 1e-5}
+    torch.testing.assert_close(found.feature_map, given[0], **close)
+    torch.testing.assert_close(found.pooled, out[0], **close)
+    windows = F.unfold(given, 2, stride=2).view(*given.shape[1:2], 4, *out.shape[2:])
+    torch.testing.assert_close(found.maximum, windows.amax(1), **close)
+    torch.testing.assert_close(found.average, windows.mean(1), **close)
+    assert (found.blend is None) == (arm in ("blur", "gated", "hybrid_blur", "strided"))
+    if found.blend is not None:
+        weight = found.blend.view(-1, 1, 1)
+        blended = weight * found.maximum + (1 - weight) * found.average
+        torch.testing.assert_close(found.pooled, blended, **close)
+    first = stages(network, image)[number]
+    assert torch.equal(found.speaks[list(first.channels)], first.speaks)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("kind", "arm"), [("air", "average"), ("air", "hybrid_blur"), ("air", "strided")]
+)
+def test_an_opened_pooling_knows_which_pixels_its_cells_see(
+    kind: str, arm: str, number: int
+) -> None:
+    network = a_network(arm, kind=kind)
+    image = photo().requires_grad_()
+    maps = ((image - 0.5) / 0.25)[None]
+    before = 0
+    for name, layer in layers(network.model):
+        if name == "pool" and before == number:
+            break
+        before += name == "pool"
+        maps = layer(maps)
+    kernel, stride, padding = open_stage(network, photo(), number).receptive_field
+    row = maps.shape[-2] // 2
+    maps[0, :, row, row].sum().backward()
+    assert image.grad is not None
+    seen = (image.grad[0] != 0).any(1).nonzero().flatten().tolist()
+    start = row * stride - padding
+    assert seen == list(range(max(start, 0), min(start + kernel, 32)))
 
 
 # ---- the steps ---------------------------------------------------------------------------------

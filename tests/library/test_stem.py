@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import hashlib
 import http.server
 import math
 import pickle
@@ -29,6 +28,7 @@ from hybridpool.stem import (
     trained_stems,
 )
 from hybridpool.stem import files as stem_files
+from tests.made_up_networks import a_resnet18_file
 
 # Drawn pictures are 17 pixels wide, so that one cell of the map has its window in the middle.
 SIZE = 17
@@ -324,24 +324,9 @@ class TestLoaded:
             assert caught.value.template.format(**caught.value.values) == str(caught.value)
 
 
-def resnet_file(folder: Path) -> tuple[Path, nn.Module]:
-    """A ResNet-18 with random weights in a file that carries its digest, as torchvision's does."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = torchvision.models.resnet18()
-        for name in ("weight", "bias", "running_mean"):
-            getattr(network.bn1, name).data.normal_()
-        network.bn1.running_var.data.uniform_(0.5, 2)
-    folder.mkdir(parents=True, exist_ok=True)
-    unnamed = folder / "unnamed.pth"
-    torch.save(network.state_dict(), unnamed)
-    digest = hashlib.sha256(unnamed.read_bytes()).hexdigest()[:8]
-    return unnamed.rename(folder / f"resnet18-{digest}.pth"), network.eval()
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, nn.Module]:
-    return resnet_file(tmp_path_factory.mktemp("served"))
+    return a_resnet18_file(tmp_path_factory.mktemp("served"))
 
 
 @pytest.fixture

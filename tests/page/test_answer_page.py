@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -17,15 +19,21 @@ from numpy.typing import NDArray
 
 from hybridpool.answer import (
     ARMS_SHOWN,
+    IMAGENET_SIDE,
     Answer,
     Change,
     Places,
+    answer_curve,
     answers,
     as_seen,
     dialled,
+    imagenet_answers,
+    imagenet_network,
     kind_of,
     measured,
+    middle_square,
     network_files,
+    open_stage,
     program_of,
     read_fit_network,
 )
@@ -33,22 +41,23 @@ from hybridpool.pictures.corruptions import CIFAR10C_STYLE
 from hybridpool.pictures.gallery import gallery_image
 from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES
 from hybridpool.sensitivity import Perturbation
+from hybridpool.stem import files as stem_files
 from hybridpool.training.data import CIFAR10_CLASSES
 from hybridpool.training.records import Occlusion, Run
-from hybridpool.ui import phrases, words
+from hybridpool.ui import compute, phrases, words
 from hybridpool.ui.answer import rows as answer_rows
 from hybridpool.ui.answer import sentences
 from hybridpool.ui.answer import state as answer_state
 from hybridpool.ui.answer import words as answer_words
 from hybridpool.ui.answer.curves import go_to, present_level
 from hybridpool.ui.answer.downloads import probabilities
-from hybridpool.ui.answer.many import sentence
+from hybridpool.ui.answer.many import runs_of, sentence
 from hybridpool.ui.answer.places import said as places_said
-from hybridpool.ui.answer.rows import packed_networks, rows_of
+from hybridpool.ui.answer.rows import Row, packed_networks, rows_of
 from hybridpool.ui.answer.script import reproduction_script
-from hybridpool.ui.answer.state import STATE, Chosen
+from hybridpool.ui.answer.state import STATE, Chosen, Opened
 from tests.apps import Visit
-from tests.made_up_networks import a_file, a_folder, a_network
+from tests.made_up_networks import a_file, a_folder, a_network, a_resnet18_file
 from tests.made_up_runs import a_run
 from tests.shown import parts_of
 
@@ -90,7 +99,8 @@ def settled(**values: object) -> dict[str, Any]:
     "chosen",
     [
         Chosen(),
-        Chosen(Change("shift", rows=-3, columns=8), test=17, shown=2),
+        Chosen(Change("shift", rows=-3, columns=8), test=17, shown=2, imagenet=True),
+        Chosen(opened=Opened("hybrid", 2, 14)),
         Chosen(Change("noise", Perturbation(noise="salt", level=0.2, draw=9))),
         Chosen(Change("occlusion", Perturbation(kind="occlusion", shape="disc", fill="noise"))),
     ],
@@ -121,6 +131,58 @@ def test_names_mean_what_they_mean_on_the_other_pages() -> None:
     ours, theirs = STATE.read(link).change, NOISE.read(link)
     assert ours.done == theirs
     assert (ours.rows, ours.columns) == (SHIFT.read(link).rows, SHIFT.read(link).columns)
+
+
+def maps_link(visit: Visit) -> tuple[str, dict[str, str]]:
+    """Where the way to the maps leads."""
+    said = " ".join(part.value for part in visit.app.main.markdown)
+    ((page, query),) = re.findall(r"\[How far does it move the maps\?\]\((\w+)\?(.*?)\)", said)
+    return page, dict(parse_qsl(query))
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"noise": "speckle", "level": "0.4", "noise-seed": "5", "picture": "coffee"},
+        {"show": "occlusion", "shape": "disc", "fill": "mean", "occluder": "250-500-250-125"},
+    ],
+)
+def test_the_maps_are_one_link_away_at_the_same_settings_and_back(
+    networks: Path, link: dict[str, str]
+) -> None:
+    from hybridpool.ui.noise.state import STATE as NOISE
+
+    visit = Visit(PAGE, lang="en", weight="0.25", stem="filters", **link).run()
+    page, query = maps_link(visit)
+    assert page == "Noise_and_occlusion"
+    assert not {"test", "network", "imagenet", "down", "right"} & query.keys()
+    assert {name: query[name] for name in ("picture", "weight", "stem", "lang")} == {
+        **{"picture": visit.link["picture"], "weight": "0.25", "stem": "filters", "lang": "en"}
+    }
+    there = NOISE.read(query)
+    noise = Visit("pages/2_Noise_and_occlusion.py", **query).run()
+    said = " ".join(part.value for part in noise.app.main.markdown)
+    ((back),) = re.findall(r"\]\(The_answer\?(.*?)\)", said)
+    here = STATE.read(dict(parse_qsl(back))).change
+    before = STATE.read(link).change
+    places = {"top": 0, "left": 0, "height": 1, "width": 1}
+    assert replace(here.done, **places) == replace(before.done, **places)
+    assert here.done.box((32, 32)) == before.done.box((32, 32))
+    assert (there.kind, there.fill, there.shape) == (
+        here.done.kind,
+        here.done.fill,
+        here.done.shape,
+    )
+
+
+def test_a_shift_leads_to_the_maps_of_the_same_shift(networks: Path) -> None:
+    from hybridpool.ui.shift.state import STATE as SHIFT
+
+    page, query = maps_link(Visit(PAGE, lang="en", show="shift", down="-3", right="5").run())
+    study = SHIFT.read(query)
+    assert (page, study.rows, study.columns, study.mode) == (
+        *("Shift_and_frequency", -3, 5, "circular"),
+    )
 
 
 # ---- every control -----------------------------------------------------------------------------
@@ -398,6 +460,83 @@ def test_a_click_on_a_point_goes_there(link: dict[str, str], level: float) -> No
     assert kind_of(there) == kind_of(change)
 
 
+# ---- layer by layer ----------------------------------------------------------------------------
+
+
+def clicked(visit: Visit, row: str, pooling: int, channel: int, moment: float = 1_000.0) -> None:
+    opened = {"row": row, "pooling": pooling, "channel": channel, "told": moment}
+    visit.tell(visit.component("walk").id, "json_value", {"opened": opened})
+
+
+def is_open(visit: Visit) -> bool:
+    names = [element.proto.component_name for element in visit.app.get("bidi_component")]
+    return "hybridpool_stage" in names
+
+
+def test_a_click_on_a_map_opens_its_pooling_with_pytorch_s_numbers(networks: Path) -> None:
+    visit = Visit(PAGE, lang="en", picture="coffee", network="2").run()
+    assert not is_open(visit)
+    walk, _ = told(visit, "walk")
+    assert [row["key"] for row in walk["rows"]] == list(ARMS_SHOWN)
+    attention = walk["rows"][list(ARMS_SHOWN).index("attention")]
+    first = attention["poolings"][1]["maps"][0]
+    clicked(visit, "attention", 1, first["channel"])
+    assert visit.link["stage"] == f"attention.2.{first['channel'] + 1}"
+    header, arrays = told(visit, "stage")
+    wanted = open_stage(a_network("attention", 1), as_seen(gallery_image("coffee")), 1)
+    for name, values in (
+        ("feature_map", wanted.feature_map),
+        *(("max", wanted.maximum), ("average", wanted.average), ("own", wanted.pooled)),
+    ):
+        sent = torch.from_numpy(arrays[name].copy()).view(values.shape)
+        torch.testing.assert_close(sent, values, atol=1e-5, rtol=1e-5)
+    assert wanted.blend is not None
+    torch.testing.assert_close(torch.tensor(header["start"]), wanted.blend, atol=1e-5, rtol=0)
+    assert header["view"]["channel"] == first["channel"]
+    assert header["names"][first["channel"]] == first["lines"][1]
+    assert told(visit, "walk")[0]["opened"] == {
+        **{"row": "attention", "pooling": 1, "channel": first["channel"]}
+    }
+
+
+def test_an_opened_pooling_is_in_the_link_changes_its_channel_and_closes(networks: Path) -> None:
+    visit = Visit(PAGE, lang="en", stage="blur.3.2").run()
+    header, _ = told(visit, "stage")
+    assert (header["title"], header["view"]["channel"]) == ("Max, then blur: pooling 3", 1)
+    assert not header["blended"]
+    place = visit.component("stage").id
+    before = visit.component("stage").bytes
+    visit.tell(place, "json_value", {"view": {"channel": 7, "told": 1_000.0}})
+    assert visit.link["stage"] == "blur.3.8"
+    assert visit.component("stage").bytes == before, "the browser keeps its view"
+    visit.tell(place, "json_value", {"view": {"channel": -1, "told": 2_000.0}})
+    assert visit.link["stage"] == "blur.3.8"
+    visit.tell(place, "json_value", {"closed": {"told": 3_000.0}})
+    assert "stage" not in visit.link
+    assert not is_open(visit)
+
+
+@pytest.mark.parametrize("stage", ["nobody.1.1", "max", "max.x.1", "..", "max.1.1e9"])
+def test_a_link_to_a_pooling_that_is_not_there_opens_none(networks: Path, stage: str) -> None:
+    assert not is_open(Visit(PAGE, lang="en", stage=stage).run())
+
+
+def test_a_link_to_a_pooling_and_channel_too_far_opens_the_last(networks: Path) -> None:
+    header, _ = told(Visit(PAGE, lang="en", stage="max.99.9999").run(), "stage")
+    assert header["title"] == "Max: pooling 3"
+    assert header["view"]["channel"] == header["input_shape"][0] - 1
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"row": 1}, {"pooling": -1}, {"channel": "1"}, {"pooling": None}]
+)
+def test_a_click_that_cannot_be_opens_nothing(networks: Path, wrong: dict[str, object]) -> None:
+    visit = Visit(PAGE, lang="en").run()
+    opened = {"row": "max", "pooling": 0, "channel": 0, "told": 1_000.0} | wrong
+    visit.tell(visit.component("walk").id, "json_value", {"opened": opened})
+    assert "stage" not in visit.link
+
+
 # ---- networks of one's own, downloads, and the experiment --------------------------------------
 
 
@@ -497,6 +636,27 @@ def test_the_table_holds_every_probability(networks: Path) -> None:
     assert lines[1].endswith("airplane,0.100000,0.200000")
 
 
+@pytest.mark.parametrize(
+    ("link", "said"),
+    [
+        (
+            {"noise": "salt", "noise-seed": "3"},
+            "{title} · Noise: Salt, seed 3 · Share of the values that are hit: {level}",
+        ),
+        (
+            {"show": "occlusion", "shape": "disc", "fill": "black"},
+            "{title} · Disc, Black · {height} × {width} pixels from row {row}, column {column} on",
+        ),
+        ({"show": "shift"}, "{title} · shifted by {down} down and {right} to the right"),
+    ],
+)
+def test_a_saved_picture_says_what_it_shows(
+    networks: Path, link: dict[str, str], said: str
+) -> None:
+    header, _ = told(Visit(PAGE, lang="en", picture="coffee", **link).run())
+    assert (header["saved"], header["title"]) == (said, "Cup of coffee")
+
+
 def run_of(arm: str, seed: int, share: float) -> Run:
     """A run that was right on so many pictures, whatever was done to them."""
     run = a_run(arm, seed)
@@ -589,3 +749,166 @@ def test_a_patch_that_costs_nothing_costs_it_nowhere() -> None:
     said = places_said({"max": flat, "average": deep}, NAMES, dict.fromkeys(NAMES, ("cat",)))
     assert "**Max** (cat): nowhere by as much as one point" in said
     assert "**Average** (cat): down to 10 % at row 4, column 1" in said
+
+
+# ---- ResNet-18 ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_imagenet(networks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+
+
+@pytest.fixture
+def imagenet(networks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights that nothing has trained in the place of torchvision's."""
+    path, _network = a_resnet18_file(tmp_path / "hub" / "checkpoints")
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.setattr(stem_files, "resnet18_url", lambda: f"http://127.0.0.1:9/{path.name}")
+
+
+def imagenet_part(visit: Visit) -> str:
+    return "".join(part.body for part in visit.app.get("html") if "imagenet" in part.body)
+
+
+@pytest.mark.usefixtures("no_imagenet")
+def test_nobody_waits_for_resnet_18_who_has_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compute, "asked_imagenet", None)
+    visit = Visit(PAGE, lang="en").run()
+    assert not visit.app.toggle(key="answer_imagenet").value
+    assert imagenet_part(visit) == ""
+    assert "imagenet" not in visit.link
+
+
+@pytest.mark.usefixtures("no_imagenet")
+def test_resnet_18_that_cannot_be_had_is_a_sentence_and_the_rest_stays() -> None:
+    visit = Visit(PAGE, lang="en").run()
+    visit.set_main("toggle", "answer_imagenet", True)
+    assert visit.link["imagenet"] == "1"
+    (said,) = [each.value for each in visit.app.info]
+    assert said.startswith("The ImageNet weights of ResNet-18 are not on this machine")
+    assert len(told(visit)[0]["rows"]) == len(ARMS_SHOWN)
+
+
+@pytest.mark.usefixtures("imagenet")
+@pytest.mark.parametrize("weight", ["0.25", "1"])
+def test_resnet_18_is_asked_with_max_and_with_the_dial(weight: str) -> None:
+    link = {"imagenet": "1", "weight": weight, "picture": "coffee", "noise": "salt"}
+    visit = Visit(PAGE, lang="en", level="0.2", **link).run()
+    image = middle_square(gallery_image("coffee"), IMAGENET_SIDE)
+    changed = STATE.read(visit.link).change.apply(image)
+    weights = (1.0, float(weight))
+    network = imagenet_network()
+    found = imagenet_answers(network, torch.stack([image, changed]), weights, torch.device("cpu"))
+    html = imagenet_part(visit)
+    parts = html.split("<section")[1:]
+    assert ("Max pooling, as it learned" in parts[0], "Blend weight" in parts[1]) == (True, True)
+    for part, (clean, after) in zip(parts, found, strict=True):
+        names = re.findall(r'<th scope="row">(.*?)</th>', part)
+        order = clean.argsort(descending=True, stable=True)[:5].tolist()
+        assert names == [network.classes[at] for at in order]
+        shares = [int(text) for text in re.findall(r"</i>(\d+) %", part)]
+        wanted = [round(100 * each[at].item()) for at in order for each in (clean, after)]
+        assert shares == wanted
+    said = " ".join(part.value for part in visit.app.main.markdown)
+    same = "The dial stands at max pooling, so both are the same network."
+    assert (same in said) == (weight == "1")
+    assert ("With a blend weight of 0.25 in the place of its max pooling" in said) == (
+        weight != "1"
+    )
+
+
+@pytest.mark.usefixtures("english")
+def test_what_the_blend_turns_is_said_of_each_picture() -> None:
+    said = sentences.blended(SAME, OTHER, 0.5, ("cat", "dog"), changed=True)
+    assert said.startswith(
+        "With a blend weight of 0.50 in the place of its max pooling, of the clean picture it "
+        "still says **cat** (80 %, blended 80 %) and of the changed one it says **cat** (70 %), "
+        "blended **dog** (70 %)."
+    )
+    still = sentences.blended(SAME, OTHER, 0.5, ("cat", "dog"), changed=False)
+    assert "changed one" not in still
+
+
+# ---- several networks a pooling ----------------------------------------------------------------
+
+
+@pytest.fixture
+def unequal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three networks of each pooling, but two of attention."""
+    monkeypatch.setattr(answer_state, "NETWORKS", tmp_path / "networks")
+    monkeypatch.setattr(answer_state, "DATA", tmp_path / "data")
+    st.cache_resource.clear()
+    folder = a_folder(tmp_path / "networks", seeds=3)
+    next(folder.glob("*-attention-seed2*")).unlink()
+    return folder
+
+
+def test_three_networks_a_pooling_are_counted_and_unequal_numbers_are_said(unequal: Path) -> None:
+    visit = Visit(PAGE, lang="en", show="shift", right="4", network="3", picture="coffee").run()
+    header, _ = told(visit)
+    counts = {row["key"]: len(row["chosen"]) for row in header["rows"]}
+    assert counts == {arm: 2 if arm == "attention" else 3 for arm in ARMS_SHOWN}
+    assert len(header["judged"]) == 20
+    said = " ".join(part.value for part in visit.app.main.markdown)
+    pictures = torch.stack([seen := as_seen(gallery_image("coffee")), seen.roll(4, -1)])
+    same = {
+        arm: sum(
+            bool(clean.argmax() == changed.argmax())
+            for clean, changed in (
+                answers(a_network(arm, seed), pictures) for seed in range(counts[arm])
+            )
+        )
+        for arm in ("max", "attention")
+    }
+    for arm in same:
+        row = f"in {same[arm]} of {counts[arm]} networks"
+        assert row in said, (arm, said)
+    names = "**Max, Average, Fixed half, Hybrid, Hybrid by channel and Max, then blur**"
+    assert f"(3 of {names} and 2 of **Attention**)" in said
+    assert "cannot be ranked" in said
+    walk, _ = told(visit, "walk")
+    assert len(walk["rows"]) == len(ARMS_SHOWN), "the third of attention is its second"
+
+
+def test_curves_are_over_every_network_and_draw(unequal: Path) -> None:
+    visit = Visit(PAGE, lang="en", picture="coffee").run()
+    spec = json.loads(visit.app.get("plotly_chart")[0].proto.spec)
+    lines = [line for line in spec["data"] if line.get("showlegend") is not False]
+    seen, kind = as_seen(gallery_image("coffee")), kind_of(Change())
+    networks = {"max": [a_network("max", seed) for seed in range(3)]}
+    networks["attention"] = [a_network("attention", seed) for seed in range(2)]
+    *_, curve = answer_curve(networks, seen, kind)
+    for arm in networks:
+        (line,) = [line for line in lines if line["name"] == answer_words.arm_names()[arm]]
+        wanted = [100 * sum(values) / len(values) for values in curve.sure[arm]]
+        assert [len(values) for values in curve.sure[arm]] == [4 * len(networks[arm])] * 8
+        assert line["y"] == pytest.approx(wanted, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({"max": 1, "average": 1}, "One picture and one network a pooling: an example"),
+        ({"max": 3, "average": 3}, "One picture and 3 networks a pooling: an example"),
+        ({"max": 3, "average": 1}, "few networks (3 of **Max** and 1 of **Average**): an example"),
+    ],
+)
+@pytest.mark.usefixtures("english")
+def test_what_one_picture_is_worth_follows_the_numbers_of_networks(
+    counts: dict[str, int], said: str
+) -> None:
+    assert said in sentences.caution(counts, NAMES)
+
+
+def test_a_run_whose_network_lies_there_twice_counts_once() -> None:
+    runs = [run_of("max", seed, 0.4) for seed in range(2)]
+    of_runs = [
+        replace(network, info=replace(network.info, name=run.settings.name))
+        for network, run in zip([a_network("max", seed) for seed in range(2)], runs, strict=True)
+    ]
+    row = Row("max", "Max", (*of_runs, replace(of_runs[0], key="copied")))
+    own = Row("own-max", "Yours", (of_runs[0],))
+    known = {run.settings.name: run for run in runs}
+    assert runs_of([row, own], known) == {"max": runs}
+    assert runs_of([row], {}) == {"max": []}

@@ -919,7 +919,7 @@ def test_a_link_to_weights_that_cannot_be_had_still_opens_a_picture() -> None:
     (problem,) = session.app.error
     said = translation("zh").gettext(
         "The ImageNet weights of ResNet-18 are not on this machine and cannot be downloaded now: "
-        "connect it to the internet, or choose another stem."
+        "connect it to the internet, or go on without them."
     )
     assert problem.value.startswith(said)
     assert "ImageNet" in problem.value

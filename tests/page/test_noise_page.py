@@ -126,6 +126,26 @@ def test_the_occluder_stays_on_the_picture_and_comes_back_to_the_pixel(
         assert kept.box(size) == (top, left, height, width)
 
 
+@pytest.mark.parametrize("size", [(80, 120), (120, 80), (96, 96), (64, 128)])
+def test_the_occluder_stays_on_the_same_part_of_the_middle_square(size: tuple[int, int]) -> None:
+    side, (down, right) = min(size), ((each - min(size)) // 2 for each in size)
+    inside = {"top": down + 8, "left": right + 4, "height": 16, "width": 24}
+    done = Perturbation("occlusion", **in_thousandths(inside, size))
+    square = done.in_middle_square(size)
+    assert square.box((side, side)) == (8, 4, 16, 24)
+    assert square.from_middle_square(size).box(size) == (down + 8, right + 4, 16, 24)
+
+
+def test_an_occluder_beyond_the_middle_square_is_cut_or_comes_to_its_edge() -> None:
+    size = (50, 100)
+    across = {"top": 10, "left": 15, "height": 10, "width": 20}
+    cut = Perturbation("occlusion", **in_thousandths(across, size)).in_middle_square(size)
+    assert cut.box((50, 50)) == (10, 0, 10, 10)
+    outside = across | {"left": 80}
+    moved = Perturbation("occlusion", **in_thousandths(outside, size)).in_middle_square(size)
+    assert moved.box((50, 50)) == (10, 30, 10, 20)
+
+
 @pytest.mark.parametrize("name", NOISES)
 def test_one_seed_is_one_noise(name: str) -> None:
     image = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(1))
@@ -537,12 +557,17 @@ def test_the_finding_stands_in_one_line_above_the_maps() -> None:
 def test_the_answer_of_networks_is_one_link_away_at_the_same_settings() -> None:
     for wanted in (
         {"noise": "salt", "level": "0.2", "noise-seed": "3"},
-        {"show": "occlusion", "fill": "black", "occluder": "100-100-200-200"},
+        {"show": "occlusion", "fill": "black", "occluder": "100-300-200-200"},
     ):
         (address,) = re.findall(r"\]\(The_answer\?([^)]*)\)", texts(opened(**wanted)))
         asked = dict(parse_qsl(address))
-        assert wanted.items() <= asked.items()
+        place = asked.pop("occluder")
+        assert {key: wanted[key] for key in wanted if key != "occluder"}.items() <= asked.items()
         assert asked["picture"] == "coins"
+        height, width = (64 * side // 384 for side in (303, 384))
+        part = noise_state.STATE.read(wanted).box((height, width))
+        seen = noise_state.STATE.read({"occluder": place}).box((height, height))
+        assert seen == (part[0], part[1] - (width - height) // 2, *part[2:]), "the same part"
     assert "The_answer" not in texts(opened(noise="jpeg"))
 
 

@@ -126,6 +126,12 @@ def test_catalogues_can_be_compared_line_by_line(path: Path) -> None:
     assert str(ROOT) not in text
 
 
+def test_a_sentence_comes_whole_in_chinese() -> None:
+    for message, text in pairs(ROOT / "assets" / "locale" / "zh.po"):
+        if re.search(r"[.!?]$", message):
+            assert re.search(r"[。！？.!?]$", text), f"{message!r} is cut to {text!r}"
+
+
 def test_chinese_is_set_as_chinese() -> None:
     wide = r"，。：；！？（）、“”"
     for _message, text in pairs(ROOT / "assets" / "locale" / "zh.po"):

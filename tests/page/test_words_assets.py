@@ -6,6 +6,7 @@ import re
 import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 from hybridpool.ui import words
 from hybridpool.ui.answer import words as answer_words
-from hybridpool.ui.browser.component import BASE, DIAL, MAPS
+from hybridpool.ui.browser.component import BASE, DIAL, MAPS, PANELS
 from hybridpool.ui.browser.words import inspector_words, rows_words
 from hybridpool.ui.by_hand import words as by_hand_words
 from hybridpool.ui.noise import words as noise_words
@@ -271,10 +272,17 @@ class Sent:
 
 
 COMPONENTS = [
-    Sent("inspector", MAPS, inspector_words),
+    Sent("inspector", (*PANELS, "common/camera.js"), inspector_words),
     Sent("by_hand", DIAL, lambda: by_hand_words.fixed_words() | {"honest": ""}),
-    Sent("compare", MAPS, rows_words),
-    Sent("answer", (*DIAL, "compare/patch.js"), lambda: answer_words.row_words("")),
+    Sent("compare", (*MAPS, "common/camera.js"), rows_words),
+    Sent(
+        "answer",
+        (*DIAL, "compare/patch.js", "common/camera.js"),
+        lambda: answer_words.row_words(""),
+    ),
+    Sent("walk", BASE, answer_words.walk_words),
+    Sent("stage", PANELS, partial(answer_words.stage_words, blends=True)),
+    Sent("stage", PANELS, partial(answer_words.stage_words, blends=False)),
     Sent("occlusion_map", BASE, noise_words.map_words),
 ]
 

@@ -267,7 +267,7 @@ CASES = (
         "no weights",
         {"stem": "resnet18"},
         "The ImageNet weights of ResNet-18 are not on this machine and cannot be downloaded now: "
-        "connect it to the internet, or choose another stem.",
+        "connect it to the internet, or go on without them.",
     ),
     Case("large text", {"large": "1"}),
     Case(

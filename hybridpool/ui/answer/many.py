@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from hybridpool.answer import Change, measured
 from hybridpool.answer.many import Measured
+from hybridpool.training.records import Run
 from hybridpool.ui import compute
 from hybridpool.ui.answer import state
 from hybridpool.ui.answer.rows import Row
@@ -18,17 +19,28 @@ from hybridpool.ui.words import _
 def show_many(rows: Sequence[Row], change: Change) -> None:
     """One sentence from the results of these very networks; nothing where there are none."""
     known = {run.settings.name: run for run in compute.results(state.RESULTS).runs}
-    runs = {
-        row.key: [known[each.info.name] for each in row.networks if each.info.name in known]
-        for row in rows
-        if not row.own
-    }
+    runs = runs_of(rows, known)
     found = measured({arm: ones for arm, ones in runs.items() if ones}, change)
     if found is None:
         return
     st.header(_("From one picture to many"))
     st.markdown(sentence(found, {row.key: row.name for row in rows}))
     st.page_link("pages/5_Evidence.py", label=_("Evidence: what all networks say together"))
+
+
+def runs_of(rows: Sequence[Row], known: Mapping[str, Run]) -> dict[str, list[Run]]:
+    """For each pooling the runs that left its networks behind; two files of one run are one run.
+
+    Args:
+        rows: The networks.
+        known: The runs of the experiment by name.
+    """
+    names = {
+        row.key: dict.fromkeys(each.info.name for each in row.networks)
+        for row in rows
+        if not row.own
+    }
+    return {key: [known[name] for name in some if name in known] for key, some in names.items()}
 
 
 def sentence(found: Measured, names: dict[str, str]) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import streamlit as st
 
-from hybridpool.answer import Answer
+from hybridpool.answer import Answer, Change
+from hybridpool.pictures.image import fitted_part
 from hybridpool.training.data import CIFAR10_CLASSES
 from hybridpool.ui import compute, controls
 from hybridpool.ui.answer import sentences, state
 from hybridpool.ui.answer.controls import show_controls
 from hybridpool.ui.answer.curves import show_curves
 from hybridpool.ui.answer.downloads import show_downloads
+from hybridpool.ui.answer.imagenet import show_imagenet
 from hybridpool.ui.answer.many import show_many
 from hybridpool.ui.answer.own import show_own_networks
 from hybridpool.ui.answer.picture import (
@@ -22,13 +25,13 @@ from hybridpool.ui.answer.picture import (
     test_picture_control,
 )
 from hybridpool.ui.answer.places import show_places
-from hybridpool.ui.answer.rows import Row, Rows, rows_of, show_rows
+from hybridpool.ui.answer.rows import Row, Rows, dial_start, rows_of, show_rows
 from hybridpool.ui.answer.stages import show_stages
 from hybridpool.ui.answer.state import STATE
 from hybridpool.ui.answer.words import class_names
 from hybridpool.ui.names import level_names
-from hybridpool.ui.page_state import mirror_in_link
-from hybridpool.ui.settings import SHARED
+from hybridpool.ui.page_state import link_to, mirror_in_link
+from hybridpool.ui.settings import CHANGE_PARAMETERS, SHARED
 from hybridpool.ui.words import _
 
 
@@ -54,12 +57,35 @@ def show_answer() -> None:
         for network in row.networks
     }
     show_rows(Rows(rows, seen, chosen, weight, found, level))
-    st.markdown(said(rows, seen, found, changed=not chosen.change.nothing))
+    changed = not chosen.change.nothing
+    st.markdown(f"{said(rows, seen, found, changed=changed)} {maps_link(seen, chosen.change)}")
     show_downloads(rows, chosen, weight, found)
     show_many(rows, chosen.change)
     show_curves(rows, seen, chosen.change, weight, level)
     show_places(rows, seen, chosen.shown, weight)
     show_stages(rows, seen, chosen.shown, weight)
+    stands = dial_start(rows, chosen.shown) if weight is None else weight
+    show_imagenet(seen, chosen.change, stands, asked=chosen.imagenet)
+
+
+def maps_link(seen: Seen, change: Change) -> str:
+    """Where the maps of every pooling are shown for the same picture and change.
+
+    Nothing for a test picture of CIFAR-10, which only this page can show.
+    """
+    chosen = STATE.chosen()
+    if chosen.test is not None:
+        return ""
+    if change.action == "shift":
+        page, names = "Shift_and_frequency", ["down", "right", "edge"]
+    else:
+        page, names = "Noise_and_occlusion", ["show", *(each.name for each in CHANGE_PARAMETERS)]
+        size = fitted_part(seen.whole.shape[-2], seen.whole.shape[-1])
+        done = change.done.from_middle_square(size)
+        chosen = replace(chosen, change=replace(change, done=done))
+    query = STATE.query(chosen) | {"edge": "circular"}
+    link = link_to(page, SHARED.query(), {name: query[name] for name in names})
+    return _("[How far does it move the maps?]({link})").format(link=link)
 
 
 def no_networks() -> str:
@@ -85,6 +111,10 @@ def said(
     parts = [
         sentences.steadiness(by_row, names) if changed else _("The picture is unchanged."),
         sentences.rightness(alike, known, outside, classes[known] if known is not None else ""),
-        sentences.caution(max(len(row.networks) for row in rows)),
+        sentences.caution(
+            {row.key: len(row.networks) for row in rows if not row.own}
+            or {row.key: len(row.networks) for row in rows},
+            names,
+        ),
     ]
     return " ".join(parts)

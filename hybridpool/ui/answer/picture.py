@@ -33,10 +33,14 @@ class Seen:
         known: The class of CIFAR-10 that it shows, by its name in English; "" where that is not
             known, and None where it is known to be none of them.
         own: Whether it is a picture of the person's own.
+        whole: The picture as it is, (3, H, W).
+        title: What it is called on the page.
     """
 
     image: Tensor
     named: str
+    whole: Tensor
+    title: str
     known: str | None = ""
     own: bool = False
 
@@ -58,7 +62,8 @@ def current_picture() -> Seen:
     if test is not None:
         if not isinstance(offered, DataUnavailable) and test in offered[2]:
             place = offered[2].index(test)
-            return _seen(offered[0][place], CIFAR10_CLASSES[offered[1][place]])
+            title = _("Test picture {place} of CIFAR-10").format(place=test)
+            return _seen(offered[0][place], CIFAR10_CLASSES[offered[1][place]], title)
         st.info(
             _(
                 "This link shows a test picture of CIFAR-10 that is not on the machine of this "
@@ -78,9 +83,10 @@ def current_picture() -> Seen:
         image = compute.picture(key if key != "upload" else _FIRST, data=data)
     except ImageError as problem:
         st.error(fill(problem), icon=":material/error:")
-        return _seen(as_seen(compute.picture(_FIRST)), KNOWN[_FIRST])
+        return _seen(compute.picture(_FIRST), KNOWN[_FIRST], _(GALLERY[_FIRST].title))
     known = KNOWN.get(settings.picture, None if settings.picture in OUTSIDE else "")
-    return _seen(as_seen(image), known, own=settings.picture == "upload")
+    title = _(GALLERY[key].title) if key in GALLERY else _("Your picture")
+    return _seen(image, known, title, own=settings.picture == "upload")
 
 
 def test_picture_control() -> None:
@@ -123,11 +129,11 @@ def _leave_the_test_set(key: str) -> None:
         STATE.choose(test=None)
 
 
-def _seen(image: Tensor, known: str | None, *, own: bool = False) -> Seen:
-    return Seen(image, image_digest(image.contiguous().numpy().tobytes()), known, own)
+def _seen(whole: Tensor, known: str | None, title: str, *, own: bool = False) -> Seen:
+    image = as_seen(whole)
+    return Seen(image, digest_of(image), whole, title, known, own)
 
 
-def title() -> str:
-    """What the picture is called on the page."""
-    key = SHARED.chosen().settings.picture
-    return _(GALLERY[key].title) if key in GALLERY else _("Your picture")
+def digest_of(image: Tensor) -> str:
+    """A name of a picture beyond doubt, from every value of it."""
+    return image_digest(image.contiguous().numpy().tobytes())

@@ -20,10 +20,12 @@ from hybridpool.sensitivity.perturbation import level_options
 from hybridpool.training.arms import blends
 from hybridpool.training.data import CIFAR10_CLASSES
 from hybridpool.ui.answer.picture import Seen
+from hybridpool.ui.answer.sentences import saved_caption
 from hybridpool.ui.answer.state import SIDE, Chosen, settle
 from hybridpool.ui.answer.words import arm_names, class_names, row_words
 from hybridpool.ui.browser.component import BASE, DIAL, component, show_packed, taken
 from hybridpool.ui.browser.packing import pack_message
+from hybridpool.ui.controls import take_photo
 from hybridpool.ui.words import _, language
 from hybridpool.viz.answer_charts import OWN_COLOUR
 from hybridpool.viz.palette import ARM_COLOURS
@@ -97,12 +99,15 @@ def show_rows(shown: Rows) -> None:
         "compare/patch.js",
         "common/changing.js",
         "answer/change.js",
+        "common/camera.js",
+        "common/png.js",
+        "answer/save.js",
         "answer/answer.js",
     )
     seen, told = shown.seen, taken(KEY, "settled")
     keys = tuple(network.key for row in shown.rows for network in row.networks)
     shows = (seen.named, seen.known, shown.chosen, shown.weight, keys, language(), told)
-    show_packed(draw, KEY, shows, lambda: pack(shown), settled=settle)
+    show_packed(draw, KEY, shows, lambda: pack(shown), settled=settle, photo=take_photo)
     send_networks(shown.rows)
 
 
@@ -121,8 +126,11 @@ def pack(shown: Rows) -> bytes:
         "known": CIFAR10_CLASSES.index(seen.known) if seen.known else None,
         "judged": {key: [each.clean, each.changed] for key, each in shown.answers.items()},
         "levels": level_options(noise),
+        "named": seen.named,
+        "title": seen.title,
+        "saved": saved_caption(change, shown.level),
         "reach": REACH,
-        "start": _start(rows, chosen.shown),
+        "start": dial_start(rows, chosen.shown),
         "image_shape": [SIDE, SIDE],
         "view": {
             **{"action": change.action, "kind": change.done.kind, "noise": change.done.noise},
@@ -182,7 +190,7 @@ def _row(row: Row) -> dict[str, Any]:
     return told if classes == CIFAR10_CLASSES else told | {"classes": class_names(classes)}
 
 
-def _start(rows: list[Row], shown: int) -> float | None:
+def dial_start(rows: list[Row], shown: int) -> float | None:
     """The mean of the blend weights that the shown hybrid network learned; None without a blend."""
     blending = [row for row in rows if blends(row.networks[0].model, learned=False)]
     if not blending:

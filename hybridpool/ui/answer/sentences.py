@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hybridpool.answer import Answer
-from hybridpool.ui.phrases import bold, joined
+from hybridpool.answer import Answer, Change
+from hybridpool.ui.names import fill_names, noise_names, shape_names
+from hybridpool.ui.phrases import bold, joined, percent
 from hybridpool.ui.words import _
 
 
@@ -85,16 +86,33 @@ def none_of_them(classes: Sequence[str], *, own: bool) -> str:
     )
 
 
-def caution(networks: int) -> str:
-    """What one picture is worth."""
-    if networks == 1:
+def caution(counts: Mapping[str, int], names: Mapping[str, str]) -> str:
+    """What one picture is worth, and which poolings have fewer networks than others.
+
+    Args:
+        counts: For each pooling how many networks it has.
+        names: What each pooling is called.
+    """
+    groups: dict[int, list[str]] = {}
+    for arm, count in counts.items():
+        groups.setdefault(count, []).append(arm)
+    if len(groups) > 1:
+        listed = [
+            _("{count} of **{names}**").format(count=count, names=bold(groups[count], names))
+            for count in sorted(groups, reverse=True)
+        ]
+        return _(
+            "One picture and few networks ({list}): an example, and no evidence for a pooling. "
+            "Poolings with unequal numbers of networks cannot be ranked by them."
+        ).format(list=joined(listed))
+    (count,) = groups
+    if count == 1:
         return _(
             "One picture and one network a pooling: an example, and no evidence for a pooling."
         )
     return _(
-        "One picture and at most {count} networks a pooling: an example, and no evidence for a "
-        "pooling."
-    ).format(count=networks)
+        "One picture and {count} networks a pooling: an example, and no evidence for a pooling."
+    ).format(count=count)
 
 
 def flips(found: Mapping[str, Sequence[float]], names: Mapping[str, str], harmless: float) -> str:
@@ -134,3 +152,62 @@ def flips(found: Mapping[str, Sequence[float]], names: Mapping[str, str], harmle
 
 def _levels(levels: Sequence[float]) -> list[str]:
     return [f"{level:g}" for level in sorted(set(levels))]
+
+
+def blended(
+    learned: Answer, other: Answer, weight: float, classes: Sequence[str], *, changed: bool
+) -> str:
+    """What a network that learned with max pooling says when that is blended.
+
+    Args:
+        learned: Its answer with max pooling.
+        other: Its answer with the blend.
+        weight: The blend weight.
+        classes: The names of its classes.
+        changed: Whether the picture was changed at all.
+    """
+    if weight == 1:
+        return _("The dial stands at max pooling, so both are the same network.")
+    pairs = [(_("the clean picture"), learned.clean, other.clean)]
+    if changed:
+        pairs.append((_("the changed one"), learned.changed, other.changed))
+    said = []
+    for picture, before, after in pairs:
+        was, now = before.index(max(before)), after.index(max(after))
+        kept = _("of {picture} it still says **{said}** ({before}, blended {after})")
+        turned = _("of {picture} it says **{said}** ({before}), blended **{says}** ({after})")
+        said.append(
+            (kept if was == now else turned).format(
+                picture=picture,
+                said=classes[was],
+                says=classes[now],
+                before=percent(before[was]),
+                after=percent(after[now]),
+            )
+        )
+    return _(
+        "With a blend weight of {weight} in the place of its max pooling, {list}. It was not "
+        "trained so, and everything behind the pooling expects the values of max pooling."
+    ).format(weight=f"{weight:.2f}", list=joined(said))
+
+
+def saved_caption(change: Change, level: str) -> str:
+    """One line for a saved picture; its blanks are filled with what the hand has chosen since.
+
+    Args:
+        change: What is done to it.
+        level: What the level of the noise is called.
+    """
+    done = change.done
+    if change.action == "noise":
+        noise = _("Noise: {noise}, seed {seed}").format(
+            noise=noise_names()[done.noise], seed=done.draw
+        )
+        return f"{{title}} · {noise} · {level}: {{level}}"
+    if change.action == "shift":
+        return "{title} · " + _("shifted by {down} down and {right} to the right")
+    covered = _("{shape}, {fill}").format(
+        shape=shape_names()[done.shape], fill=fill_names()[done.fill]
+    )
+    where = _("{height} × {width} pixels from row {row}, column {column} on")
+    return f"{{title}} · {covered} · {where}"

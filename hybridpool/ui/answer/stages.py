@@ -1,11 +1,11 @@
-"""Layer by layer: the three poolings of each network as small maps, in one table."""
+"""Layer by layer: the poolings of each network as small maps, each a button that opens it."""
 
 from __future__ import annotations
 
 import base64
-import html
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 import torch
@@ -13,23 +13,24 @@ from PIL import Image
 
 from hybridpool.answer.stages import Stage
 from hybridpool.ui import compute
+from hybridpool.ui.answer.opened import show_opened
 from hybridpool.ui.answer.picture import Seen
 from hybridpool.ui.answer.rows import Row
-from hybridpool.ui.words import _
+from hybridpool.ui.answer.state import STATE, Opened
+from hybridpool.ui.answer.words import walk_words
+from hybridpool.ui.browser import sent
+from hybridpool.ui.browser.component import BASE, component, show_packed, taken
+from hybridpool.ui.browser.packing import pack_message
+from hybridpool.ui.phrases import signed
+from hybridpool.ui.words import _, language
 from hybridpool.viz.palette import paint, sequential
 
-_STYLE = """
-<style>
-.stages { overflow-x: auto; }
-.stages table { border-collapse: collapse; font-size: 0.875rem; }
-.stages :is(th, td) { text-align: left; vertical-align: top; padding: 0.4rem 1rem 0.4rem 0; }
-.stages tr { border-top: 1px solid light-dark(#c9ccd3, #444c49); }
-.stages .maps { display: flex; gap: 0.4rem; }
-.stages figure { margin: 0; }
-.stages img { width: 4.4rem; height: 4.4rem; image-rendering: pixelated; display: block; }
-.stages figcaption { font-size: 0.8125rem; white-space: nowrap; }
-</style>
-"""
+_KEY = "answer_walk"
+_OPENED: dict[str, sent.Check] = {
+    "row": sent.text,
+    "pooling": sent.whole,
+    "channel": sent.whole,
+}
 
 
 def show_stages(rows: Sequence[Row], seen: Seen, shown: int, weight: float | None) -> None:
@@ -42,43 +43,62 @@ def show_stages(rows: Sequence[Row], seen: Seen, shown: int, weight: float | Non
         weight: Where the dial stands.
     """
     st.header(_("Layer by layer"))
-    lines = []
-    for row in rows:
-        network = row.networks[min(shown, len(row.networks) - 1)]
-        found = compute.answer_stages(network, seen.image, seen.named, weight)
-        cells = "".join(f"<td>{_cell(stage)}</td>" for stage in found)
-        lines.append(f"<tr><th scope='row'>{html.escape(row.name)}</th>{cells}</tr>")
-    pooling, network_word = _("Pooling {number}"), _("Network")
-    titles = [network_word, *(pooling.format(number=number) for number in (1, 2, 3))]
-    heads = "".join(f"<th scope='col'>{html.escape(title)}</th>" for title in titles)
-    table = f"<table><tr>{heads}</tr>{''.join(lines)}</table>"
-    label = html.escape(_("Layer by layer"))
-    st.html(
-        f'{_STYLE}<div class="stages" role="region" tabindex="0" aria-label="{label}">{table}</div>'
-    )
+    networks = {row.key: row.networks[min(shown, len(row.networks) - 1)] for row in rows}
+    opened, told = STATE.chosen().opened, taken(_KEY, "opened")
+    keys = tuple(network.key for network in networks.values())
+
+    def pack() -> bytes:
+        lines = []
+        for row in rows:
+            found = compute.answer_stages(networks[row.key], seen.image, seen.named, weight)
+            poolings = [_pooling(stage) for stage in found]
+            lines.append({"key": row.key, "name": row.name, "poolings": poolings})
+        most = max(len(line["poolings"]) for line in lines)
+        pooling = _("Pooling {number}")
+        header = {
+            "rows": lines,
+            "titles": [_("Network"), *(pooling.format(number=at + 1) for at in range(most))],
+            "opened": None if opened is None else opened.told(),
+            "told": told,
+            "words": walk_words(),
+        }
+        return pack_message(header, {})
+
+    shows = (seen.named, weight, keys, opened, language())
+    show_packed(component("walk", *BASE, "walk/walk.js"), _KEY, shows, pack, opened=_open)
     st.caption(
         _(
             "For each pooling the three channels that speak most for the answer to the clean "
             "picture, the first most of all: gradient times value, what a channel adds to the "
             "score to first order. The maps of one cell share one scale of colours, from dark for "
-            "its lowest value to yellow for its highest. Channels are counted from 1."
+            "its lowest value to yellow for its highest. Channels are counted from 1. Click a map "
+            "to open its pooling, with the window behind each cell."
         )
     )
+    if opened is not None and opened.row in networks:
+        (row,) = (row for row in rows if row.key == opened.row)
+        show_opened(row.name, networks[opened.row], opened, seen, weight, told)
 
 
-def _cell(stage: Stage) -> str:
+def _open(told: Mapping[str, Any]) -> None:
+    if found := sent.checked(told, _OPENED):
+        STATE.choose(opened=Opened(**found))
+
+
+def _pooling(stage: Stage) -> dict[str, Any]:
     low, high = stage.maps.min().item(), stage.maps.max().item()
-    figures = []
-    for channel, values, speaks in zip(
-        stage.channels, stage.maps, stage.speaks.tolist(), strict=True
-    ):
-        source = _png(values, low, high)
-        name = _("channel {number}").format(number=channel + 1)
-        figures.append(
-            f"<figure><img src='{source}' alt='{html.escape(name)}'>"
-            f"<figcaption>{html.escape(name)}<br>{speaks:+.2f}</figcaption></figure>"
+    name = _("channel {number}")
+    maps = [
+        {
+            "channel": channel,
+            "source": _png(values, low, high),
+            "lines": [name.format(number=channel + 1), signed(speaks)],
+        }
+        for channel, values, speaks in zip(
+            stage.channels, stage.maps, stage.speaks.tolist(), strict=True
         )
-    return f"<div class='maps'>{''.join(figures)}</div>{html.escape(blend_said(stage))}"
+    ]
+    return {"maps": maps, "said": blend_said(stage)}
 
 
 def blend_said(stage: Stage) -> str:

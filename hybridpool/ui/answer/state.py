@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,33 @@ _MOST = 10**6
 SIDE = 32
 
 
+#: No network of the page has more poolings.
+_POOLINGS = 3
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A pooling of a network that is looked at.
+
+    Attributes:
+        row: The row of the network.
+        pooling: Which of its poolings, from 0.
+        channel: The channel, from 0.
+    """
+
+    row: str
+    pooling: int
+    channel: int
+
+    def clamped(self) -> Opened:
+        """The nearest that can be; the channel is clamped once the maps are there."""
+        return Opened(self.row, min(max(self.pooling, 0), _POOLINGS - 1), max(self.channel, 0))
+
+    def told(self) -> dict[str, Any]:
+        """The same for the browser."""
+        return asdict(self)
+
+
 @dataclass(frozen=True)
 class Chosen:
     """What is looked at.
@@ -39,16 +66,32 @@ class Chosen:
         change: What is done to the picture.
         test: Place of the picture in the test set of CIFAR-10; None is the picture of all pages.
         shown: Which network of each row is shown, from 0.
+        imagenet: Whether torchvision's ResNet-18 is asked too.
+        opened: The pooling that is looked at; None is none.
     """
 
     change: Change = field(default_factory=Change)
     test: int | None = None
     shown: int = 0
+    imagenet: bool = False
+    opened: Opened | None = None
 
     def clamped(self) -> Chosen:
         """The nearest that can be shown."""
         test = None if self.test is None else min(max(self.test, 0), _MOST)
-        return Chosen(self.change.clamped(), test, min(max(self.shown, 0), 99))
+        shown = min(max(self.shown, 0), 99)
+        opened = None if self.opened is None else self.opened.clamped()
+        return Chosen(self.change.clamped(), test, shown, self.imagenet, opened)
+
+
+def _read_opened(text: str) -> Opened:
+    row, pooling, channel = text.rsplit(".", 2)
+    return Opened(row, int(pooling[:3]) - 1, int(channel[:7]) - 1)
+
+
+def _write_opened(chosen: Chosen) -> str | None:
+    one = chosen.opened
+    return None if one is None else f"{one.row}.{one.pooling + 1}.{one.channel + 1}"
 
 
 STATE = PageState(
@@ -71,6 +114,8 @@ STATE = PageState(
             read=lambda text: int(text[:3]) - 1,
             write=lambda chosen: str(chosen.shown + 1) if chosen.shown else None,
         ),
+        Parameter("stage", "opened", read=_read_opened, write=_write_opened),
+        Parameter("imagenet", "imagenet", write=lambda chosen: "1" if chosen.imagenet else None),
     ),
     own_level(NOISES),
 )

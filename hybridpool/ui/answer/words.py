@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hybridpool.ui.browser.words import dial_words
+from hybridpool.ui.browser.words import (
+    camera_of_rows_words,
+    camera_words,
+    dial_words,
+    formula_words,
+    view_words,
+    window_words,
+)
 from hybridpool.ui.names import more_names, pooling_names
 from hybridpool.ui.words import _
 
@@ -53,6 +60,8 @@ def row_words(level: str) -> dict[str, str]:
     """
     return {
         **dial_words(),
+        **camera_words(),
+        **camera_of_rows_words(),
         "restart": _("Back to learned"),
         "clean": _("Clean"),
         "changed": _("Changed"),
@@ -77,6 +86,8 @@ def row_words(level: str) -> dict[str, str]:
         "turned_note": _(
             "Now every blend uses this weight. The networks were not trained so: what if?"
         ),
+        "save_png": _("Save as PNG"),
+        "saved_weight": _("every blend at {weight}"),
         "still": _("still {class}, {share}"),
         "now": _("now {class}, {share}"),
         "right": _("right"),
@@ -91,4 +102,39 @@ def row_words(level: str) -> dict[str, str]:
             "Computed in your browser, and checked against PyTorch: every probability at most "
             "{apart} apart."
         ),
+    }
+
+
+def walk_words() -> dict[str, str]:
+    """Every word that the walk through the layers shows or speaks besides what it is made of."""
+    return {
+        "walk": _("Layer by layer"),
+        "open": _("Open it below, with its windows and formulas"),
+    }
+
+
+def stage_words(*, blends: bool) -> dict[str, str]:
+    """Every word that an opened pooling shows or speaks.
+
+    Args:
+        blends: Whether the network's own pooling blends maximum and average.
+    """
+    own = _("Back to this network's own ({weight})")
+    return {
+        **pooling_names(),
+        **view_words(learned=False),
+        **formula_words(),
+        **window_words(),
+        "restart": own if blends else _("Back to half ({weight})"),
+        "feature_map": _("Feature map"),
+        "own": _("Handed on"),
+        "hybrid": _("What if: blend"),
+        "no_blend": _("by another rule than a blend"),
+        "close": _("Close"),
+        "channel_note": _(
+            "Beside each channel stands what it adds to the score of the answer, to first order. "
+            "Handed on is what this network's own pooling makes of the feature map; the blend of "
+            "the dial is a what-if, and nothing behind it follows."
+        ),
+        "legend_note": _("One colour scale for the feature map and all that is pooled from it."),
     }

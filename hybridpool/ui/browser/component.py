@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
@@ -11,17 +12,23 @@ import streamlit as st
 
 ASSETS = Path(__file__).resolve().parents[3] / "assets"
 
-#: What a component that gets messages is made of, and what a dial and pooled maps add to it.
+#: What a component that gets messages is made of, and what a dial, pooled maps, and
+#: maps in panels with their windows add to it.
 BASE = ("common/maths.js", "common/print.js", "common/component.js")
 DIAL = (*BASE, "common/dial.js")
 MAPS = (*DIAL, "common/maps.js")
+PANELS = (*MAPS, "common/panels.js", "common/window.js")
 
 #: What to do with what the browser tells.
-Act = Callable[[Mapping[str, Any]], None]
+Act = Callable[[Mapping[str, Any]], object]
 
 #: No browser's clock says more, in milliseconds.
 LATEST = 2.0**53
 _TAKEN = "taken_from_the_browser"
+
+#: Seconds that a new visitor's browser has the machine to itself for its first picture.
+HEAD_START = 0.3
+_BEGUN = "begun"
 
 
 @cache
@@ -100,3 +107,15 @@ def show_packed(draw: Any, key: str, shows: object, pack: Callable[[], bytes], *
         st.session_state[f"{key}_shows"] = shows
         st.session_state[f"{key}_bytes"] = pack()
     show(draw, key, st.session_state[f"{key}_bytes"], **acts)
+    _give_head_start()
+
+
+def _give_head_start() -> None:
+    """Hold back the rest of a visitor's first page until the browser may have painted this.
+
+    It lays out at once what comes at once: a picture that comes with everything else is painted
+    last. Where no browser has said where it is, nobody waits.
+    """
+    if st.context.url and not st.session_state.get(_BEGUN):
+        time.sleep(HEAD_START)
+    st.session_state[_BEGUN] = True

@@ -7,7 +7,6 @@ windows and prints formulas without asking again. See ``assets/inspector``.
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
@@ -25,7 +24,7 @@ from hybridpool.stem import ConvStem
 from hybridpool.trace import Trace, pooling_layers
 from hybridpool.ui import compute
 from hybridpool.ui.browser import sent
-from hybridpool.ui.browser.component import MAPS, component, show_packed
+from hybridpool.ui.browser.component import PANELS, component, show_packed
 from hybridpool.ui.browser.packing import (
     Ranges,
     pack_message,
@@ -35,18 +34,20 @@ from hybridpool.ui.browser.packing import (
     rest,
 )
 from hybridpool.ui.browser.words import inspector_words, is_learned
-from hybridpool.ui.controls import take_picture
+from hybridpool.ui.controls import take_photo
 from hybridpool.ui.settings import LOOKS, SHARED, Shown, View, look_at, pick_picture, view_of
-from hybridpool.ui.words import _, fill, language
+from hybridpool.ui.words import _, fill, language, speaking
 from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential
 
-_PARTS = ("painting", "window", "sizes", "terms", "sweep", "camera", "swipe", "beside", "save")
+_PARTS = ("painting", "sizes", "terms", "sweep", "filmed", "swipe", "beside", "save", "inspector")
 #: All that the inspector is made of.
 SCRIPTS = (
-    *MAPS,
+    *PANELS,
     "common/engine.js",
     "common/through.js",
-    *(f"inspector/{name}.js" for name in (*_PARTS, "inspector")),
+    "common/camera.js",
+    "common/png.js",
+    *(f"inspector/{name}.js" for name in _PARTS),
 )
 _WINDOW: dict[str, sent.Check] = {
     "kernel": sent.whole,
@@ -135,7 +136,8 @@ def _packed(trace: Trace, picture: str, caption: str) -> bytes:
     made = (settings.seed, settings.count_include_pad, str(trace.device), language())
     second = _second()
     base = sha256(repr((*named, second, *made)).encode()).hexdigest()[:16]
-    words = inspector_words(learned=is_learned(trace))
+    with speaking(language()):
+        words = inspector_words(learned=is_learned(trace))
     stem = compute.stem_of(settings)
     known = GALLERY.get(picture)
     about = f"{_(known.title)}: {_(known.words)}" if known else ""
@@ -185,14 +187,8 @@ def _step_to(told: Mapping[str, Any]) -> None:
 
 
 def _frozen(told: Mapping[str, Any]) -> None:
-    """Take a frame of the camera as a picture of the person's own, as an upload is taken."""
-    found = sent.checked(told, {"data": sent.text})
-    try:
-        data = b64decode(found.get("data", ""), validate=True)
-    except ValueError:
-        return
-    if data:
-        take_picture(data, "camera.png")
+    """Take a frame of the camera, and let the whole page show it."""
+    if take_photo(told):
         st.session_state[_STEPPED] = True
 
 

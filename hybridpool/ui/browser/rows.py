@@ -31,11 +31,12 @@ from hybridpool.viz.sensitivity_charts import winner_colours
 #: How the browser reads a window whose maximum several cells share.
 NO_WINNER = 255
 _BITS = {"max": 1, "average": 2, "attention": 4}
-_FILES = ("passage", "rows", "measuring", "outline", "patch", "live", "compare")
+_FILES = ("passage", "rows", "measuring", "outline", "patch", "live", "filmed", "compare")
 SCRIPTS = (
     *MAPS,
     "common/engine.js",
     "common/changing.js",
+    "common/camera.js",
     *(f"compare/{name}.js" for name in _FILES),
 )
 

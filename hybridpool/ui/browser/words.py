@@ -28,8 +28,12 @@ def formula_words() -> dict[str, str]:
         "same_as_max": _("The hybrid map is now the max map."),
         "same_as_average": _("The hybrid map is now the average map."),
         "window_values": _("the {count} values"),
-        "attention_value": _("attention value {value}"),
     }
+
+
+def attention_words() -> dict[str, str]:
+    """What stands beside a map that attention has blended."""
+    return {"attention_value": _("attention value {value}")}
 
 
 def view_words(*, learned: bool) -> dict[str, str]:
@@ -57,6 +61,7 @@ def inspector_words(*, learned: bool = False) -> dict[str, str]:
         "save_png": _("Save as PNG"),
         **camera_words(),
         **formula_words(),
+        **attention_words(),
         "previous_picture": _("Previous picture"),
         "next_picture": _("Next picture"),
         "filter": _("Filter"),
@@ -97,7 +102,6 @@ def inspector_words(*, learned: bool = False) -> dict[str, str]:
             "Checked against PyTorch on {device}: your browser's maps are at most {difference} "
             "apart."
         ),
-        "spread": _("{low} to {high}, mean {mean}"),
         "legend_note": _("One colour scale for the feature map and all four poolings."),
         "legend_note_both": _("One colour scale for both pictures and all four poolings."),
         "all_channels": _("All channels"),
@@ -105,6 +109,13 @@ def inspector_words(*, learned: bool = False) -> dict[str, str]:
             "Each column is a channel, each row a pooling. Click a column, or press the left and "
             "right arrow keys, to look at that channel above."
         ),
+        **window_words(),
+    }
+
+
+def window_words() -> dict[str, str]:
+    """What stands beside the window behind a cell, and how a cell is pointed at."""
+    return {
         "window": _("Window of pooled cell, row {row}, column {column}"),
         "window_pinned": _("Pinned: window of pooled cell, row {row}, column {column}"),
         "tie": _("{count} cells tie for the maximum; the gradient goes to the first of them."),
@@ -123,6 +134,7 @@ def inspector_words(*, learned: bool = False) -> dict[str, str]:
             "Click or Enter pins it, Escape lets go, arrow keys move it, comma and full stop "
             "change the channel."
         ),
+        "spread": _("{low} to {high}, mean {mean}"),
     }
 
 
@@ -197,6 +209,20 @@ def camera_words() -> dict[str, str]:
         ),
         "camera_none": _("The browser finds no camera on this machine."),
         "camera_fails": _("The camera does not start: another program may be using it."),
+        "camera_ended": _("The camera has stopped: it was unplugged, or another program took it."),
+    }
+
+
+def camera_of_rows_words() -> dict[str, str]:
+    """What is said of the camera where its frames are changed, as rows of clean and changed are."""
+    return {
+        "filming": _(
+            "{rate} frames a second, computed in your browser. Nothing is uploaded. Sentences and "
+            "curves outside the rows stay with the picture from before."
+        ),
+        "camera_waits": _(
+            "The camera needs a change that the browser can compute: the server computes this one."
+        ),
     }
 
 
@@ -211,6 +237,8 @@ def rows_words(*, learned: bool = False) -> dict[str, str]:
     return {
         **pooling_names(),
         **view_words(learned=learned),
+        **camera_words(),
+        **camera_of_rows_words(),
         "winners": _("Winner of the window"),
         "nearest": _("Nearest to clean"),
         "nearest_max": _("max"),

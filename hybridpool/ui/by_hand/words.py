@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hybridpool.ui.browser.words import dial_words, formula_words
+from hybridpool.ui.browser.words import attention_words, dial_words, formula_words
 from hybridpool.ui.names import pooling_names
 from hybridpool.ui.words import _
 
@@ -64,6 +64,7 @@ def fixed_words() -> dict[str, str]:
         "too_large": _("The cells hold numbers from {low} to {high}, so this one keeps {kept}."),
         **dial_words(),
         **formula_words(),
+        **attention_words(),
         "whence": _("Where {value} comes from"),
         "legend_note": _("One colour scale for your grid and the four outputs."),
         "keys": _(

@@ -8,25 +8,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import streamlit as st
+import torch
 from torch import Tensor
 
 from hybridpool.answer import (
     Answer,
     AnswerCurve,
     Change,
+    ImageNetNetwork,
     Network,
+    OpenStage,
     Places,
     Stage,
     answer,
     answer_curve,
     dialled,
+    imagenet_answers,
+    imagenet_network,
     kind_of,
     network_files,
+    open_stage,
     places,
     read_fit_network,
     stages,
     test_pictures,
 )
+from hybridpool.stem import StemUnavailable
+from hybridpool.trace import resolve_device
 from hybridpool.training.claims import Evidence
 from hybridpool.training.data import DataUnavailable
 from hybridpool.training.network_files import NetworkFileError
@@ -178,3 +186,59 @@ def _answer_stages(
 ) -> list[Stage]:
     prepare()
     return stages(dialled(_network, weight), _image)
+
+
+def opened_stage(
+    network: Network, number: int, image: Tensor, named: str, weight: float | None
+) -> OpenStage:
+    """One pooling of a network, from 0, with its windows; the last one where there are fewer."""
+    return _opened_stage(network.key, number, named, weight, network, image)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _opened_stage(
+    key: str, number: int, named: str, weight: float | None, _network: Network, _image: Tensor
+) -> OpenStage:
+    prepare()
+    return open_stage(dialled(_network, weight), _image, number)
+
+
+def asked_imagenet(
+    image: Tensor, named: str, change: Change, weights: tuple[float, ...], device: str
+) -> tuple[tuple[str, ...], tuple[Answer, ...]]:
+    """The classes of ResNet-18, and what it says with each blend weight in its one pooling.
+
+    `named` names the picture (3, 224, 224) beyond doubt.
+
+    Raises:
+        StemUnavailable: If its weights cannot be had.
+    """
+    network = _imagenet()
+    if isinstance(network, StemUnavailable):
+        raise network
+    found = _asked_imagenet(named, change.essential(), weights, device, network, image)
+    return network.classes, found
+
+
+# A failure is remembered for a minute too, as that of a stem.
+@st.cache_resource(max_entries=1, ttl=60, show_spinner=False)
+def _imagenet() -> ImageNetNetwork | StemUnavailable:
+    prepare()
+    try:
+        return imagenet_network()
+    except StemUnavailable as problem:
+        return problem
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _asked_imagenet(
+    named: str,
+    change: Change,
+    weights: tuple[float, ...],
+    device: str,
+    _network: ImageNetNetwork,
+    _image: Tensor,
+) -> tuple[Answer, ...]:
+    pictures = torch.stack([_image, change.apply(_image)])
+    found = imagenet_answers(_network, pictures, weights, resolve_device(device)).tolist()
+    return tuple(Answer(tuple(clean), tuple(changed)) for clean, changed in found)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import streamlit as st
 import torch
 
 from hybridpool.pictures.gallery import GALLERY, Picture, gallery_image
@@ -25,7 +23,7 @@ from hybridpool.ui.browser.words import alone_words, inspector_words, view_words
 from hybridpool.ui.controls import thumbnails
 from hybridpool.ui.phrases import provenance
 from hybridpool.ui.settings import DEFAULT, View
-from hybridpool.ui.words import LANGUAGES, _, fill
+from hybridpool.ui.words import LANGUAGES, _, fill, speaking
 
 _BODY = """\
 <header><div class="languages"></div><h1 data-site="explore"></h1>
@@ -167,16 +165,6 @@ def _words() -> dict[str, str]:
 def _in_all_languages(make: Callable[[], _T]) -> dict[str, _T]:
     found = {}
     for code in LANGUAGES:
-        with _speaking(code):
+        with speaking(code):
             found[code] = make()
     return found
-
-
-@contextmanager
-def _speaking(code: str) -> Iterator[None]:
-    before = st.session_state.get("language")
-    st.session_state["language"] = code
-    try:
-        yield
-    finally:
-        st.session_state["language"] = before

@@ -18,7 +18,7 @@ from hybridpool.ui.browser.words import alone_words, inspector_words, is_learned
 from hybridpool.ui.explore.sentences import caption
 from hybridpool.ui.phrases import provenance
 from hybridpool.ui.settings import SHARED, Shared, Shown, view_of
-from hybridpool.ui.words import _, language
+from hybridpool.ui.words import _, language, speaking
 
 #: There is no other picture to go to, and no place for one of one's own.
 _STYLE = ".pair:has([data-picture]), .freeze { display: none; }"
@@ -26,37 +26,47 @@ _STYLE = ".pair:has([data-picture]), .freeze { display: none; }"
 
 def web_page(trace: Trace, seen: Shown) -> Callable[[], bytes]:
     """What makes the file, once it is asked for: words and link are those of now."""
-    chosen = trace.settings
-    words = inspector_words(learned=is_learned(trace)) | alone_words()
-    said = caption(trace)
-    shown = Inspected(trace, seen, said, words, compute.stem_of(chosen))
-    spoken = language()
-    title = f"{_title(chosen.picture)} · {_('Hybrid Pooling Explorer')}"
-    # The file is made later and elsewhere, where nobody knows the language of this session.
-    message = without_server(shown)
-    body = "\n".join(
-        [f"<h1>{html.escape(title)}</h1>", "COMPONENT", *_small_print(trace, seen, said)]
-    )
+    spoken, link = language(), _link(trace, seen)
 
     def make() -> bytes:
-        packed = deflated(pack_message(*message))
-        return document(
-            language=spoken,
-            title=title,
-            body=f'{body}\n<script type="text/plain" id="message">{packed}</script>',
-            folder="inspector",
-            scripts=(*SCRIPTS, *ALONE, "site/saved.js"),
-            style=_STYLE,
-        ).encode()
+        # It is made where nobody knows the language of this session.
+        with speaking(spoken):
+            return _document(trace, seen, link)
 
     return make
+
+
+def _document(trace: Trace, seen: Shown, link: str) -> bytes:
+    chosen, said = trace.settings, caption(trace)
+    words = inspector_words(learned=is_learned(trace)) | alone_words()
+    message = without_server(Inspected(trace, seen, said, words, compute.stem_of(chosen)))
+    title = f"{_title(chosen.picture)} · {_('Hybrid Pooling Explorer')}"
+    lines = [
+        f"<h1>{html.escape(title)}</h1>",
+        "COMPONENT",
+        *_small_print(trace, said, link),
+        f'<script type="text/plain" id="message">{deflated(pack_message(*message))}</script>',
+    ]
+    return document(
+        language=language(),
+        title=title,
+        body="\n".join(lines),
+        folder="inspector",
+        scripts=(*SCRIPTS, *ALONE, "site/saved.js"),
+        style=_STYLE,
+    ).encode()
+
+
+def _link(trace: Trace, seen: Shown) -> str:
+    query = SHARED.query(Shared(trace.settings, view_of(seen))) | {"lang": language()}
+    return f"{st.context.url or ''}?{urlencode(query)}"
 
 
 def _title(picture: str) -> str:
     return _(GALLERY[picture].title) if picture in GALLERY else _("A picture of one's own")
 
 
-def _small_print(trace: Trace, seen: Shown, said: str) -> list[str]:
+def _small_print(trace: Trace, said: str, link: str) -> list[str]:
     picture = GALLERY.get(trace.settings.picture)
     lines = [_("Saved with: {caption}").format(caption=said)]
     if picture:
@@ -64,8 +74,6 @@ def _small_print(trace: Trace, seen: Shown, said: str) -> list[str]:
     else:
         lines.append(_("The picture is the person's own who saved this page."))
     found = [f'<p class="small">{html.escape(line)}</p>' for line in lines]
-    query = SHARED.query(Shared(trace.settings, view_of(seen))) | {"lang": language()}
-    link = f"{st.context.url or ''}?{urlencode(query)}"
     if picture:
         # The address holds numbers and known words alone, and is escaped besides.
         href = f'<a href="{html.escape(link)}" rel="noreferrer">{html.escape(link)}</a>'

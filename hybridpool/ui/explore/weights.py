@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+import plotly.graph_objects as go
 import streamlit as st
 import torch
 
@@ -9,7 +12,7 @@ from hybridpool.trace import Trace
 from hybridpool.ui.charts import show_later
 from hybridpool.ui.explore.sentences import weights
 from hybridpool.ui.settings import Shown
-from hybridpool.ui.words import _, fill
+from hybridpool.ui.words import _, fill, language
 from hybridpool.viz.charts import weights_chart
 
 
@@ -19,22 +22,31 @@ def show_weights(trace: Trace, seen: Shown) -> None:
     shown = trace.blend_weight
     if seen.turned:
         shown = torch.full_like(shown, seen.weight)
+    names = tuple(fill(name) for name in trace.features.channel_names)
+    values = (tuple(shown.tolist()), tuple(trace.attention.tolist()))
     show_later(
-        lambda: weights_chart(
-            shown.tolist(),
-            trace.attention.tolist(),
-            [fill(name) for name in trace.features.channel_names],
-            seen.channel,
-            {
-                "channel": _("Channel"),
-                "share_of_max": _("Share of the maximum"),
-                "blend_weight": _("Blend weight (hybrid)"),
-                "attention": _("Attention value"),
-                "selected": _("shown"),
-            },
-        ),
+        lambda: _chart(*values, names, seen.channel, language()),
         key="weights",
         height=320,
         alt=_("Bar chart of the attention value of each channel, with a mark for its blend weight"),
     )
     st.markdown(" ".join(weights(trace, seen)))
+
+
+@lru_cache(64)
+def _chart(
+    blend_weight: tuple[float, ...],
+    attention: tuple[float, ...],
+    names: tuple[str, ...],
+    channel: int,
+    _language: str,
+) -> go.Figure:
+    """Kept, because no window changes it and Plotly checks a new one for long."""
+    words = {
+        "channel": _("Channel"),
+        "share_of_max": _("Share of the maximum"),
+        "blend_weight": _("Blend weight (hybrid)"),
+        "attention": _("Attention value"),
+        "selected": _("shown"),
+    }
+    return weights_chart(blend_weight, attention, names, channel, words)

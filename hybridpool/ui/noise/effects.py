@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from hybridpool.pictures.perturb import CHANGES
 from hybridpool.sensitivity import Comparison, Perturbation
 from hybridpool.ui.names import noise_names, pooling_names
 from hybridpool.ui.noise import sentences as noise_findings
 from hybridpool.ui.noise.sentences import Reached
 from hybridpool.ui.noise.state import STATE
+from hybridpool.ui.page_state import link_to
 from hybridpool.ui.phrases import below_print
 from hybridpool.ui.settings import SHARED, Shown
-from hybridpool.ui.words import _, language
+from hybridpool.ui.words import _
 
 
 def dial_weight(compared: Comparison, seen: Shown) -> float | None:
@@ -34,13 +33,17 @@ def finding(compared: Comparison, seen: Shown, done: Perturbation) -> str:
     return " ".join([where, ranking, noise_findings.place_of_hybrid(relative, weight)])
 
 
-def answer_link(done: Perturbation) -> str:
-    """Where networks answer for the same picture and change; nothing where they cannot."""
+def answer_link(done: Perturbation, size: tuple[int, int]) -> str:
+    """Where networks answer for the same picture and change; nothing where they cannot.
+
+    Networks see the middle square of a picture, which is `size` here; the occluder stays on the
+    same part of it.
+    """
     if done.kind == "noise" and not CHANGES[done.noise].random:
         return ""
-    settings = {"picture": SHARED.chosen().settings.picture, "lang": language()}
+    query = STATE.query(done.in_middle_square(size))
     return _("[What would networks answer?]({link})").format(
-        link=f"The_answer?{urlencode(settings | STATE.query(done))}"
+        link=link_to("The_answer", SHARED.query(), query)
     )
 
 

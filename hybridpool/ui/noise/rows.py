@@ -16,6 +16,7 @@ from hybridpool.ui.browser import sent
 from hybridpool.ui.browser.component import show_packed
 from hybridpool.ui.browser.rows import Rows, rows_component
 from hybridpool.ui.browser.words import is_learned, rows_words
+from hybridpool.ui.controls import take_photo
 from hybridpool.ui.noise.live import live_part
 from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.settings import Shown, look_at
@@ -43,6 +44,7 @@ def show_rows(compared: Comparison, seen: Shown, picture: str, done: Perturbatio
         level=_remember_level,
         against=_remember_view,
         lack=_send_all,
+        photo=take_photo,
     )
 
 

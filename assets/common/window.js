@@ -5,7 +5,8 @@ const Windowing = (Base) => class extends Base {
     const { row, column } = this.view;
     const rows = windowSpan(row, this.height, this.shape);
     const columns = windowSpan(column, this.width, this.shape);
-    for (const name of POOLED) {
+    for (const name of Object.keys(this.panels)) {
+      if (this.sizes()[name]) continue;
       surround(this.panels[name].frame,
         row / this.rows, (row + 1) / this.rows, column / this.columns, (column + 1) / this.columns);
     }
@@ -79,12 +80,14 @@ const Windowing = (Base) => class extends Base {
       blend(mean, top, weight),
       Number(share(weight)) * rounded(top) + Number(share(1 - weight)) * rounded(mean),
     ];
-    const formulas = {
-      max: [`max(${list})`, top, rounded(top)],
-      average: [`(${sum}) / ${count}`, mean, printed / count],
-      hybrid: mix(this.weightOf("hybrid", channel)),
-      attention: mix(this.header.attention[channel]),
+    const known = {
+      max: () => [`max(${list})`, top, rounded(top)],
+      average: () => [`(${sum}) / ${count}`, mean, printed / count],
+      hybrid: () => mix(this.weightOf("hybrid", channel)),
+      attention: () => mix(this.weightOf("attention", channel)),
     };
+    const shown = POOLED.filter((name) => this.panels[name]);
+    const formulas = Object.fromEntries(shown.map((name) => [name, known[name]()]));
     const entries = Object.entries(formulas).map(([name, [formula, result, workedOut]]) => {
       const line = document.createElement("div");
       line.innerHTML = `<dt><span class="dot"></span><span></span></dt><dd><span></span> <strong></strong></dd>`;
