@@ -3,7 +3,7 @@
 import streamlit as st
 
 from hybridpool.ui.browser.inspector import resolved_view, show_inspector
-from hybridpool.ui.explore.cards import show_cards
+from hybridpool.ui.explore.cards import cards
 from hybridpool.ui.explore.downloads import show_downloads
 from hybridpool.ui.explore.numbers import show_numbers
 from hybridpool.ui.explore.sentences import caption
@@ -28,7 +28,6 @@ def explore(trace, picture):
         show_weights(trace, seen)
     with right:
         show_numbers(trace, seen)
-    show_cards()
     mirror_in_link(SHARED.query())
 
 
@@ -40,4 +39,5 @@ open_page(
     ),
     inspected=True,
     first=lambda: explore(*current_trace()),
+    cards=cards(),
 )

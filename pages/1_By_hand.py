@@ -3,6 +3,7 @@
 import streamlit as st
 
 from hybridpool.ui.by_hand import grid
+from hybridpool.ui.by_hand.cards import cards
 from hybridpool.ui.by_hand.controls import show_controls
 from hybridpool.ui.by_hand.state import STATE, Chosen
 from hybridpool.ui.frame import open_page
@@ -18,6 +19,7 @@ open_page(
     ),
     shared_controls=False,
     state=STATE,
+    cards=cards(),
 )
 with st.sidebar:
     show_controls()

@@ -5,6 +5,7 @@ import streamlit as st
 from hybridpool.ui import compute
 from hybridpool.ui.browser.inspector import resolved_view
 from hybridpool.ui.frame import open_page
+from hybridpool.ui.noise.cards import cards
 from hybridpool.ui.noise.controls import show_controls
 from hybridpool.ui.noise.curves import show_curves
 from hybridpool.ui.noise.effects import answer_link, dial_weight, finding, sentences
@@ -41,5 +42,6 @@ open_page(
         "same picture, filters and change in every row."
     ),
     state=STATE,
+    cards=cards(),
 )
 study(*current_trace())

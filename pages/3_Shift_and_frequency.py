@@ -8,6 +8,7 @@ from hybridpool.ui.frame import open_page
 from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.results import current_trace
 from hybridpool.ui.settings import SHARED
+from hybridpool.ui.shift.cards import cards
 from hybridpool.ui.shift.controls import show_controls
 from hybridpool.ui.shift.frequency import show_frequency, show_gradients
 from hybridpool.ui.shift.shifts import show_shift
@@ -34,5 +35,6 @@ open_page(
         "and the gradient shows which cells each pooling learns from."
     ),
     state=STATE,
+    cards=cards(),
 )
 study(*current_trace())

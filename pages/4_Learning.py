@@ -1,6 +1,7 @@
 """Learning: the blend weight learns before one's eyes, from several starts at once."""
 
 from hybridpool.ui.frame import open_page
+from hybridpool.ui.learning.cards import cards
 from hybridpool.ui.learning.controls import show_controls, show_tasks
 from hybridpool.ui.learning.gaps import show_overfitting
 from hybridpool.ui.learning.race import show_race
@@ -16,6 +17,7 @@ open_page(
     ),
     shared_controls=False,
     state=STATE,
+    cards=cards(),
 )
 show_tasks()
 show_race()

@@ -1,5 +1,6 @@
 """Evidence: the article's claims against trained networks, one verdict each, by a written rule."""
 
+from hybridpool.ui.evidence.cards import cards
 from hybridpool.ui.evidence.details import show_claim
 from hybridpool.ui.evidence.source import current_evidence
 from hybridpool.ui.evidence.state import STATE
@@ -24,6 +25,7 @@ open_page(
     ),
     shared_controls=False,
     state=STATE,
+    cards=cards(),
 )
 found = current_evidence()
 if found is None:

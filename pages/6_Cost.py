@@ -3,6 +3,7 @@
 import streamlit as st
 
 from hybridpool.ui.cost import network as cost_network
+from hybridpool.ui.cost.cards import cards
 from hybridpool.ui.cost.controls import show_controls
 from hybridpool.ui.cost.counts import show_counts
 from hybridpool.ui.cost.state import STATE
@@ -20,6 +21,7 @@ open_page(
     ),
     shared_controls=False,
     state=STATE,
+    cards=cards(),
 )
 with st.sidebar:
     show_controls()

@@ -1,5 +1,6 @@
 """The answer: what networks that differ in their pooling alone say of the same changed picture."""
 
+from hybridpool.ui.answer.cards import cards
 from hybridpool.ui.answer.page import show_answer
 from hybridpool.ui.answer.state import STATE
 from hybridpool.ui.frame import open_page
@@ -13,5 +14,6 @@ open_page(
     ),
     shared_controls=False,
     state=STATE,
+    cards=cards(),
 )
 show_answer()

@@ -2,6 +2,8 @@
 // fills in as it goes. All values come from Python; only the blend of the dial is made here.
 
 const POOLED = ["max", "average", "hybrid"];
+// Attention blends the first channel, which is the grid itself, with a value of its own.
+const OUTPUTS = [...POOLED, "attention"];
 const LONG = 16; // more terms than this are counted, not listed
 
 class ByHand extends Backward(Playing(Component)) {
@@ -54,11 +56,13 @@ class ByHand extends Backward(Playing(Component)) {
       event.preventDefault();
       act();
     });
-    for (const name of POOLED) {
+    for (const name of OUTPUTS) {
       this.sheets[name].pick((index, how) => {
         if (how === "click") this.seen.add(`${name} ${index}`);
         this.takeOver(index, how);
       });
+    }
+    for (const name of POOLED) {
       this.sheets[`${name}_gradient`].pick((index) => {
         this.spot = index;
         this.dirty("back");
@@ -88,6 +92,14 @@ class ByHand extends Backward(Playing(Component)) {
     if (button.classList.contains("play")) this.toggle();
     else if (button.classList.contains("restart-play")) this.goTo(0, 1);
     else if (button.dataset.step) this.move(Number(button.dataset.step));
+    else if (button.classList.contains("whence")) this.showWhence();
+  }
+
+  // Goes to where the attention value is computed.
+  showWhence() {
+    const section = this.$(".attention");
+    section.scrollIntoView({ block: "start", behavior: this.still ? "auto" : "smooth" });
+    section.querySelector("h2").focus({ preventScroll: true });
   }
 
   // ---- data -------------------------------------------------------------------------------
@@ -172,10 +184,10 @@ class ByHand extends Backward(Playing(Component)) {
     super.label(header);
     const { words, colours, grid, output, sizes, look } = header;
     this.sheets.grid.label(words.grid, null, `${grid.rows} \u00d7 ${grid.columns}`);
-    for (const name of POOLED) {
+    for (const name of OUTPUTS) {
       this.sheets[name].label(words[name], colours[name], `${output.rows} \u00d7 ${output.columns}`);
-      this.sheets[`${name}_gradient`].label(words[name], colours[name]);
     }
+    for (const name of POOLED) this.sheets[`${name}_gradient`].label(words[name], colours[name]);
     this.$(".honest").textContent = words.honest;
     this.$(".size-rule").textContent = sizes.rule;
     this.$(".sizes .formulas").replaceChildren(...sizes.lines.map(([name, formula, result]) =>
@@ -235,9 +247,9 @@ class ByHand extends Backward(Playing(Component)) {
   arrange() {
     const desk = this.$(".desk");
     const gap = parseFloat(getComputedStyle(desk).columnGap);
-    const widths = ["grid", ...POOLED].map((name) => this.sheets[name].figure.offsetWidth + gap);
+    const widths = ["grid", ...OUTPUTS].map((name) => this.sheets[name].figure.offsetWidth + gap);
     const flow = widths.reduce((sum, width) => sum + width) - gap <= desk.clientWidth;
-    const outputs = POOLED.map((name) => this.sheets[name].figure.offsetHeight + gap);
+    const outputs = OUTPUTS.map((name) => this.sheets[name].figure.offsetHeight + gap);
     const stacked = outputs.reduce((sum, height) => sum + height) - gap <= this.sheets.grid.figure.offsetHeight;
     const beside = widths[0] + Math.max(...widths.slice(1)) - gap <= desk.clientWidth;
     desk.classList.toggle("flow", flow);
@@ -257,7 +269,7 @@ class ByHand extends Backward(Playing(Component)) {
 
   paint(pending) {
     const walked = pending.has("all") || pending.has("window");
-    this.paintPooled(walked ? POOLED : ["hybrid"]);
+    this.paintPooled(walked ? OUTPUTS : ["hybrid"]);
     if (walked) this.showWindow();
     if (pending.has("all")) this.arrange();
     this.showFormulas();
@@ -272,6 +284,7 @@ class ByHand extends Backward(Playing(Component)) {
 
   valueOf(name, index) {
     const { max, average } = this.header.output;
+    if (name === "attention") return this.header.attention.pooled[0][index];
     if (name === "hybrid") return blend(average[index], max[index], this.weight);
     return name === "max" ? max[index] : average[index];
   }
@@ -315,7 +328,7 @@ class ByHand extends Backward(Playing(Component)) {
       cell.classList.toggle("winner", i === tied[0]);
       cell.classList.toggle("tied", tied.indexOf(i) > 0);
     });
-    for (const name of POOLED) {
+    for (const name of OUTPUTS) {
       this.sheets[name].surround({ top: at[0], left: at[1], height: 1, width: 1 });
       this.sheets[name].reach(index);
     }
@@ -340,12 +353,12 @@ class ByHand extends Backward(Playing(Component)) {
   }
 
   showFormulas() {
-    const { windows, words, colours, countPad } = this.header;
+    const { windows, words, colours, countPad, attention } = this.header;
     const window = windows[this.index];
     const cells = this.terms(window);
     const inMax = cells.filter(({ kind }) => kind < 2);
     const inAverage = cells.filter(({ kind }) => kind === 0 || (kind === 1 && countPad));
-    const hidden = POOLED.map((name) => this.isHidden(name, this.index));
+    const hidden = OUTPUTS.map((name) => this.isHidden(name, this.index));
     const written = (list, separator, show) => {
       if (list.length > LONG) return [words.window_values.replace("{count}", list.length)];
       return list.flatMap((cell, i) => {
@@ -353,20 +366,24 @@ class ByHand extends Backward(Playing(Component)) {
         return i ? [separator, part] : [part];
       });
     };
-    const [top, mean, mixed] = POOLED.map((name) => this.valueOf(name, this.index));
+    const values = OUTPUTS.map((name) => this.valueOf(name, this.index));
+    const [top, mean, mixed, attended] = values;
     const result = (value, i) => element("strong", "", hidden[i] ? "= ?" : equals(value));
     const shy = hidden[0] || hidden[1] ? () => "?" : term;
     const mixture = mix(this.weight, top, mean, 2, shy);
+    const [share] = attention.values;
+    this.$(".whence").textContent = words.whence.replace("{value}", share.toFixed(3));
     const maxTerms = written(inMax, ", ", ({ kind, value }) => (kind ? `${MINUS}\u221e` : number(value)));
     const sumTerms = written(inAverage, " + ", ({ kind, value }) => (kind ? "0" : term(value)));
     this.$(".pooled").replaceChildren(
       this.line(words.max, colours.max, ["max(", ...maxTerms, ") ", result(top, 0)]),
       this.line(words.average, colours.average, ["(", ...sumTerms, `) / ${window.divisor} `, result(mean, 1)]),
       this.line(words.hybrid, colours.hybrid, [`${mixture} `, result(mixed, 2)]),
+      this.line(words.attention, colours.attention, [`${mix(share, top, mean, 3, shy)} `, result(attended, 3)]),
     );
     if (!this.aloud) return;
     this.aloud = false;
-    const spoken = POOLED.map((name, i) => `${words[name]} ${hidden[i] ? words.hidden : number([top, mean, mixed][i])}`).join(", ");
+    const spoken = OUTPUTS.map((name, i) => `${words[name]} ${hidden[i] ? words.hidden : number(values[i])}`).join(", ");
     this.$(".spoken").textContent = [`${this.$(".card-title").textContent}: ${spoken}.`, ...window.notes].join(" ");
   }
 

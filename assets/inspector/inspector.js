@@ -3,7 +3,7 @@
 
 const STRIP_GAP = 2;
 
-class Inspector extends Filmed(Filming(Sweeping(Termed(Sizing(Windowing(Painting(Panels(Maps)))))))) {
+class Inspector extends Pairing(Swiping(Filmed(Filming(Sweeping(Termed(Sizing(Windowing(Painting(Panels(Maps)))))))))) {
   constructor(root) {
     super(root);
     this.build();
@@ -15,6 +15,8 @@ class Inspector extends Filmed(Filming(Sweeping(Termed(Sizing(Windowing(Painting
   build() {
     this.buildPanels();
     this.buildTerms();
+    this.buildSwipe();
+    this.buildTwins();
     this.strips = {};
     for (const name of POOLED) {
       const canvas = this.$(".strip-rows").appendChild(element("canvas"));
@@ -101,6 +103,7 @@ class Inspector extends Filmed(Filming(Sweeping(Termed(Sizing(Windowing(Painting
 
   size() {
     this.sizePanels();
+    this.sizeSwipe();
     this.zoom = Math.max(1, Math.ceil(44 / Math.max(this.columns, this.rows)));
     for (const { canvas, label } of Object.values(this.strips)) {
       canvas.width = this.channels * this.pitch() - STRIP_GAP;
@@ -137,6 +140,8 @@ class Inspector extends Filmed(Filming(Sweeping(Termed(Sizing(Windowing(Painting
     if (pending.has("all") || pending.has("hybrid")) {
       for (const name of this.view.difference ? ["hybrid", "max", "average"] : ["hybrid"]) this.paintPanel(name);
     }
+    this.paintSwipe(pending);
+    this.paintTwins(pending);
     if (pending.has("all") || pending.has("rest")) this.poolRest();
     this.showControls();
     for (const box of this.all("[data-view]")) box.checked = this.view[box.dataset.view];

@@ -67,11 +67,11 @@ const Painting = (Base) => class extends Base {
     const mark = legend.querySelector(".clip");
     mark.hidden = !clipped;
     mark.style.background = css(this.table[this.table.length - 1]);
-    let note = words.legend_note;
+    let note = this.paired ? words.legend_note_both : words.legend_note;
     if (clipped) {
       const values = this.spanned(channel);
       const above = values.reduce((count, value) => count + (value > to), 0);
-      note = words.clipped_note.replace("{count}", above).replace("{total}", values.length);
+      note = (this.paired ? words.clipped_note_both : words.clipped_note).replace("{count}", above).replace("{total}", values.length);
     }
     legend.querySelector(".legend-note").textContent = note;
     const differences = this.$(".legend.differences");

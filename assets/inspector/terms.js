@@ -85,6 +85,7 @@ const Termed = (Base) => class extends Base {
       key_reset: { keys: ["b"], act: () => this.turn(null, true) },
       key_sweep: { keys: ["s"], act: () => this.sweep() },
       key_difference: { keys: ["d"], act: () => this.set({ difference: !this.view.difference }) },
+      key_swipe: { keys: ["w"], act: () => this.swipe(!this.swiping) },
       key_help: { keys: ["?"], act: () => this.$(".key-list").showModal() },
     };
   }

@@ -1,4 +1,4 @@
-"""How a Plotly chart stands on a page, and charts that wait until the rest is on the screen.
+"""How tables and Plotly charts stand on a page, and charts that wait until the rest is there.
 
 A browser that opens the page for the first time fetches and compiles 4.7 MB for Plotly. Asked for
 together with the maps, that comes before them as often as not and keeps them from being painted
@@ -8,7 +8,7 @@ says when the browser has painted the rest, and is drawn then.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -17,6 +17,14 @@ from hybridpool.ui.browser.component import component
 
 #: No bar of buttons above a chart.
 BAR = {"displaylogo": False, "displayModeBar": False}
+
+
+def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool = True) -> None:
+    """Draw a table; with `numbers`, all columns but the first are right-aligned."""
+    lines = [head, ["---", *["--:" if numbers else "---"] * (len(head) - 1)], *rows]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    # A share stays on one line with its sign.
+    st.markdown(table.replace(" %", "\N{NO-BREAK SPACE}%"))
 
 
 def show_chart(figure: Any, *, key: str, alt: str | None = None, **options: Any) -> None:

@@ -84,6 +84,8 @@ def picture_controls(*, words_beside: bool = False, sized: bool = True) -> None:
     if problem := st.session_state.get("upload_problem"):
         st.error(fill(problem), icon=":material/broken_image:")
     own_label = _("Your own picture, and its size") if sized else _("Your own picture")
+    if words_beside:
+        own_label = _("Your own picture, its size, a second one")
     with st.expander(own_label):
         _own_picture()
         if sized:
@@ -94,6 +96,20 @@ def picture_controls(*, words_beside: bool = False, sized: bool = True) -> None:
                 options=IMAGE_SIZES,
                 format_func=lambda size: f"{size} px",
             )
+        if words_beside:
+            _second_picture()
+
+
+def _second_picture() -> None:
+    """Which picture stands below the first, under the same dial."""
+    titles = {key: _(GALLERY[key].title) for key in GALLERY}
+    SHARED.control(
+        st.selectbox,
+        "beside",
+        _("Beside it: a second picture"),
+        options={"": _("None"), **titles},
+        help=_("Both pictures go through the same filters, window and dial, on one colour scale."),
+    )
 
 
 def _own_picture() -> None:

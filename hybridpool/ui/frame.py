@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import streamlit as st
 
 from hybridpool.ui import controls, settings
 from hybridpool.ui.browser.component import component
+from hybridpool.ui.cards import Card, show_cards
 from hybridpool.ui.page_state import PageState
 from hybridpool.ui.share import show_share
 from hybridpool.ui.words import _, language
@@ -28,17 +29,25 @@ _STYLE = """
 [data-testid="stHeading"] h1 { font-size: 1.9rem; padding: 0; }
 [data-testid="stHeading"] h2 { font-size: 1.3rem; padding: 0.3rem 0; }
 [data-testid="stSidebarHeader"] { height: 2.5rem; }
+/* The bar lies over the title's line, where only its own buttons are to be touched. */
+[data-testid="stHeader"], [data-testid="stHeader"] div { pointer-events: none; }
+[data-testid="stHeader"] button { pointer-events: auto; }
+.st-key-title { margin-bottom: -0.6rem; gap: 0 1rem; }
+.st-key-title [data-testid="stPopoverButton"] { min-height: 0; padding-block: 0.2rem; }
 [data-testid="stStatusWidget"], .st-key-page,
 [data-testid="stElementContainer"]:has([data-heard]) { display: none; }
 [data-testid="stMarkdownContainer"]:has(> table) { overflow-x: auto; }
 [data-testid="stMarkdownContainer"] :is(th, td) { word-break: keep-all; overflow-wrap: normal; }
 [data-testid="stHtml"] :is(th, td) { overflow-wrap: normal; }
+/* In a row Streamlit cuts choices side by side off at the edge of the screen. */
+[data-testid="stButtonGroup"] > [data-rac] { flex-wrap: wrap; row-gap: 0.25rem; overflow: visible; }
 /* Small print and white on the dark theme's green are too faint as they come. */
 :is([data-testid="stCaptionContainer"], [data-testid="stImageCaption"]),
 :is([data-testid="stCaptionContainer"], [data-testid="stImageCaption"]) * {
   color: light-dark(#4a5451, #b4beba) !important; opacity: 1 !important;
 }
-[data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] *,
+[data-testid^="stBaseButton-primary"]:not(:disabled),
+[data-testid^="stBaseButton-primary"]:not(:disabled) *,
 [data-testid="stMultiSelectTagsContainer"] [data-tag],
 [data-testid="stMultiSelectTagsContainer"] [data-tag] * {
   color: light-dark(#fff, #0c1412);
@@ -67,8 +76,7 @@ _LARGE = """html { font-size: 20px; }
 .stApp.stApp:not(:has([data-testid="stSidebar"][data-collapsed="false"])) {
   .block-container.block-container { padding-top: 0.8rem; }
   [data-testid="stHeading"] h1 { padding-left: 2.5rem; }
-  [data-testid="stHeader"] { background: none; pointer-events: none; }
-  [data-testid="stHeader"] button { pointer-events: auto; }
+  [data-testid="stHeader"] { background: none; }
 }
 [data-testid="stHeading"] h1 { font-size: 1.5rem; }
 """
@@ -122,6 +130,7 @@ def open_page(
     inspected: bool = False,
     first: Callable[[], None] | None = None,
     state: PageState[Any] | None = None,
+    cards: Sequence[Card] = (),
 ) -> None:
     """Draw the frame. Call it first on every page, with translated words.
 
@@ -129,7 +138,8 @@ def open_page(
     them out; on one that is `inspected` the window stands beside the maps. `state` is the page's
     own: a name that its links had before means nothing to the other pages. `first` draws what a
     person waits for: it is under way to the browser before the sidebar, whose controls hear of
-    every change before anything is drawn.
+    every change before anything is drawn. `cards` are prepared states of the page; they open
+    beside its title, where they take no room from what it shows.
     """
     old = state.old_names() if state else set()
     link = st.query_params.to_dict()
@@ -148,7 +158,10 @@ def open_page(
         _show_sidebar()
     if not embedded:
         # On a projector the introduction waits behind a mark.
-        st.title(title, help=introduction if large else None)
+        with st.container(key="title", horizontal=True, vertical_alignment="center"):
+            st.title(title, help=introduction if large else None)
+            if cards:
+                show_cards(cards)
         if not large:
             st.markdown(introduction)
     if st.session_state.pop("lost", False):

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from hybridpool.layers import POOLINGS
 from hybridpool.pictures.gallery import GALLERY
 from hybridpool.pictures.perturb import Noise
 from hybridpool.stem import STEMS, default_stem, trained_stems
@@ -55,6 +56,8 @@ def own_level(kinds: Mapping[str, Noise]) -> Callable[[Any, Values], Values]:
 
 DEFAULT = Settings(stem=default_stem(), image_size=96)
 SCOPES = ("channel", "all")
+#: How the maps are shown, whatever they are: fields of `View` and of `Shown`.
+LOOKS = ("clipped", "difference", "left", "right", "divider", "beside")
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,10 @@ class View:
         scope: Whether colours span one ``"channel"`` or ``"all"``.
         clipped: Whether colours end at the 99th percentile.
         difference: Whether max and average are shown as what hybrid pooling differs by.
+        left: The pooling left of a divider over one large map; "" shows all maps side by side.
+        right: The pooling right of it.
+        divider: Where the divider stands, in percent of the width.
+        beside: Key of a second picture that is shown below the first; "" shows none.
     """
 
     weight: float | None = None
@@ -80,6 +87,10 @@ class View:
     scope: str = "channel"
     clipped: bool = False
     difference: bool = False
+    left: str = ""
+    right: str = ""
+    divider: int = 50
+    beside: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +110,10 @@ class Shown:
     turned: bool = True
     clipped: bool = False
     difference: bool = False
+    left: str = ""
+    right: str = ""
+    divider: int = 50
+    beside: str = ""
 
     @property
     def dial(self) -> float | None:
@@ -122,7 +137,8 @@ class Shared:
         """The nearest that can be shown; channel and cell are clamped once the maps are there."""
         view = self.view
         weight = None if view.weight is None else min(max(view.weight, 0.0), 1.0)
-        return Shared(self.settings.clamped(), replace(view, weight=weight))
+        divider = min(max(view.divider, 0), 100)
+        return Shared(self.settings.clamped(), replace(view, weight=weight, divider=divider))
 
 
 @dataclass(frozen=True)
@@ -158,6 +174,18 @@ def _write_cell(chosen: Shared) -> str | None:
 
 def _write_channel(chosen: Shared) -> str | None:
     return None if chosen.view.channel is None else str(chosen.view.channel + 1)
+
+
+def _read_swipe(text: str) -> Values:
+    """Two poolings, and where the divider stands between their maps."""
+    left, right, place = text.split("-")
+    both = one_of(lambda: POOLINGS)
+    return {"left": both(left), "right": both(right), **wholes(r"(?P<divider>\d+)")(place)}
+
+
+def _write_swipe(chosen: Shared) -> str | None:
+    seen = chosen.view
+    return f"{seen.left}-{seen.right}-{seen.divider}" if seen.left and seen.right else None
 
 
 def _along(chosen: Shared, values: Values) -> Values:
@@ -200,6 +228,13 @@ SHARED = PageState(
         Parameter(
             "difference", "difference", write=lambda chosen: "1" if chosen.view.difference else None
         ),
+        Parameter(
+            "beside",
+            "beside",
+            read=one_of(lambda: GALLERY),
+            write=lambda chosen: chosen.view.beside or None,
+        ),
+        Parameter("swipe", values=_read_swipe, write=_write_swipe),
     ),
     _along,
 )
@@ -214,6 +249,9 @@ _VIEW: dict[str, sent.Check] = {
     "scope": sent.word(SCOPES),
     "clipped": sent.flag,
     "difference": sent.flag,
+    "left": sent.word(("", *POOLINGS)),
+    "right": sent.word(("", *POOLINGS)),
+    "divider": sent.whole,
 }
 
 

@@ -267,6 +267,12 @@ def test_every_printed_number_is_pytorch_s(by_hand: Any, link: dict[str, str]) -
     page.await_link(back="sum", dial="0.13")
 
     steps = attend_by_hand(task.grid(), task.window, seed=task.seed, hidden=task.hidden)
+    assert_printed(page.numbers("attention"), steps.pooled[0], 2)
+    share, top, mean = (part.flatten()[0].item() for part in (steps.values, work.max, work.average))
+    written = page.formula(".pooled", "Attention")
+    assert number(re.split("[=≈]", written)[1]) == pytest.approx(
+        share * top + (1 - share) * mean, abs=6e-4
+    )
     for channel in range(4):
         for place, values in (("channels", steps.channels), ("attended", steps.pooled)):
             texts = page.find(f".{place} .sheet").nth(channel).locator(".cell").all_inner_texts()
@@ -380,7 +386,7 @@ def test_nothing_overflows_a_phone(by_hand: Any, scheme: str, window: str) -> No
 
 def test_outputs_stand_beside_a_small_grid_and_formulas_beside_a_large_one(by_hand: Any) -> None:
     page = by_hand().open()
-    tops = {name: top(page, name) for name in ("grid", "max", "average", "hybrid")}
+    tops = {name: top(page, name) for name in ("grid", *POOLED, "attention")}
     assert len(set(tops.values())) == 1
     page = by_hand().open(**FULL)
     card = page.find(".desk .card").bounding_box()["y"]
@@ -407,6 +413,33 @@ def test_digits_are_large_enough_to_project_and_larger_with_large_text(
     assert sizes[1] > 1.2 * sizes[0]
 
 
+@pytest.mark.parametrize("large", ["0", "1"])
+def test_attention_stands_in_the_upper_part_and_leads_to_its_steps(
+    by_hand: Any, large: str
+) -> None:
+    page = by_hand(viewport={"width": 1280, "height": 720}).open(large=large)
+    for place in ("[data-sheet=attention] .box", ".card .dial", ".pooled > div >> nth=3"):
+        box = page.find(place).bounding_box()
+        assert box["y"] + box["height"] <= 720, place
+    value = number(page.find(".matrix.second .result").first.inner_text())
+    expect(page.find(".whence")).to_have_text(f"Where {value:.3f} comes from")
+    page.find(".whence").focus()
+    page.page.keyboard.press("Enter")
+    page.await_true(
+        "(part) => part.getBoundingClientRect().top < 400",
+        page.find("section.attention").element_handle(),
+    )
+    expect(page.find("section.attention h2")).to_be_focused()
+
+
+def test_on_a_phone_all_outputs_of_a_small_grid_stand_in_one_row(by_hand: Any) -> None:
+    page = by_hand(viewport=PHONE).open()
+    assert len({top(page, name) for name in (*POOLED, "attention")}) == 1
+    page = by_hand(viewport=PHONE).open(numbers="noise", grid="8x8")
+    assert top(page, "max") == top(page, "average") < top(page, "hybrid")
+    assert top(page, "hybrid") == top(page, "attention")
+
+
 def test_every_cell_and_button_has_a_name(by_hand: Any) -> None:
     page = by_hand().open(**FULL)
     named = page.find(":is(button, input, .cell[tabindex]):not([hidden])").evaluate_all(
@@ -424,7 +457,7 @@ def test_results_stay_hidden_until_a_class_has_said_them(
 ) -> None:
     page = by_hand().open(grid="4x4", step="4", at="2-2")
     page.find(".hide").click()
-    for name in POOLED:
+    for name in (*POOLED, "attention"):
         expect(page.cells(name)).to_have_text(["?"] * 4)
     assert page.formula(".pooled", "Max") == "max(11, 12, 15, 16) = ?"
     assert page.formula(".pooled", "Hybrid") == "0.50 × ? + 0.50 × ? = ?"

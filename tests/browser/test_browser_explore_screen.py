@@ -8,6 +8,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hybridpool.functional import hybrid_pool2d
 from hybridpool.pictures.gallery import GALLERY
@@ -301,3 +302,173 @@ def test_differences_are_painted_around_zero(tab: OpenTab) -> None:
     ends = explore.root.locator(".differences .low, .differences .high").all_inner_texts()
     assert [number(text) for text in ends] == pytest.approx([-end, end], abs=0.0006)
     assert high > low
+
+
+# ---- two poolings of one map ---------------------------------------------------------------------
+
+SWIPE = {"dial": ".dial", "stage": ".swipe .stage", "head": ".swipe-head", "window": ".beside"}
+
+
+def test_a_divider_is_dragged_between_two_poolings_of_one_map(tab: OpenTab) -> None:
+    explore = tab(Explore).open(stem="filters", picture="stars", size=64, channel=5)
+    divider = explore.root.get_by_role("slider", name="Divider between two poolings")
+    expect(divider).to_be_hidden()
+    explore.root.locator(".swipe-on").check()
+    explore.await_link(swipe="average-max-50")
+    expect(divider).to_be_focused()
+    sides = {side: explore.root.locator(f"canvas.{side}") for side in ("left", "right")}
+    maps = explore.maps()
+    assert np.array_equal(explore.pixels(sides["left"]), maps["average"])
+    assert np.array_equal(explore.pixels(sides["right"]), maps["max"])
+    explore.settled()
+    explore.sent.clear()
+    stage = explore.root.locator(".swipe .stage")
+    explore.move_over(divider, 0.5)
+    explore.page.mouse.down()
+    explore.move_over(stage, 0.3)
+    expect(divider).to_have_attribute("aria-valuenow", "30")
+    expect(sides["right"]).to_have_css("clip-path", "inset(0px 0px 0px 30%)")
+    assert explore.sent == []
+    explore.page.mouse.up()
+    explore.await_link(swipe="average-max-30")
+    assert "cell" not in explore.link(), "the divider was let go of, and no cell chosen"
+    press = explore.page.keyboard.press
+    press("ArrowRight")
+    press("Shift+ArrowRight")
+    explore.await_link(swipe="average-max-42")
+    assert divider.get_attribute("aria-valuetext") == "Average up to 42 % of the width, then Max"
+    press("Home")
+    press("Shift+ArrowLeft")
+    explore.await_link(swipe="average-max-0")
+    explore.root.get_by_label("Right of the divider").select_option("hybrid")
+    explore.await_link(swipe="average-hybrid-0")
+    explore.settled()
+    explore.sent.clear()
+    explore.move_over(explore.dial, 0.2)
+    explore.page.mouse.down()
+    explore.move_over(explore.dial, 0.9)
+    explore.next_frame()
+    explore.next_frame()
+    assert np.array_equal(explore.pixels(sides["right"]), explore.map("hybrid"))
+    assert explore.sent == []
+    explore.page.mouse.up()
+    explore.root.get_by_role("button", name="All maps").click()
+    explore.page.wait_for_url(lambda url: "swipe" not in explore.link(url))
+    expect(explore.stage("average")).to_be_visible()
+
+
+@pytest.mark.parametrize("large", ["0", "1"])
+def test_the_large_map_stands_on_one_screen_with_the_dial(tab: OpenTab, large: str) -> None:
+    explore = tab(Explore).open(**FIRST, large=large, swipe="hybrid-attention-25")
+    divider = explore.root.locator(".divider")
+    assert divider.get_attribute("aria-valuenow") == "25"
+    for width, height in SCREENS:
+        resized(explore, width, height)
+        found = boxes(explore, SWIPE)
+        for name, (left, top, right, bottom) in found.items():
+            assert left >= 0, (name, width)
+            assert top >= 0, (name, width)
+            assert right <= width, (name, width)
+            assert bottom <= height, (name, width, bottom)
+        assert_apart(found)
+        left, _, right, _ = found["stage"]
+        assert right - left >= 300
+    for link in ("hybrid-nobody-25", "hybrid-25", "-", "hybrid-max-x"):
+        assert "swipe" not in explore.open(**FIRST, swipe=link).link()
+
+
+def test_a_finger_drags_the_divider(tab: OpenTab) -> None:
+    phone = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
+    explore = tab(Explore, **phone).open(**FIRST, swipe="average-max-50")
+    explore.assert_no_wider_than_the_screen()
+    box = explore.box(explore.root.locator(".divider"))
+    stage = explore.root.locator(".swipe .stage").bounding_box()
+    assert stage
+    assert box["width"] >= 44
+    session = explore.page.context.new_cdp_session(explore.page)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for kind, place in (("touchStart", x), ("touchMove", x - 20), ("touchMove", x - 60)):
+        points = [{"x": place, "y": y}]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    place = round(50 - 60 / stage["width"] * 100)
+    explore.await_link(swipe=f"average-max-{place}")
+
+
+# ---- a second picture ----------------------------------------------------------------------------
+
+TWINS = ("picture", "average", "hybrid", "max", "attention")
+
+
+def twin(explore: Explore, name: str) -> NDArray[np.uint8]:
+    return explore.pixels(explore.root.locator(f"[data-twin={name}] canvas"))
+
+
+def assert_twins(explore: Explore, weight: float) -> None:
+    """Both rows have the colours of one scale, and the second is what PyTorch makes of it."""
+    one, other = expected(STARS), expected(replace(STARS, picture="coins"))
+    ranges = [channel_range(found, 4) for found in (one, other)]
+    low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
+    for found, painted in ((one, explore.map), (other, lambda name: twin(explore, name))):
+        pooled = {name: found.pooled[name][4] for name in ("average", "max", "attention")}
+        hybrid = hybrid_pool2d(found.feature_map, weight, **found.settings.window)[4]
+        for name, values in (pooled | {"hybrid": hybrid}).items():
+            wanted = ((values.double() - low) / (high - low) * 255).numpy()
+            first, last = steps(painted(name), sequential())
+            assert np.maximum(first - wanted, wanted - last).max() <= 0.52, name
+
+
+def test_two_pictures_follow_one_dial_without_a_message(tab: OpenTab) -> None:
+    link = {"stem": "filters", "picture": "stars", "size": 64, "channel": 5, "weight": 0.3}
+    explore = tab(Explore).open(**link)
+    expect(explore.root.locator(".twins")).to_be_hidden()
+    explore.open(**link, beside="coins")
+    assert_twins(explore, 0.3)
+    heading = explore.root.locator("[data-twin=picture] .title")
+    expect(heading).to_have_text(GALLERY["coins"].title)
+    explore.settled()
+    explore.sent.clear()
+    explore.move_over(explore.dial, 0.3)
+    explore.page.mouse.down()
+    explore.move_over(explore.dial, 0.8)
+    explore.next_frame()
+    explore.next_frame()
+    assert_twins(explore, float(explore.dial.input_value()))
+    assert explore.sent == []
+    explore.page.mouse.up()
+    explore.size("kernel").fill("4")
+    explore.await_link(kernel="4", beside="coins")
+    explore.settled()
+    chosen = replace(STARS, picture="coins", kernel_size=4)
+    assert twin(explore, "max").shape[:2] == expected(chosen).pooled["max"].shape[1:]
+    explore.root.locator(".swipe-on").check()
+    expect(explore.root.locator(".twins")).to_be_hidden()
+
+
+@pytest.mark.parametrize("large", ["0", "1"])
+def test_two_pictures_stand_on_one_screen_with_the_dial(tab: OpenTab, large: str) -> None:
+    explore = tab(Explore).open(**FIRST, large=large, beside="coins")
+    names = {f"first {name}": f"[data-panel={name}] .stage" for name in TWINS}
+    names |= {f"second {name}": f"[data-twin={name}] .stage" for name in TWINS}
+    for width, height in SCREENS:
+        resized(explore, width, height)
+        found = boxes(explore, names | {"dial": ".dial", "sizes": ".sizes"})
+        for name, (left, top, right, bottom) in found.items():
+            assert left >= 0, (name, width)
+            assert top >= 0, (name, width)
+            assert right <= width, (name, width)
+            assert bottom <= height, (name, width, bottom)
+            assert right - left >= 100
+        assert_apart(found | boxes(explore, {"window": ".beside", "about": ".about"}))
+
+
+def test_two_pictures_fit_a_phone(tab: OpenTab) -> None:
+    phone = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
+    explore = tab(Explore, **phone).open(**FIRST, beside="motorcycle")
+    explore.assert_no_wider_than_the_screen()
+    names = {f"first {name}": f"[data-panel={name}]" for name in TWINS}
+    names |= {f"second {name}": f"[data-twin={name}]" for name in TWINS}
+    found = boxes(explore, names | {"dial": ".dial", "window": ".beside", "sizes": ".sizes"})
+    assert_apart(found)
+    assert found["dial"][3] <= min(found[name][1] for name in names) + 1
+    assert all(left >= 0 and right <= PHONE["width"] for left, _, right, _ in found.values())

@@ -5,10 +5,8 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -19,7 +17,7 @@ from streamlit.runtime.state.session_state import SessionState
 from streamlit.testing.v1 import AppTest
 
 from hybridpool.measure import distance_table, energy_kept
-from hybridpool.pictures.gallery import GALLERY
+from hybridpool.pictures.gallery import GALLERY, gallery_image
 from hybridpool.pictures.image import fit_image, image_digest, read_image
 from hybridpool.stem import STEMS, load_stem, trained_stems
 from hybridpool.trace import (
@@ -33,7 +31,6 @@ from hybridpool.trace import (
 )
 from hybridpool.ui import compute, settings
 from hybridpool.ui.browser.packing import pixels
-from hybridpool.ui.explore.cards import cards
 from hybridpool.ui.explore.script import reproduction_script
 from hybridpool.ui.settings import SHARED, Shown
 from hybridpool.ui.words import translation
@@ -248,7 +245,7 @@ def test_a_link_opens_what_it_says() -> None:
     assert_shows(session, expected(chosen), weight=0.9)
     assert session.message()[0]["view"] == {
         "weight": 0.9, "channel": 6, "row": 3, "column": 4, "pinned": True, "scope": "all",
-        "clipped": False, "difference": False,
+        "clipped": False, "difference": False, "left": "", "right": "", "divider": 50, "beside": "",
     }  # fmt: skip
 
 
@@ -283,40 +280,6 @@ def test_a_link_made_with_an_upload_says_that_it_carries_none() -> None:
     assert_shows(session, expected(replace(DEFAULT, kernel_size=3)))
     session.resize(stride=3)
     assert not session.app.info
-
-
-# ---- cards -------------------------------------------------------------------------------------
-
-
-def test_every_card_opens_what_its_sentence_speaks_of() -> None:
-    session = Session(size="64", lang="zh", large="1")
-    page = "".join(part.proto.body for part in session.app.get("html"))
-    links = re.findall('class="starter" target="_self" href="([^"]+)"', page)
-    found = []
-    for link, (asked, title, sentence, question) in zip(links, cards(), strict=True):
-        parameters = dict(parse_qsl(unescape(link).removeprefix("?")))
-        assert parameters == {**asked, "lang": "zh", "large": "1"}
-        opened = SHARED.query(SHARED.read(parameters))
-        assert {name: opened[name] for name in asked} == asked
-        assert title
-        assert sentence.endswith(".")
-        assert question.endswith("?")
-        found.append((expected(SHARED.read(asked).settings), SHARED.read(asked).view))
-    (star, at), (ink, paper), (learned, _), (attentive, seen) = found
-
-    place = at.channel, at.row, at.column
-    span = star.feature_map[at.channel].max() - star.feature_map[at.channel].min()
-    assert star.pooled["max"][place] > 0.9 * span
-    assert star.pooled["average"][place] < 0.1 * span
-
-    before = ink.feature_map[paper.channel].mean()
-    lighter = ink.pooled["max"][paper.channel].mean() - before
-    assert lighter > 4 * (ink.pooled["average"][paper.channel].mean() - before).abs()
-
-    assert learned.blend_weight.min() < 0.4 < 0.9 < learned.blend_weight.max()
-
-    other = expected(replace(attentive.settings, picture="coins"))
-    assert (attentive.attention - other.attention)[seen.channel].abs() > 0.05
 
 
 # ---- every control -----------------------------------------------------------------------------
@@ -424,6 +387,7 @@ def test_a_browser_that_lost_the_picture_gets_everything_again() -> None:
     window = {"kernel": 3, "stride": 2, "padding": 0, "ceilMode": False}
     view = {"weight": None, "channel": 3, "row": 1, "column": 1, "pinned": False}
     view |= {"scope": "channel", "clipped": False, "difference": False}
+    view |= {"left": "", "right": "", "divider": 50}
     told = {**window, **view, "has": "", "told": next(session.told)}
     session.tell(session.component("inspector").id, "json_value", {"window": told})
     assert_shows(session, expected(replace(DEFAULT, picture="coins", image_size=64, kernel_size=3)))
@@ -522,6 +486,37 @@ def test_colours_and_differences_are_part_of_the_link() -> None:
     view = Session(**session.link).message()[0]["view"]
     assert view["clipped"]
     assert view["difference"]
+
+
+def test_two_poolings_and_their_divider_are_part_of_the_link() -> None:
+    session = Session(size="64").look(left="average", right="hybrid", divider=30)
+    assert session.link["swipe"] == "average-hybrid-30"
+    view = Session(**session.link).message()[0]["view"]
+    assert (view["left"], view["right"], view["divider"]) == ("average", "hybrid", 30)
+    session.look(left="average", right="hybrid", divider=999)
+    assert session.link["swipe"] == "average-hybrid-100"
+    session.look(left="nobody", right="hybrid", divider=10)
+    assert session.link["swipe"] == "average-hybrid-100"
+    session.look(left="", right="")
+    assert "swipe" not in session.link
+    assert "swipe" not in Session(size="64", swipe="max-average").link
+
+
+def test_a_second_picture_travels_as_it_goes_into_the_stem() -> None:
+    session = Session(size="64", picture="coins")
+    header, arrays = session.message()
+    assert "beside" not in header
+    session.set("selectbox", "control_beside", "checks")
+    assert session.link["beside"] == "checks"
+    other, arrays = session.message()
+    assert other["base"] != header["base"]
+    image = fit_image(gallery_image("checks", card_side=64), 64)
+    assert other["beside"] == {"shape": [64, 64], "title": GALLERY["checks"].title}
+    assert np.array_equal(arrays["beside"].reshape(image.shape), image.numpy())
+    assert Session(**session.link).message()[0]["beside"] == other["beside"]
+    assert "beside" not in Session(size="64", beside="nobody").message()[0]
+    session.look(beside="moon")
+    assert session.link["beside"] == "checks", "the browser has no say in it"
 
 
 def test_every_picture_of_the_gallery_has_a_thumbnail_and_a_name() -> None:
@@ -724,7 +719,7 @@ def test_a_link_restores_the_same_bytes() -> None:
     one, other = first.message(), second.message()
     assert other[0]["view"] == {
         "weight": 0.7, "channel": 11, "row": 5, "column": 6, "pinned": True, "scope": "all",
-        "clipped": False, "difference": False,
+        "clipped": False, "difference": False, "left": "", "right": "", "divider": 50, "beside": "",
     }  # fmt: skip
     # The view is the one with which the maps were first shown; the caption says how long it took.
     for header in (one[0], other[0]):

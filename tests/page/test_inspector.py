@@ -145,7 +145,7 @@ def test_the_header_describes_the_maps(window: dict[str, Any]) -> None:
     assert header["start"] == pytest.approx([0.35] * header["input_shape"][0])
     assert header["view"] == {
         "weight": 0.8, "channel": 3, "row": 4, "column": 5, "pinned": True, "scope": "all",
-        "clipped": False, "difference": False,
+        "clipped": False, "difference": False, "left": "", "right": "", "divider": 50, "beside": "",
     }  # fmt: skip
     assert header["caption"] == "CPU, at once"
     assert header["colours"] == POOLING_COLOURS

@@ -571,13 +571,6 @@ def test_the_answer_of_networks_is_one_link_away_at_the_same_settings() -> None:
     assert "The_answer" not in texts(opened(noise="jpeg"))
 
 
-def test_every_example_is_a_link_that_opens_what_it_says() -> None:
-    for title, _words, wanted in noise_words.examples():
-        assert f"[**{title}**](?" in texts(opened())
-        shown = link(opened(**wanted))
-        assert wanted.items() <= shown.items()
-
-
 def test_only_a_level_that_the_control_offers_is_taken() -> None:
     test = opened()
     for told in ("0.3", None, float("nan"), [0.3], True):

@@ -10,7 +10,7 @@ from hybridpool.ui.settings import SHARED, View, look_at
 
 GOOD = {
     "weight": 0.25, "channel": 3, "row": 1, "column": 2, "pinned": True, "scope": "all",
-    "clipped": False, "difference": False,
+    "clipped": False, "difference": False, "left": "", "right": "", "divider": 50,
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import streamlit
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from hybridpool.layers import POOLINGS
 from hybridpool.pictures.gallery import GALLERY
 from hybridpool.stem import STEMS, trained_stems
 from hybridpool.trace import CHANNELS, DEVICES, IMAGE_SIZES, MAX_KERNEL, MAX_SEED, Settings
@@ -24,7 +25,9 @@ from hybridpool.ui.settings import (
 )
 
 NAMES = [
-    *SHARED.query(Shared(DEFAULT, View(0.5, 0, 0, 0, True, "all"))),
+    *SHARED.query(
+        Shared(DEFAULT, View(0.5, 0, 0, 0, True, "all", left="max", right="max", beside="moon"))
+    ),
     "lang",
     "large",
     "anything",
@@ -63,13 +66,34 @@ pinned_views = st.builds(
     scope=scopes,
 )
 free_views = st.builds(View, weight=weights, channel=channels, scope=scopes)
+swiped_views = st.builds(
+    View,
+    left=st.sampled_from(list(POOLINGS)),
+    right=st.sampled_from(list(POOLINGS)),
+    divider=st.integers(0, 100),
+    beside=st.sampled_from(["", *GALLERY]),
+)
 
 odd_text = st.one_of(
     st.text(),
     st.integers().map(str),
     st.floats().map(str),
     st.sampled_from(
-        ["", "nan", "inf", "-1", "1e999", "0x10", "1_0", "٣", "true", "1-2", "-", "all"]
+        [
+            "",
+            "nan",
+            "inf",
+            "-1",
+            "1e999",
+            "0x10",
+            "1_0",
+            "٣",
+            "true",
+            "1-2",
+            "-",
+            "all",
+            "max-max-1e9",
+        ]
     ),
     st.just("9" * 5000),
 )
@@ -78,7 +102,7 @@ odd_text = st.one_of(
 # ---- the link ----------------------------------------------------------------------------------
 
 
-@given(possible_settings(), pinned_views | free_views)
+@given(possible_settings(), pinned_views | free_views | swiped_views)
 @example(Settings(blend_weight=0.1 + 0.2), View(weight=1 / 3))
 def test_a_link_restores_settings_and_view(chosen: Settings, seen: View) -> None:
     link = SHARED.query(Shared(chosen, seen))

@@ -8,13 +8,14 @@ windows and prints formulas without asking again. See ``assets/inspector``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Any
 
 import streamlit as st
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from hybridpool.layers import HybridPoolingWithAttention
 from hybridpool.measure import highest_contrast
@@ -34,11 +35,11 @@ from hybridpool.ui.browser.packing import (
 )
 from hybridpool.ui.browser.words import inspector_words, is_learned
 from hybridpool.ui.controls import take_photo
-from hybridpool.ui.settings import SHARED, Shown, View, look_at, pick_picture, view_of
+from hybridpool.ui.settings import LOOKS, SHARED, Shown, View, look_at, pick_picture, view_of
 from hybridpool.ui.words import _, fill, language, speaking
 from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential
 
-_PARTS = ("painting", "sizes", "terms", "sweep", "filmed", "save", "inspector")
+_PARTS = ("painting", "sizes", "terms", "sweep", "filmed", "swipe", "beside", "save", "inspector")
 #: All that the inspector is made of.
 SCRIPTS = (
     *PANELS,
@@ -72,8 +73,8 @@ def resolved_view(trace: Trace, view: View | None = None) -> Shown:
         row, column = min(seen.row, rows - 1), min(seen.column, columns - 1)
     turned = seen.weight is not None
     weight = trace.blend_weight[channel].item() if seen.weight is None else seen.weight
-    colours = (seen.clipped, seen.difference)
-    return Shown(weight, channel, row, column, seen.pinned, seen.scope, turned, *colours)
+    looks = {name: getattr(seen, name) for name in LOOKS}
+    return Shown(weight, channel, row, column, seen.pinned, seen.scope, turned, **looks)
 
 
 def telling_cells(trace: Trace) -> list[tuple[int, int]]:
@@ -94,6 +95,8 @@ class Inspected:
         stem: What made the feature map.
         base: Names picture, stem and words: all that a window leaves as it is.
         about: What to look for in the picture.
+        second: A second picture (3, H, W) as it goes into the stem.
+        second_title: What it shows.
     """
 
     trace: Trace
@@ -103,6 +106,8 @@ class Inspected:
     stem: ConvStem
     base: str = ""
     about: str = ""
+    second: Tensor | None = None
+    second_title: str = ""
 
 
 def show_inspector(trace: Trace, picture: str, caption: str) -> None:
@@ -114,7 +119,7 @@ def show_inspector(trace: Trace, picture: str, caption: str) -> None:
         component("inspector", *SCRIPTS),
         "inspector",
         # Large text moves what stands above it: then it is mounted anew, with what it shows now.
-        (trace.settings, picture, language(), st.session_state.get("large")),
+        (trace.settings, picture, _second(), language(), st.session_state.get("large")),
         lambda: _packed(trace, picture, caption),
         view=look_at,
         window=_look_through,
@@ -129,17 +134,26 @@ def _packed(trace: Trace, picture: str, caption: str) -> bytes:
     settings = trace.settings
     named = (picture, settings.image_size, settings.stem, settings.channels)
     made = (settings.seed, settings.count_include_pad, str(trace.device), language())
-    base = sha256(repr((*named, *made)).encode()).hexdigest()[:16]
+    second = _second()
+    base = sha256(repr((*named, second, *made)).encode()).hexdigest()[:16]
     with speaking(language()):
         words = inspector_words(learned=is_learned(trace))
     stem = compute.stem_of(settings)
     known = GALLERY.get(picture)
     about = f"{_(known.title)}: {_(known.words)}" if known else ""
     shown = Inspected(trace, resolved_view(trace), caption, words, stem, base, about)
+    if second:
+        image = compute.fitted(second, settings.image_size)
+        shown = replace(shown, second=image, second_title=_(GALLERY[second].title))
     # Only the browser knows what it still holds; what it held before another picture is gone.
     kept = base == _held() == st.session_state.get(_PACKED)
     st.session_state[_PACKED] = base
     return pack_window(shown) if kept else pack(shown)
+
+
+def _second() -> str:
+    """The key of the picture below the first."""
+    return SHARED.chosen().view.beside
 
 
 def _held() -> object:
@@ -204,6 +218,10 @@ def _base(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     arrays |= quantised({"input": trace.feature_map}, ranges)[0]
     arrays["fine"] = rest(trace.feature_map, arrays["input"], ranges)
     arrays["image"] = pixels(trace.features.image)
+    if shown.second is not None:
+        arrays["beside"] = shown.second.numpy()
+        shape = list(shown.second.shape[1:])
+        header["beside"] = {"shape": shape, "title": shown.second_title}
     return header | ranges | {"input_shape": list(trace.feature_map.shape)}, arrays
 
 

@@ -73,7 +73,16 @@ def inspector_words(*, learned: bool = False) -> dict[str, str]:
         "clipped_note": _(
             "{count} of {total} cells of the feature map lie above and share the last colour."
         ),
+        "clipped_note_both": _(
+            "{count} of {total} cells of both feature maps lie above and share the last colour."
+        ),
         "as_differences": _("show differences"),
+        "swipe": _("swipe between two poolings"),
+        "swipe_left": _("Left of the divider"),
+        "swipe_right": _("Right of the divider"),
+        "swipe_close": _("All maps"),
+        "divider": _("Divider between two poolings"),
+        "divided": _("{left} up to {place} % of the width, then {right}"),
         "hybrid_minus_max": _("Hybrid − max"),
         "hybrid_minus_average": _("Hybrid − average"),
         "differences_note": _("Differences: zero in the middle; the scale stays as you turn."),
@@ -94,6 +103,7 @@ def inspector_words(*, learned: bool = False) -> dict[str, str]:
             "apart."
         ),
         "legend_note": _("One colour scale for the feature map and all four poolings."),
+        "legend_note_both": _("One colour scale for both pictures and all four poolings."),
         "all_channels": _("All channels"),
         "strips_note": _(
             "Each column is a channel, each row a pooling. Click a column, or press the left and "
@@ -170,6 +180,7 @@ def _key_words() -> dict[str, str]:
         "key_reset": _("Back to where the blend weight starts"),
         "key_sweep": _("Turn the dial once from 0 to 1 and back"),
         "key_difference": _("Maps or differences"),
+        "key_swipe": _("Swipe between two poolings, or all maps"),
         "key_help": _("This list"),
         "touch": _(
             "The red frame marks one cell in each pooled map, its window in the feature map, and "

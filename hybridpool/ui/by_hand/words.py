@@ -50,7 +50,7 @@ def fixed_words() -> dict[str, str]:
         "normal": _("normal"),
         "fast": _("fast"),
         "grid": _("Your grid"),
-        **{name: pooling_names()[name] for name in ("max", "average", "hybrid")},
+        **pooling_names(),
         "window": _("Window of output row {row}, column {column}"),
         "cell_place": _("row {row}, column {column}"),
         "cell_value": _("{name}, row {row}, column {column}: {value}"),
@@ -65,7 +65,8 @@ def fixed_words() -> dict[str, str]:
         **dial_words(),
         **formula_words(),
         **attention_words(),
-        "legend_note": _("One colour scale for your grid and the three outputs."),
+        "whence": _("Where {value} comes from"),
+        "legend_note": _("One colour scale for your grid and the four outputs."),
         "keys": _(
             "Click a cell of your grid and type; arrow keys move, Enter keeps the number, Escape "
             "restores the old one. Point at an output cell to see its window; there the space bar "

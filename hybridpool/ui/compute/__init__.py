@@ -70,6 +70,7 @@ __all__ = [
     "asked_imagenet",
     "banded",
     "compared",
+    "fitted",
     "heavy",
     "kept_network_costs",
     "kept_pooling_costs",
@@ -127,10 +128,13 @@ def _trace(settings: Settings, digest: str, _data: bytes | None) -> Trace:
 def _features(
     digest: str, image_size: int, stem: tuple[str, int, int], device: str, _data: bytes | None
 ) -> Features:
+    return run_stem(fitted(digest, image_size, _data), _stem(*stem), resolve_device(device))
+
+
+def fitted(digest: str, image_size: int, data: bytes | None = None) -> Tensor:
+    """The picture (3, H, W) of a gallery key or of a file, as it goes into the stem."""
     card = digest in GALLERY and GALLERY[digest].kind == "card"
-    card_side = image_size if card else 0
-    image = fit_image(picture(digest, card_side, data=_data), image_size)
-    return run_stem(image, _stem(*stem), resolve_device(device))
+    return fit_image(picture(digest, image_size if card else 0, data=data), image_size)
 
 
 def picture(

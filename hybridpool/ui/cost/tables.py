@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from hybridpool.cost import Counts, NetworkCost, NetworkCosts, PoolingCost, PoolingCosts, Turns
+from hybridpool.ui.charts import show_table
 from hybridpool.ui.cost import words as cost_words
 from hybridpool.ui.cost.words import data_size, millis, whole
 from hybridpool.ui.phrases import percent, significant
 from hybridpool.ui.share import download
-from hybridpool.ui.tables import show_table
 from hybridpool.ui.words import _
 
 

@@ -10,7 +10,7 @@ from hybridpool.training.curves import frequency_lines, values_by_arm
 from hybridpool.training.selection import by_arm
 from hybridpool.training.summary import summarise_seeds
 from hybridpool.training.values import SHIFTED, consistency
-from hybridpool.ui.charts import show_chart
+from hybridpool.ui.charts import show_chart, show_table
 from hybridpool.ui.evidence import numbers, outcomes
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.bars import bars
@@ -21,7 +21,6 @@ from hybridpool.ui.evidence.parts import (
     say,
     show_primary,
 )
-from hybridpool.ui.tables import show_table
 from hybridpool.ui.words import _
 from hybridpool.viz.evidence_charts import lines_chart
 

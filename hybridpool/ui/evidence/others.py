@@ -9,10 +9,10 @@ from hybridpool.training.curves import values_by_arm
 from hybridpool.training.selection import by_arm, by_network, by_start
 from hybridpool.training.summary import summarise_seeds
 from hybridpool.training.values import clean
+from hybridpool.ui.charts import show_table
 from hybridpool.ui.evidence import numbers, outcomes
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.parts import link, say, show_paths, show_primary
-from hybridpool.ui.tables import show_table
 from hybridpool.ui.words import _
 
 

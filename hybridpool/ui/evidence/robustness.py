@@ -14,7 +14,7 @@ from hybridpool.training.curves import corruption_lines, occlusion_lines, values
 from hybridpool.training.selection import by_arm
 from hybridpool.training.summary import summarise_seeds
 from hybridpool.training.values import Measure
-from hybridpool.ui.charts import show_chart
+from hybridpool.ui.charts import show_chart, show_table
 from hybridpool.ui.evidence import numbers, outcomes, sentences
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.parts import (
@@ -25,7 +25,6 @@ from hybridpool.ui.evidence.parts import (
     show_primary,
 )
 from hybridpool.ui.evidence.state import STATE
-from hybridpool.ui.tables import show_table
 from hybridpool.ui.words import _
 from hybridpool.viz.evidence_charts import lines_chart
 

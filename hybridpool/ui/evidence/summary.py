@@ -12,6 +12,7 @@ import streamlit as st
 from hybridpool.training.claims import ARTICLE_NETWORK, CLAIMS, Evidence
 from hybridpool.training.records import Run
 from hybridpool.training.selection import by_arm, network_of
+from hybridpool.ui.charts import show_table
 from hybridpool.ui.evidence import opening, sentences
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.bars import bars
@@ -19,7 +20,6 @@ from hybridpool.ui.evidence.parts import plain, say
 from hybridpool.ui.evidence.published import SOURCES, published
 from hybridpool.ui.evidence.state import Group
 from hybridpool.ui.phrases import joined
-from hybridpool.ui.tables import show_table
 from hybridpool.ui.words import _
 
 _STYLE = Path(__file__).resolve().parents[3] / "assets" / "evidence" / "table.css"

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from hybridpool.measure import distance_table, energy_kept, summarise
 from hybridpool.trace import Trace, maps_at
+from hybridpool.ui.charts import show_table
 from hybridpool.ui.names import pooling_names
 from hybridpool.ui.phrases import percent
 from hybridpool.ui.settings import Shown
-from hybridpool.ui.tables import show_table
 from hybridpool.ui.words import _
 
 

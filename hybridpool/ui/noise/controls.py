@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 import streamlit as st
 
 from hybridpool.pictures.perturb import CHANGES
@@ -12,7 +10,7 @@ from hybridpool.trace import MAX_SEED
 from hybridpool.ui.names import fill_names, noise_names, shape_names
 from hybridpool.ui.noise import words as noise_words
 from hybridpool.ui.noise.state import STATE
-from hybridpool.ui.words import _, language
+from hybridpool.ui.words import _
 
 #: Pixels that a list of names takes, and a number.
 _WIDE, _NARROW = 220, 130
@@ -33,9 +31,6 @@ def show_controls() -> Perturbation:
             drawn = done.fill == "noise"
         if drawn:
             _seed()
-        with st.popover(_("To try")):
-            for title, words, link in noise_words.examples():
-                st.markdown(f"[**{title}**](?{urlencode(link | {'lang': language()})})  \n{words}")
     return STATE.chosen()
 
 

@@ -51,41 +51,6 @@ def change_name(*, against: bool) -> str:
     return _("Relative change minus that of max, points") if against else _("Relative change")
 
 
-def examples() -> list[tuple[str, str, dict[str, str]]]:
-    """Where to begin: a title, one sentence with a question, and a link."""
-    return [
-        (
-            _("Salt on the sky: who notices?"),
-            _(
-                "White specks fall on a smooth evening sky. Move the share of values hit: which "
-                "pooling carries the specks into its map?"
-            ),
-            {"picture": "rocket", "show": "noise", "noise": "salt", "level": "0.05"},
-        ),
-        (
-            _("Cover the face"),
-            _(
-                "A grey patch hides a face. Drag it away from the face and back: which map moves "
-                "most, and does one change where the patch cannot reach?"
-            ),
-            {
-                "picture": "astronaut",
-                "show": "occlusion",
-                "fill": "grey",
-                "occluder": "100-350-250-200",
-            },
-        ),
-        (
-            _("Out of focus"),
-            _(
-                "A lens out of focus makes a disc of each point. Move the radius: which pooling "
-                "loses the bricks first?"
-            ),
-            {"picture": "brick", "show": "noise", "noise": "defocus_blur", "level": "2"},
-        ),
-    ]
-
-
 def release_notes() -> dict[str, str]:
     """Why the rows wait for PyTorch where the browser cannot follow the hand."""
     return {

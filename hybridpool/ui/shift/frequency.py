@@ -13,7 +13,7 @@ from hybridpool.sensitivity.frequency import GradientMaps, Spectrum, gradient_ma
 from hybridpool.trace import Trace
 from hybridpool.ui import compute
 from hybridpool.ui.browser.inspector import telling_cells
-from hybridpool.ui.charts import show_chart
+from hybridpool.ui.charts import show_chart, show_table
 from hybridpool.ui.names import pooling_names
 from hybridpool.ui.page_state import draw_control
 from hybridpool.ui.phrases import percent
@@ -21,7 +21,6 @@ from hybridpool.ui.settings import Shown
 from hybridpool.ui.shift import frequency_sentences as frequency_findings
 from hybridpool.ui.shift import words as shift_words
 from hybridpool.ui.shift.state import STATE
-from hybridpool.ui.tables import show_table
 from hybridpool.ui.words import _, fill
 from hybridpool.viz.frequency_charts import gradient_chart, shares_chart, spectrum_chart
 
