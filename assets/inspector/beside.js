@@ -38,7 +38,7 @@ const Pairing = (Base) => class extends Base {
     if (!beside) return;
     for (const [name, { figure, title }] of Object.entries(this.twins)) {
       title.textContent = name === "picture" ? beside.title : words[name];
-      figure.querySelector(".dot").style.display = colours[name] ? "" : "none";
+      figure.querySelector(".dot").hidden = !colours[name];
       figure.querySelector(".dot").style.background = colours[name] ?? "";
     }
   }
