@@ -1,9 +1,11 @@
 """What the benchmarks measure on the page still happens there: every act once, and no speed."""
 
+from collections.abc import Callable
+
 import pytest
 from playwright.sync_api import Browser
 
-from benchmarks import noise_page, page
+from benchmarks import camera, noise_page, page
 from benchmarks.figures import drag_part, drag_slider, empty_opened, empty_page
 from tests.machines import Server
 
@@ -45,6 +47,14 @@ def test_the_acts_on_noise(chromium: Browser, server: Server) -> None:
     assert drag.painted > 0
     assert all(taken > 0 for taken in noise_page.maps(tab))
     tab.page.close()
+
+
+def test_every_page_that_films_counts_its_frames(
+    browser_with: Callable[..., Browser], server: Server
+) -> None:
+    browser = browser_with(*camera.CAMERA)
+    for name in camera.FILMED:
+        assert all(rate > 0 for rate in camera.rates(browser, server, name, 1, 64)), name
 
 
 def test_an_empty_page_is_opened_twice(chromium: Browser) -> None:
