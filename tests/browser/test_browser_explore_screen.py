@@ -110,8 +110,9 @@ def test_numbers_in_a_window_can_be_read_whatever_its_size(tab: OpenTab) -> None
     for kernel in range(1, 9):
         explore.size("kernel").fill(str(kernel))
         explore.next_frame()
-        size = explore.root.locator(".window td").first.evaluate(
-            "(cell) => parseFloat(getComputedStyle(cell).fontSize)"
+        # In one go: every paint builds the cells anew.
+        size = explore.root.evaluate(
+            "(root) => parseFloat(getComputedStyle(root.querySelector('.window td')).fontSize)"
         )
         assert size >= 12
 
