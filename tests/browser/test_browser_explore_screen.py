@@ -380,8 +380,9 @@ def test_the_large_map_stands_on_one_screen_with_the_dial(tab: OpenTab, large: s
 
 def test_a_finger_drags_the_divider(tab: OpenTab) -> None:
     phone = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
-    explore = tab(Explore, **phone).open(**FIRST, swipe="average-max-50")
+    explore = tab(Explore, **phone).open(**FIRST, swipe="average-max-100")
     explore.assert_no_wider_than_the_screen()
+    explore.open(**FIRST, swipe="average-max-50")
     box = explore.box(explore.root.locator(".divider"))
     stage = explore.root.locator(".swipe .stage").bounding_box()
     assert stage
