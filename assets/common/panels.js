@@ -33,7 +33,7 @@ const Panels = (Base) => class extends Base {
     for (const [name, { figure, note }] of Object.entries(this.panels)) {
       figure.querySelector(".title").textContent = words[name];
       const dot = figure.querySelector(".dot");
-      dot.style.display = colours[name] ? "" : "none";
+      dot.hidden = !colours[name];
       dot.style.background = colours[name] ?? "";
       note.textContent = "";
     }

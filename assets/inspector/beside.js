@@ -40,7 +40,7 @@ const Pairing = (Base) => class extends Base {
     for (const [name, { figure, title }] of Object.entries(this.twins)) {
       title.textContent = titles[name];
       const dot = figure.querySelector(".dot");
-      dot.style.display = colours[name] ? "" : "none";
+      dot.hidden = !colours[name];
       dot.style.background = colours[name] ?? "";
     }
   }

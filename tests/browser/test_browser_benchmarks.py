@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser
 
-from benchmarks import noise_page, page
+from benchmarks import answer_page, noise_page, page
 from benchmarks.figures import drag_part, drag_slider, empty_opened, empty_page
 from tests.machines import Server
 
@@ -45,6 +45,18 @@ def test_the_acts_on_noise(chromium: Browser, server: Server) -> None:
     assert drag.painted > 0
     assert all(taken > 0 for taken in noise_page.maps(tab))
     tab.page.close()
+
+
+def test_the_acts_on_the_answer(chromium: Browser, server: Server) -> None:
+    taken, tab = answer_page.opened(chromium, server, picture=page.PICTURES[0])
+    assert taken > 0
+    rows = tab.page.locator(".answer")
+    drag = drag_slider(chromium, tab, rows, rows.locator(".level input"), 0.5)
+    assert drag.messages == 0
+    assert drag.painted > 0
+    points, whole, places = answer_page.another_picture(tab, page.PICTURES[1])
+    assert 0 < points <= whole <= places
+    tab.page.context.close()
 
 
 def test_an_empty_page_is_opened_twice(chromium: Browser) -> None:

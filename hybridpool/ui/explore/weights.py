@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 import torch
 
@@ -40,7 +40,7 @@ def _chart(
     names: tuple[str, ...],
     channel: int,
     _language: str,
-) -> go.Figure:
+) -> Any:
     """Kept, because no window changes it and Plotly checks a new one for long."""
     words = {
         "channel": _("Channel"),
