@@ -57,6 +57,7 @@ bench: .venv/bench.stamp
 	@$(PY) -m benchmarks.page
 	@$(PY) -m benchmarks.learning
 	@$(PY) -m benchmarks.noise_page
+	@$(PY) -m benchmarks.answer_page
 	@$(PY) -m benchmarks.camera
 
 load: .venv/test.stamp

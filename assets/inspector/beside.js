@@ -36,10 +36,12 @@ const Pairing = (Base) => class extends Base {
     super.label(header);
     const { words, colours, beside } = header;
     if (!beside) return;
+    const titles = { ...words, picture: beside.title };
     for (const [name, { figure, title }] of Object.entries(this.twins)) {
-      title.textContent = name === "picture" ? beside.title : words[name];
-      figure.querySelector(".dot").hidden = !colours[name];
-      figure.querySelector(".dot").style.background = colours[name] ?? "";
+      title.textContent = titles[name];
+      const dot = figure.querySelector(".dot");
+      dot.hidden = !colours[name];
+      dot.style.background = colours[name] ?? "";
     }
   }
 

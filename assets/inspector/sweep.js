@@ -1,6 +1,7 @@
 // The dial goes once through all that it can do: at the first visit, and when it is asked to.
 
 const TIME = 3600; // milliseconds
+const STRIDE = 100; // milliseconds that one frame takes the dial on, however late it comes
 const SEEN = "hybridpool-swept";
 const TOUCHES = ["pointerdown", "keydown", "wheel"];
 
@@ -47,10 +48,12 @@ const Sweeping = (Base) => class extends Base {
     // The touch that asks for it has just stopped it.
     if (this.swept !== undefined || began - (this.ended ?? -Infinity) < 300) return;
     const home = this.weightOf("hybrid");
+    let [last, gone] = [began, 0];
     const step = (now) => {
-      const share = (now - began) / TIME;
-      if (share >= 1) return this.endSweep();
-      this.swept = sweepAt(Math.max(share, 0), home);
+      gone += clip(now - last, 0, STRIDE);
+      last = now;
+      if (gone >= TIME) return this.endSweep();
+      this.swept = sweepAt(gone / TIME, home);
       this.dirty("hybrid");
       this.sweepFrame = requestAnimationFrame(step);
     };

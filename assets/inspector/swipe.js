@@ -6,7 +6,7 @@ const USUAL = { left: "average", right: "max" };
 const Swiping = (Base) => class extends Base {
   buildSwipe() {
     this.swiped = { stage: this.$(".swipe .stage"), frame: this.$(".swipe .frame"), divider: this.$(".divider") };
-    this.listenTo(this.swiped.stage, (event) => this.pooledAt(this.swiped.stage, event), () => !this.dragging);
+    this.listenTo(this.swiped.stage, (event) => this.pooledAt(this.swiped.stage, event));
     for (const side of SIDES) {
       this.$(`select.${side}`).addEventListener("change", (event) => this.set({ [side]: event.target.value }));
     }
@@ -23,14 +23,11 @@ const Swiping = (Base) => class extends Base {
       if (this.dragging) this.divide(100 * shareAt(this.swiped.stage, event)[1]);
     });
     for (const ended of ["pointerup", "pointercancel"]) {
-      divider.addEventListener(ended, (event) => {
-        event.stopPropagation();
+      divider.addEventListener(ended, () => {
         this.dragging = false;
         this.tellView();
       });
     }
-    // What is let go of over the map is no click on a cell.
-    divider.addEventListener("click", (event) => event.stopPropagation());
     divider.addEventListener("keydown", (event) => this.divideByKey(event));
   }
 
@@ -57,7 +54,6 @@ const Swiping = (Base) => class extends Base {
     };
     if (!(event.key in places)) return;
     event.preventDefault();
-    event.stopPropagation();
     this.divide(places[event.key]);
     this.soon("view", () => this.tellView());
   }

@@ -65,6 +65,14 @@ def test_nothing_keeps_anybody_out(tab: OpenTab, kind: type[Tab], scheme: str) -
     } == set()
 
 
+@pytest.mark.parametrize("view", [{"swipe": "average-hybrid-40"}, {"beside": "moon"}])
+def test_other_views_of_explore_keep_nobody_out(tab: OpenTab, view: dict[str, str]) -> None:
+    shown = tab(Explore, color_scheme="dark").open(**SMALL, **view)
+    found = Axe().run(shown.page, context={"exclude": THEIRS}).response["violations"]
+    serious = [entry["id"] for entry in found if entry["impact"] in ("serious", "critical")]
+    assert serious == []
+
+
 @pytest.mark.parametrize("kind", PAGES, ids=lambda kind: kind.__name__)
 def test_headings_are_one_title_and_its_sections_in_order(tab: OpenTab, kind: type[Tab]) -> None:
     shown = tab(kind).open(**PAGES[kind])

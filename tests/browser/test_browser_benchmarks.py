@@ -1,11 +1,9 @@
 """What the benchmarks measure on the page still happens there: every act once, and no speed."""
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Browser
 
-from benchmarks import camera, noise_page, page
+from benchmarks import answer_page, noise_page, page
 from benchmarks.figures import drag_part, drag_slider, empty_opened, empty_page
 from tests.machines import Server
 
@@ -49,12 +47,16 @@ def test_the_acts_on_noise(chromium: Browser, server: Server) -> None:
     tab.page.close()
 
 
-def test_every_page_that_films_counts_its_frames(
-    browser_with: Callable[..., Browser], server: Server
-) -> None:
-    browser = browser_with(*camera.CAMERA)
-    for name in camera.FILMED:
-        assert all(rate > 0 for rate in camera.rates(browser, server, name, 1, 64)), name
+def test_the_acts_on_the_answer(chromium: Browser, server: Server) -> None:
+    taken, tab = answer_page.opened(chromium, server, picture=page.PICTURES[0])
+    assert taken > 0
+    rows = tab.page.locator(".answer")
+    drag = drag_slider(chromium, tab, rows, rows.locator(".level input"), 0.5)
+    assert drag.messages == 0
+    assert drag.painted > 0
+    points, whole, places = answer_page.another_picture(tab, page.PICTURES[1])
+    assert 0 < points <= whole <= places
+    tab.page.context.close()
 
 
 def test_an_empty_page_is_opened_twice(chromium: Browser) -> None:

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from playwright.sync_api import Browser
 
+from benchmarks import camera
 from hybridpool.stem import load_stem
 from hybridpool.trace import maps_at, run_poolings, run_stem
 from hybridpool.ui.explore.site import build_site
@@ -189,3 +190,11 @@ def test_the_site_films_too(filming: Browser, server: Server, tmp_path: Path) ->
     expect(tab.root.locator("[data-panel=picture] .size")).to_have_text("48 × 64")
     assert tab.complaints == []
     tab.page.close()
+
+
+def test_the_benchmark_counts_the_frames_of_every_page_that_films(
+    browser_with: Callable[..., Browser], server: Server
+) -> None:
+    browser = browser_with(*camera.CAMERA)
+    for name in camera.FILMED:
+        assert all(rate > 0 for rate in camera.rates(browser, server, name, 1, 64)), name

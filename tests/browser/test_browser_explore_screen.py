@@ -110,8 +110,9 @@ def test_numbers_in_a_window_can_be_read_whatever_its_size(tab: OpenTab) -> None
     for kernel in range(1, 9):
         explore.size("kernel").fill(str(kernel))
         explore.next_frame()
-        size = explore.root.locator(".window td").first.evaluate(
-            "(cell) => parseFloat(getComputedStyle(cell).fontSize)"
+        # In one go: every paint builds the cells anew.
+        size = explore.root.evaluate(
+            "(root) => parseFloat(getComputedStyle(root.querySelector('.window td')).fontSize)"
         )
         assert size >= 12
 
@@ -379,8 +380,9 @@ def test_the_large_map_stands_on_one_screen_with_the_dial(tab: OpenTab, large: s
 
 def test_a_finger_drags_the_divider(tab: OpenTab) -> None:
     phone = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
-    explore = tab(Explore, **phone).open(**FIRST, swipe="average-max-50")
+    explore = tab(Explore, **phone).open(**FIRST, swipe="average-max-100")
     explore.assert_no_wider_than_the_screen()
+    explore.open(**FIRST, swipe="average-max-50")
     box = explore.box(explore.root.locator(".divider"))
     stage = explore.root.locator(".swipe .stage").bounding_box()
     assert stage
