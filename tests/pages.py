@@ -249,3 +249,16 @@ class Explore(Tab):
     def point_at(self, panel: str, row: float, column: float, rows: int, columns: int) -> None:
         """Moves the mouse to the middle of a cell of a panel's own grid."""
         self.move_over(self.stage(panel), (column + 0.5) / columns, (row + 0.5) / rows)
+
+
+PAGES: tuple[type[Tab], ...] = (
+    Explore,
+    ByHand,
+    TheAnswer,
+    Noise,
+    Shift,
+    Learning,
+    Evidence,
+    Cost,
+)
+"""Every page, in the order of the sidebar."""

@@ -264,5 +264,26 @@ def exact_sum(values: Tensor, dim: int | tuple[int, ...]) -> Tensor:
     return values.sum(dim, dtype=torch.float64).cpu()
 
 
+class Study:
+    """What several changes of one picture did to its maps.
+
+    Attributes:
+        changes: Sums over the cells, one for each change: ``(..., C, ...)``.
+
+    Example:
+        >>> from hybridpool.sensitivity import NoiseSweep, OcclusionMap, ShiftCurve
+        >>> all(issubclass(each, Study) for each in (NoiseSweep, OcclusionMap, ShiftCurve))
+        True
+    """
+
+    changes: Changes
+
+    def relative_change(
+        self, pooling: str, channel: int | None = None, blend_weight: float | None = None
+    ) -> Tensor:
+        """Relative change ``(...)`` of the pooled maps, see `Changes.relative_change`."""
+        return self.changes.relative_change(pooling, channel, blend_weight)
+
+
 def _together(channels: Tensor, channel: int | None) -> Tensor:
     return channels.sum(-1) if channel is None else channels[..., channel]

@@ -16,14 +16,14 @@ from torch import Tensor
 
 from hybridpool.measure import ROUNDING
 from hybridpool.pictures.perturb import CHANGES
-from hybridpool.sensitivity.changes import Changes, join_changes
+from hybridpool.sensitivity.changes import Changes, Study, join_changes
 from hybridpool.sensitivity.poolings import Poolings
 from hybridpool.stem import ConvStem
 from hybridpool.trace import Settings
 
 
 @dataclass(frozen=True)
-class NoiseSweep:
+class NoiseSweep(Study):
     """What noise of several levels did to the maps of one picture.
 
     Attributes:
@@ -43,12 +43,6 @@ class NoiseSweep:
     changes: Changes
     device: torch.device
     seconds: float
-
-    def relative_change(
-        self, pooling: str, channel: int | None = None, blend_weight: float | None = None
-    ) -> Tensor:
-        """Relative change ``(S, L)`` of the pooled maps, see `Changes.relative_change`."""
-        return self.changes.relative_change(pooling, channel, blend_weight)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from hybridpool.sensitivity.changes import Changes, join_changes
+from hybridpool.sensitivity.changes import Changes, Study, join_changes
 from hybridpool.sensitivity.patches import Occluder, changes_of_patches
 from hybridpool.sensitivity.poolings import Poolings
 from hybridpool.sensitivity.receptive_field import axes_of
@@ -22,7 +22,7 @@ _MOST_RECORDS = 12
 
 
 @dataclass(frozen=True)
-class OcclusionMap:
+class OcclusionMap(Study):
     """How far each pooled map moved with a patch at each place of a grid.
 
     Attributes:
@@ -45,12 +45,6 @@ class OcclusionMap:
     done: int
     device: torch.device
     seconds: float
-
-    def relative_change(
-        self, pooling: str, channel: int | None = None, blend_weight: float | None = None
-    ) -> Tensor:
-        """Relative change at each place of the grid, see `Changes.relative_change`."""
-        return self.changes.relative_change(pooling, channel, blend_weight)
 
     def at(self, row: int, column: int) -> Occluder:
         """The patch at a place of the grid."""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from hybridpool.measure import align, nearest_cells
 from hybridpool.pictures.perturb import shift
-from hybridpool.sensitivity.changes import FEATURE_MAP, Changes, join_changes
+from hybridpool.sensitivity.changes import FEATURE_MAP, Changes, Study, join_changes
 from hybridpool.sensitivity.compare import Comparison, Layout, Side, compare
 from hybridpool.sensitivity.poolings import More, Poolings
 from hybridpool.sensitivity.receptive_field import PictureAxis, axes_of
@@ -30,7 +30,7 @@ MODES = ("crop", "circular")
 
 
 @dataclass(frozen=True)
-class ShiftCurve:
+class ShiftCurve(Study):
     """How much the aligned maps of a shifted picture differ, over a range of shifts.
 
     Attributes:
@@ -50,12 +50,6 @@ class ShiftCurve:
     changes: Changes
     device: torch.device
     seconds: float
-
-    def relative_change(
-        self, pooling: str, channel: int | None = None, blend_weight: float | None = None
-    ) -> Tensor:
-        """Distance ``(K,)`` of the aligned maps, see `Changes.relative_change`."""
-        return self.changes.relative_change(pooling, channel, blend_weight)
 
 
 def shift_curve(

@@ -8,20 +8,9 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Locator
 
-from tests import made_up_networks
+from tests import made_up_networks, pages
 from tests.made_up_runs import a_folder, a_full_house
-from tests.pages import (
-    ByHand,
-    Cost,
-    Evidence,
-    Explore,
-    Learning,
-    Noise,
-    OpenTab,
-    Shift,
-    Tab,
-    TheAnswer,
-)
+from tests.pages import ByHand, Explore, Noise, OpenTab, Tab
 
 pytestmark = pytest.mark.browser
 
@@ -29,12 +18,12 @@ SMALL = {"lang": "en", "stem": "filters", "size": "64", "picture": "coins"}
 PAGES: dict[type[Tab], dict[str, str]] = {
     Explore: SMALL,
     ByHand: {"lang": "en"},
-    TheAnswer: {"lang": "en", "show": "occlusion"},
+    pages.TheAnswer: {"lang": "en", "show": "occlusion"},
     Noise: SMALL | {"show": "occlusion"},
-    Shift: SMALL | {"more": "blur"},
-    Learning: {"lang": "en", "pictures": "50"},
-    Evidence: {"lang": "en", "claim": "noise"},
-    Cost: {"lang": "en", "batch": "1", "map": "4x8x8", "turns": "3", "device": "cpu"},
+    pages.Shift: SMALL | {"more": "blur"},
+    pages.Learning: {"lang": "en", "pictures": "50"},
+    pages.Evidence: {"lang": "en", "claim": "noise"},
+    pages.Cost: {"lang": "en", "batch": "1", "map": "4x8x8", "turns": "3", "device": "cpu"},
 }
 # What Streamlit and Plotly make of their own accord, and no setting of ours reaches.
 THEIRS = [

@@ -5,31 +5,13 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.pages import (
-    PHONE,
-    ByHand,
-    Cost,
-    Evidence,
-    Explore,
-    Learning,
-    Noise,
-    OpenTab,
-    Shift,
-    Tab,
-    TheAnswer,
-    expect,
-)
+from tests.pages import PAGES, PHONE, Cost, Explore, Noise, OpenTab, Shift, Tab, expect
 
 pytestmark = pytest.mark.browser
 
-PAGES: dict[type[Tab], dict[str, str]] = {
-    Explore: {"size": "64"},
-    ByHand: {},
-    TheAnswer: {},
-    Noise: {"size": "64"},
-    Shift: {"size": "64"},
-    Learning: {},
-    Evidence: {},
+LINKS: dict[type[Tab], dict[str, str]] = {
+    **{kind: {} for kind in PAGES},
+    **{kind: {"size": "64"} for kind in (Explore, Noise, Shift)},
     Cost: {"batch": "1", "map": "4x8x8", "turns": "5", "clock-device": "cpu"},
 }
 
@@ -39,7 +21,7 @@ PAGES: dict[type[Tab], dict[str, str]] = {
 def test_a_card_is_opened_by_keys_and_back_returns(
     tab: OpenTab, kind: type[Tab], large: str
 ) -> None:
-    shown = tab(kind).open(**PAGES[kind], lang="en", large=large)
+    shown = tab(kind).open(**LINKS[kind], lang="en", large=large)
     before = shown.link()
     button = shown.page.get_by_role("button", name="To try")
     button.focus()
@@ -94,7 +76,7 @@ def test_on_a_phone_all_that_is_worked_stands_on_the_screen(
     tab: OpenTab, kind: type[Tab], large: str
 ) -> None:
     phone = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
-    shown = tab(kind, **phone).open(**PAGES[kind], lang="en", large=large)
+    shown = tab(kind, **phone).open(**LINKS[kind], lang="en", large=large)
     shown.assert_no_wider_than_the_screen()
     assert shown.page.evaluate(_WORKED) == []
     shown.page.get_by_role("button", name="To try").click()
@@ -108,7 +90,7 @@ def test_on_a_phone_all_that_is_worked_stands_on_the_screen(
 
 @pytest.mark.parametrize("kind", PAGES, ids=lambda kind: kind.__name__)
 def test_the_cards_take_no_room_from_the_page(tab: OpenTab, kind: type[Tab]) -> None:
-    shown = tab(kind).open(**PAGES[kind], lang="en")
+    shown = tab(kind).open(**LINKS[kind], lang="en")
     title = shown.page.locator(".st-key-title")
     box = title.bounding_box()
     assert box

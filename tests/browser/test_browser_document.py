@@ -2,23 +2,10 @@
 
 import pytest
 
-from tests.pages import (
-    ByHand,
-    Cost,
-    Evidence,
-    Explore,
-    Learning,
-    Noise,
-    OpenTab,
-    Shift,
-    Tab,
-    TheAnswer,
-    expect,
-)
+from tests.pages import PAGES, ByHand, Cost, OpenTab, Tab, expect
 
 pytestmark = pytest.mark.browser
 
-PAGES = [Explore, ByHand, TheAnswer, Noise, Shift, Learning, Evidence, Cost]
 SMALL = {"batch": "1", "map": "4x8x8", "turns": "3"}
 
 

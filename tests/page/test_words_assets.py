@@ -14,7 +14,7 @@ import pytest
 
 from hybridpool.ui import words
 from hybridpool.ui.answer import words as answer_words
-from hybridpool.ui.browser.component import BASE, DIAL, MAPS, PANELS
+from hybridpool.ui.browser.component import BASE, DIAL, MAPS, PANELS, markup
 from hybridpool.ui.browser.words import inspector_words, rows_words
 from hybridpool.ui.by_hand import words as by_hand_words
 from hybridpool.ui.noise import words as noise_words
@@ -266,9 +266,10 @@ class Sent:
 
     def read(self) -> str:
         """All of its HTML and JavaScript."""
-        own = [*ASSETS.glob(f"{self.folder}/*.html"), *ASSETS.glob(f"{self.folder}/*.js")]
         shared = [ASSETS / script for script in self.shared]
-        return "\n".join(path.read_text("utf-8") for path in [*own, *shared])
+        scripts = [*ASSETS.glob(f"{self.folder}/*.js"), *shared]
+        pages = [markup(path) for path in ASSETS.glob(f"{self.folder}/*.html")]
+        return "\n".join([*pages, *(path.read_text("utf-8") for path in scripts)])
 
 
 COMPONENTS = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from functools import cache, partial
@@ -49,9 +50,18 @@ def texts(folder: str, *scripts: str, style: str = "") -> tuple[str, str, str]:
     """HTML, CSS and JavaScript of a component, each as one text."""
     sheets = [ASSETS / "common" / "theme.css", ASSETS / folder / f"{folder}.css"]
     return (
-        (ASSETS / folder / f"{folder}.html").read_text("utf-8"),
+        markup(ASSETS / folder / f"{folder}.html"),
         "\n".join([*(sheet.read_text("utf-8") for sheet in sheets), style]),
         "\n".join((ASSETS / script).read_text("utf-8") for script in scripts),
+    )
+
+
+def markup(path: Path) -> str:
+    """HTML in which a comment that names another file below ``assets`` stands for that file."""
+    return re.sub(
+        r" *<!-- (\S+\.html) -->\n",
+        lambda named: markup(ASSETS / named[1]),
+        path.read_text("utf-8"),
     )
 
 
