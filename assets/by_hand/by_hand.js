@@ -253,8 +253,12 @@ class ByHand extends Backward(Playing(Component)) {
     const stacked = outputs.reduce((sum, height) => sum + height) - gap <= this.sheets.grid.figure.offsetHeight;
     const beside = widths[0] + Math.max(...widths.slice(1)) - gap <= desk.clientWidth;
     desk.classList.toggle("flow", flow);
-    desk.classList.toggle("stack", !flow && stacked && beside);
+    const stack = !flow && stacked && beside;
+    desk.classList.toggle("stack", stack);
     const card = this.$(".desk .card");
+    // In the order in which they stand, so that the Tab key follows the eye.
+    const first = flow || stack || matchMedia("(max-width: 40rem)").matches;
+    if ((card.previousElementSibling === this.$(".outputs")) !== first) desk.insertBefore(this.$(".outputs"), first ? card : null);
     card.classList.toggle("wide", card.clientWidth > 46 * parseFloat(getComputedStyle(document.documentElement).fontSize));
   }
 

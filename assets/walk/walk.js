@@ -30,6 +30,7 @@ class Walk extends Component {
     line.append(scoped("row", name));
     poolings.forEach(({ maps, said }, pooling) => {
       const cell = line.appendChild(element("td"));
+      cell.dataset.title = this.header.titles[pooling + 1];
       const pooled = cell.appendChild(element("div", "pooled"));
       for (const { channel, thumbnail, lines } of maps) {
         const button = pooled.appendChild(element("button"));
