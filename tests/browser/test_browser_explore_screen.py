@@ -273,7 +273,7 @@ def test_colours_can_end_at_the_99th_percentile(tab: OpenTab) -> None:
     explore.next_frame()
     explore.next_frame()
     assert explore.root.locator(".values .high").inner_text() == f"≥ {end:.3f}"
-    expect(explore.root.locator(".clip")).to_be_visible()
+    expect(explore.root.locator(".values .clip")).to_be_visible()
     above = int((values > end).sum())
     note = explore.root.locator(".legend-note").inner_text()
     assert note.startswith(f"{above} of {values.numel()} cells")
