@@ -11,14 +11,22 @@ from collections.abc import Iterator
 
 from playwright.sync_api import Browser
 
-from benchmarks.figures import VIEWPORT, Figure, drag_figures, drag_slider, heading, repetitions
+from benchmarks.figures import (
+    VIEWPORT,
+    Figure,
+    drag_figures,
+    drag_slider,
+    heading,
+    repetitions,
+    waited,
+    watching,
+)
 from benchmarks.page import DRAGS, PICTURES, thumbnail_of
 from tests.machines import Server, running_chromium, running_server
 from tests.pages import TheAnswer
 
 # Notes the first paint of the rows, and when after a click each further part first is another.
-_WATCH = """
-(() => {
+_WATCH = watching("""
   const attach = Element.prototype.attachShadow;
   Element.prototype.attachShadow = function (options) {
     const root = attach.call(this, options);
@@ -38,22 +46,7 @@ _WATCH = """
     const pictures = [...charts].map((chart) => all(chart, "image", "href")).join("");
     return { points, whole: pictures && points, places: busy ? "" : pictures };
   };
-  let before = {};
-  window.acted = 0;
-  window.watch = () => { [before, window.acted, window.seen] = [read(), null, {}]; };
-  window.watch();
-  const look = () => {
-    if (window.acted !== null) {
-      for (const [part, text] of Object.entries(read())) {
-        if (text && text !== before[part]) window.seen[part] ??= performance.now();
-      }
-    }
-    requestAnimationFrame(look);
-  };
-  requestAnimationFrame(look);
-  addEventListener("click", (event) => { window.acted ??= event.timeStamp; }, true);
-})()
-"""
+""")
 PARTS = ["points", "whole", "places"]
 
 
@@ -68,16 +61,7 @@ def opened(browser: Browser, server: Server, **link: str) -> tuple[float, TheAns
 
 def another_picture(tab: TheAnswer, key: str) -> list[float]:
     """Milliseconds from a click on a picture to the first points of its curves and so on."""
-    thumbnail = thumbnail_of(tab, key)
-    tab.page.evaluate("() => window.watch()")
-    thumbnail.click()
-    tab.await_link(picture=key)
-    tab.settled()
-    tab.await_true("(parts) => parts.every((part) => window.seen[part])", PARTS)
-    found = tab.page.evaluate(
-        "(parts) => parts.map((part) => window.seen[part] - window.acted)", PARTS
-    )
-    return [float(taken) for taken in found]
+    return waited(tab, thumbnail_of(tab, key).click, PARTS)
 
 
 def measure(browser: Browser, server: Server, count: int) -> Iterator[Figure]:

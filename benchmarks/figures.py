@@ -11,7 +11,7 @@ import json
 import os
 import statistics
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +63,47 @@ def repetitions(description: str, usual: int, quick: int) -> int:
     parser.add_argument("--quick", action="store_true", help="few repetitions")
     options = parser.parse_args()
     return quick if options.quick else options.n
+
+
+# ---- what changes after an act -----------------------------------------------------------------
+
+# `read` gives the parts of a page as texts. Each frame they are read, and it is noted when a part
+# first is another than it was before the act.
+_SEEN = """
+  let before = {};
+  window.acted = null;
+  window.watch = () => { [before, window.acted, window.seen] = [read(), null, {}]; };
+  window.watch();
+  const look = () => {
+    if (window.acted !== null) {
+      for (const [part, text] of Object.entries(read())) {
+        if (text && text !== before[part]) window.seen[part] ??= performance.now();
+      }
+    }
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+  for (const kind of ["keydown", "click", "pointerup"]) {
+    addEventListener(kind, (event) => { window.acted ??= event.timeStamp; }, true);
+  }
+"""
+
+
+def watching(reading: str) -> str:
+    """A script for a page, around one that defines `read`."""
+    return f"(() => {{{reading}{_SEEN}}})()"
+
+
+def waited(tab: Tab, act: Callable[[], object], parts: Sequence[str]) -> list[float]:
+    """Milliseconds from an act until each of these parts of a watched page is another."""
+    tab.page.evaluate("() => window.watch()")
+    act()
+    tab.await_true("(parts) => parts.every((part) => window.seen[part])", list(parts))
+    found = tab.page.evaluate(
+        "(parts) => parts.map((part) => window.seen[part] - window.acted)", list(parts)
+    )
+    tab.settled()
+    return [float(taken) for taken in found]
 
 
 # ---- a hand that drags -------------------------------------------------------------------------

@@ -9,12 +9,21 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 from playwright.sync_api import Browser, expect
 
-from benchmarks.figures import VIEWPORT, Figure, drag_figures, drag_part, drag_slider, heading
+from benchmarks.figures import (
+    VIEWPORT,
+    Figure,
+    drag_figures,
+    drag_part,
+    drag_slider,
+    heading,
+    waited,
+    watching,
+)
 from benchmarks.page import DRAGS, PICTURES, thumbnail_of
 from hybridpool.sensitivity.perturbation import PATCHES
 from hybridpool.ui.settings import DEFAULT
@@ -25,8 +34,7 @@ CHANGED = ".compare [data-row=picture] .stage[data-side=changed]"
 
 # Looks in every frame at what a person reads, and notes when a part of it first is another than
 # it was before the act. Streamlit gives each component a shadow root.
-_WATCH = """
-(() => {
+_WATCH = watching("""
   const roots = [];
   const attach = Element.prototype.attachShadow;
   Element.prototype.attachShadow = function (options) {
@@ -52,24 +60,7 @@ _WATCH = """
     // Drawn from the whole curve and below it.
     whole: lines(1),
   });
-  let before = {};
-  window.acted = null;
-  window.watch = () => { [before, window.acted, window.seen] = [read(), null, {}]; };
-  window.watch();
-  const look = () => {
-    if (window.acted !== null) {
-      for (const [part, text] of Object.entries(read())) {
-        if (text && text !== before[part]) window.seen[part] ??= performance.now();
-      }
-    }
-    requestAnimationFrame(look);
-  };
-  requestAnimationFrame(look);
-  for (const kind of ["keydown", "click", "pointerup"]) {
-    addEventListener(kind, (event) => { window.acted ??= event.timeStamp; }, true);
-  }
-})()
-"""
+""")
 
 
 def opened(browser: Browser, server: Server, **link: str) -> Noise:
@@ -77,18 +68,6 @@ def opened(browser: Browser, server: Server, **link: str) -> Noise:
     tab = Noise(browser.new_page(viewport=VIEWPORT), server)
     tab.page.add_init_script(_WATCH)
     return tab.open(picture=PICTURES[0], **link)
-
-
-def waited(tab: Noise, act: Callable[[], object], *parts: str) -> list[float]:
-    """Milliseconds from an act until each of these parts of the page is another."""
-    tab.page.evaluate("() => window.watch()")
-    act()
-    tab.await_true("(parts) => parts.every((part) => window.seen[part])", list(parts))
-    found = tab.page.evaluate(
-        "(parts) => parts.map((part) => window.seen[part] - window.acted)", parts
-    )
-    tab.settled()
-    return [float(taken) for taken in found]
 
 
 def levels(tab: Noise, count: int) -> tuple[list[float], list[float]]:
@@ -103,7 +82,7 @@ def levels(tab: Noise, count: int) -> tuple[list[float], list[float]]:
         time.sleep(0.5)  # what the last change left to do is not charged to these
         before = tab.server.cpu_seconds()
         for _ in range(count):
-            times += waited(tab, partial(slider.press, key), "rows")
+            times += waited(tab, partial(slider.press, key), ["rows"])
             expect(said).to_contain_text("Checked against PyTorch")
             tab.settled()
         shares.append((tab.server.cpu_seconds() - before) / count * 1000)
@@ -122,7 +101,7 @@ def releases(tab: Noise, count: int) -> list[float]:
         tab.page.mouse.move(x, y)
         tab.page.mouse.down()
         tab.page.mouse.move(x + (12 if number % 2 else -14), y + 3, steps=4)
-        times += waited(tab, tab.page.mouse.up, "judged")
+        times += waited(tab, tab.page.mouse.up, ["judged"])
     return times
 
 
@@ -131,7 +110,7 @@ def curves(tab: Noise, count: int) -> tuple[list[float], list[float]]:
     first, whole = [], []
     for key in PICTURES[1 : count + 1]:
         thumbnail = thumbnail_of(tab, key)
-        points, last = waited(tab, thumbnail.click, "points", "whole")
+        points, last = waited(tab, thumbnail.click, ["points", "whole"])
         first.append(points)
         whole.append(last)
     return first, whole
@@ -146,7 +125,7 @@ def maps(tab: Noise) -> list[float]:
     tab.page.wait_for_url(f"**patch={PATCHES[0]}*")
     tab.settled()
     act = partial(slider.press, "ArrowRight")
-    return [waited(tab, act, "map")[0] for _ in PATCHES[1:]]
+    return [waited(tab, act, ["map"])[0] for _ in PATCHES[1:]]
 
 
 def measure(browser: Browser, server: Server, count: int) -> Iterator[Figure]:
