@@ -170,6 +170,17 @@ def test_what_somebody_else_has_computed_meanwhile_is_taken_at_once() -> None:
     assert list(once(lambda: 7, [])) == [7]
 
 
+def held_by_somebody(
+    monkeypatch: pytest.MonkeyPatch, hold: Callable[[Turns], None], holds: threading.Event
+) -> threading.Thread:
+    """A server on which one computes at a time, and somebody else holds the turn."""
+    monkeypatch.setattr("hybridpool.ui.compute.turns.COMPUTED_AT_ONCE", 1)
+    other = threading.Thread(target=hold, args=(compute.heavy(),))
+    other.start()
+    assert holds.wait(PATIENCE)
+    return other
+
+
 def test_the_page_says_how_many_come_first_and_goes_on_when_it_is_its_turn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -191,10 +202,7 @@ def test_the_page_says_how_many_come_first_and_goes_on_when_it_is_its_turn(
             seen.wait(PATIENCE)
 
     monkeypatch.setattr(DeltaGenerator, "progress", spy)
-    monkeypatch.setattr("hybridpool.ui.compute.turns.COMPUTED_AT_ONCE", 1)
-    other = threading.Thread(target=somebody_else, args=(compute.heavy(),))
-    other.start()
-    assert holds.wait(PATIENCE)
+    other = held_by_somebody(monkeypatch, somebody_else, holds)
     page = opened(level="0.15")
     other.join(PATIENCE)
     assert told[0] == "The server computes for others first: 2 before you."
@@ -221,10 +229,7 @@ def test_no_control_waits_for_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
             leave.wait(PATIENCE)
 
     monkeypatch.setattr(DeltaGenerator, "progress", spy)
-    monkeypatch.setattr("hybridpool.ui.compute.turns.COMPUTED_AT_ONCE", 1)
-    other = threading.Thread(target=somebody_else, args=(compute.heavy(),))
-    other.start()
-    assert holds.wait(PATIENCE)
+    other = held_by_somebody(monkeypatch, somebody_else, holds)
     Visit().run()  # Explore asks for nothing that waits
     assert not leave.is_set()
     opened(show="occlusion")
