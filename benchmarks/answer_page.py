@@ -16,13 +16,13 @@ from benchmarks.figures import (
     Figure,
     drag_figures,
     drag_slider,
-    heading,
+    print_table,
     repetitions,
     waited,
     watching,
 )
 from benchmarks.page import DRAGS, PICTURES, thumbnail_of
-from tests.machines import Server, running_chromium, running_server
+from tests.machines import Server
 from tests.pages import TheAnswer
 
 # Notes the first paint of the rows, and when after a click each further part first is another.
@@ -89,10 +89,7 @@ def measure(browser: Browser, server: Server, count: int) -> Iterator[Figure]:
 def main() -> None:
     """Print one line for each figure."""
     count = min(repetitions(__doc__ or "", 6, 3), len(PICTURES) - 1)
-    with running_chromium() as browser, running_server() as server:
-        print(heading(browser))
-        for figure in measure(browser, server, count):
-            print(figure.line(), flush=True)
+    print_table(measure, count)
 
 
 if __name__ == "__main__":

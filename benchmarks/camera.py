@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from playwright.sync_api import Browser
 
-from benchmarks.figures import VIEWPORT, Figure, heading, repetitions
-from tests.machines import FAKE_CAMERA, Server, running_chromium, running_server
+from benchmarks.figures import VIEWPORT, Figure, print_table, repetitions
+from tests.machines import FAKE_CAMERA, Server
 from tests.pages import Explore, Noise, Tab
 
 CAMERA = (f"{FAKE_CAMERA}=fps=60", "--use-fake-ui-for-media-stream")
@@ -47,10 +47,7 @@ def measure(browser: Browser, server: Server, count: int) -> Iterator[Figure]:
 def main() -> None:
     """Print one line for each figure."""
     count = repetitions(__doc__, usual=8, quick=2)
-    with running_chromium(*CAMERA) as browser, running_server() as server:
-        print(heading(browser))
-        for figure in measure(browser, server, count):
-            print(figure.line(), flush=True)
+    print_table(measure, count, *CAMERA)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Locator
 
-from tests.machines import Server, running_server
+from tests.machines import Server, running_chromium, running_server
 from tests.pages import Tab
 
 VIEWPORT = {"width": 1280, "height": 900}
@@ -63,6 +63,16 @@ def repetitions(description: str, usual: int, quick: int) -> int:
     parser.add_argument("--quick", action="store_true", help="few repetitions")
     options = parser.parse_args()
     return quick if options.quick else options.n
+
+
+def print_table(
+    measure: Callable[[Browser, Server, int], Iterator[Figure]], count: int, *flags: str
+) -> None:
+    """Measure with a server and a browser of their own, and print one line for each figure."""
+    with running_chromium(*flags) as browser, running_server() as server:
+        print(heading(browser))
+        for figure in measure(browser, server, count):
+            print(figure.line(), flush=True)
 
 
 # ---- what changes after an act -----------------------------------------------------------------

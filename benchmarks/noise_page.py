@@ -7,7 +7,6 @@ browser share this machine and its cores. Nothing that is measured was computed 
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -20,14 +19,15 @@ from benchmarks.figures import (
     drag_figures,
     drag_part,
     drag_slider,
-    heading,
+    print_table,
+    repetitions,
     waited,
     watching,
 )
 from benchmarks.page import DRAGS, PICTURES, thumbnail_of
 from hybridpool.sensitivity.perturbation import PATCHES
 from hybridpool.ui.settings import DEFAULT
-from tests.machines import Server, running_chromium, running_server
+from tests.machines import Server
 from tests.pages import Noise
 
 CHANGED = ".compare [data-row=picture] .stage[data-side=changed]"
@@ -159,13 +159,8 @@ def measure(browser: Browser, server: Server, count: int) -> Iterator[Figure]:
 
 def main() -> None:
     """Print one line for each figure."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("-n", type=int, default=8, help="repetitions of each figure, at most 8")
-    count = min(parser.parse_args().n, len(PICTURES) - 1)
-    with running_chromium() as browser, running_server() as server:
-        print(heading(browser))
-        for figure in measure(browser, server, count):
-            print(figure.line(), flush=True)
+    count = min(repetitions(__doc__, 8, 3), len(PICTURES) - 1)
+    print_table(measure, count)
 
 
 if __name__ == "__main__":

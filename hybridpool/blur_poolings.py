@@ -20,11 +20,12 @@ class _BlurPooling(Pooling2d):
 
     def __init__(
         self,
-        kernel_size: Size2d,
-        stride: Size2d | None,
-        padding: Size2d,
-        filter_size: int,
-        ceil_mode: bool,
+        kernel_size: Size2d = 2,
+        stride: Size2d | None = 2,
+        padding: Size2d = 0,
+        *,
+        filter_size: int = 3,
+        ceil_mode: bool = False,
     ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode)
         filter_size = index(filter_size)
@@ -94,17 +95,6 @@ class MaxBlurPooling(_BlurPooling):
         tensor([[[0., 1., 1., 0.]]])
     """
 
-    def __init__(
-        self,
-        kernel_size: Size2d = 2,
-        stride: Size2d | None = 2,
-        padding: Size2d = 0,
-        *,
-        filter_size: int = 3,
-        ceil_mode: bool = False,
-    ) -> None:
-        super().__init__(kernel_size, stride, padding, filter_size, ceil_mode)
-
     def _dense(self, batch: Tensor) -> Tensor:
         window = self.window
         return F.max_pool2d(_whole(batch, window, -math.inf), window.kernel, 1)
@@ -157,7 +147,7 @@ class HybridBlurPooling(_BlurPooling, BlendedPooling2d):
         filter_size: int = 3,
         ceil_mode: bool = False,
     ) -> None:
-        super().__init__(kernel_size, stride, padding, filter_size, ceil_mode)
+        super().__init__(kernel_size, stride, padding, filter_size=filter_size, ceil_mode=ceil_mode)
         self._start_blend(channels, blend_weight)
 
     def reset_parameters(self) -> None:

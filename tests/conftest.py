@@ -66,9 +66,19 @@ def environment() -> dict[str, str]:
     return {}
 
 
+@pytest.fixture(scope="session")
+def usual_server() -> Iterator[Server]:
+    """The server of all files that say nothing about its environment: it starts once a worker."""
+    with running_server() as started:
+        yield started
+
+
 @pytest.fixture(scope="module")
-def server(environment: dict[str, str]) -> Iterator[Server]:
-    """A server of the page for the tests of one file."""
+def server(request: pytest.FixtureRequest, environment: dict[str, str]) -> Iterator[Server]:
+    """A server of the page, of a file's own where it has an environment of its own."""
+    if not environment:
+        yield request.getfixturevalue("usual_server")
+        return
     with running_server(**environment) as started:
         yield started
 

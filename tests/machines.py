@@ -12,7 +12,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import IO, TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -79,6 +82,16 @@ def free_port() -> int:
                 continue
             return port
     raise RuntimeError("no port is free for the page's server")
+
+
+@contextmanager
+def running_site(folder: Path, host: str = "127.0.0.1") -> Iterator[int]:
+    """A plain static server of a folder, and its port; "" as host answers to every name."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer((host, 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
 
 
 @contextmanager

@@ -21,7 +21,8 @@ PATIENCE = 90_000  # milliseconds; a condition is awaited, so a fast machine nev
 PHONE = {"width": 390, "height": 844}
 expect.set_options(timeout=PATIENCE)
 
-_PIXELS = """
+#: A function of JavaScript from a canvas to its size and its bytes.
+PIXELS = """
 (canvas) => {
   const { width, height } = canvas;
   const bytes = canvas.getContext("2d").getImageData(0, 0, width, height).data;
@@ -31,6 +32,12 @@ _PIXELS = """
   return { width, height, text: btoa(text) };
 }
 """
+
+
+def painted(found: dict[str, Any]) -> NDArray[np.uint8]:
+    """What `PIXELS` found, as colours (height, width, 3)."""
+    raw = np.frombuffer(base64.b64decode(found["text"]), np.uint8)
+    return raw.reshape(found["height"], found["width"], 4)[..., :3]
 
 
 class Tab:
@@ -102,13 +109,21 @@ class Tab:
         root.locator(".film").click()
         self.await_true("(root) => Number(root.dataset.rate) > 0", root.element_handle())
 
+    def freeze(self) -> None:
+        """Makes the frame that the camera shows now one's own picture."""
+        self.film()
+        self.page.locator(".component .freeze").click()
+        self.await_link(picture="upload")
+        self.settled()
+        expect(self.page.get_by_test_id("stSidebar")).to_contain_text("camera.png")
+
     def link(self, url: str | None = None) -> dict[str, str]:
         """The parameters in the address bar."""
         query = urlsplit(url or self.page.url).query
         return {name: values[-1] for name, values in parse_qs(query).items()}
 
-    def await_link(self, **wanted: str) -> None:
-        """Waits until the address bar holds these parameters."""
+    def await_link(self, **wanted: str | None) -> None:
+        """Waits until the address bar holds these parameters, and lacks those that are None."""
         self.page.wait_for_url(
             lambda url: all(self.link(url).get(name) == text for name, text in wanted.items())
         )
@@ -127,9 +142,7 @@ class Tab:
 
     def pixels(self, canvas: Locator) -> NDArray[np.uint8]:
         """The painted pixels of a canvas (height, width, 3)."""
-        found = canvas.evaluate(_PIXELS)
-        raw = np.frombuffer(base64.b64decode(found["text"]), np.uint8)
-        return raw.reshape(found["height"], found["width"], 4)[..., :3]
+        return painted(canvas.evaluate(PIXELS))
 
     def other_hosts(self) -> list[str]:
         """Every request so far that did not go to the server or stay inside the browser."""
@@ -206,6 +219,15 @@ class Explore(Tab):
     @property
     def dial(self) -> Locator:
         return self.root.locator("#dial")
+
+    def hold_dial(self, start: float, end: float) -> None:
+        """Drags the dial between two shares of its width, and does not let go of it."""
+        self.sent.clear()
+        self.move_over(self.dial, start)
+        self.page.mouse.down()
+        self.move_over(self.dial, end)
+        self.next_frame()
+        self.next_frame()
 
     def stage(self, panel: str) -> Locator:
         return self.root.locator(f"[data-panel={panel}] .stage")

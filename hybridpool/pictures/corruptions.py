@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PIL import Image
 from torch import Tensor
 
-from hybridpool.pictures.draws import Generators
+from hybridpool.pictures.draws import Generators, check_choice, check_floating
 from hybridpool.pictures.noises import (
     gaussian_noise,
     poisson_noise,
@@ -77,18 +77,10 @@ def corrupt(image: Tensor, name: str, severity: int, generator: Generators | Non
 
 def _checked(image: Tensor, name: str, severity: int) -> Corruption:
     """The corruption of that name, if it exists and the image can be corrupted."""
-    if name not in CIFAR10C_STYLE:
-        raise ValueError(
-            f"corruption must be one of {', '.join(CIFAR10C_STYLE)}, but got {name!r}; choose one "
-            f"of them"
-        )
+    check_choice("corruption", name, list(CIFAR10C_STYLE))
     if severity not in (1, 2, 3, 4, 5):
         raise ValueError(f"severity must be 1, 2, 3, 4 or 5, but got {severity}; choose one")
-    if not image.is_floating_point():
-        raise TypeError(
-            f"an image must be floating point with values in [0, 1], but its dtype is "
-            f"{image.dtype}; convert it, 8 bit by .float() / 255"
-        )
+    check_floating(image)
     if image.ndim < 3 or image.shape[-3] != 3 or image.numel() == 0:
         raise ValueError(
             f"a corruption needs an image (..., 3, H, W) that is not empty, but got shape "

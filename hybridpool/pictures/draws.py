@@ -17,17 +17,26 @@ Generators = torch.Generator | Sequence[torch.Generator]
 _Sampler = Callable[[Tensor, torch.Generator], Tensor]
 
 
-def check_image(image: Tensor) -> None:
-    """Refuse what is no image.
+def check_floating(image: Tensor) -> None:
+    """Refuse an image of whole numbers.
 
     Example:
-        >>> check_image(torch.zeros(3, 2, 2))
+        >>> check_floating(torch.zeros(3, 2, 2))
     """
     if not image.is_floating_point():
         raise TypeError(
             f"an image must be floating point with values in [0, 1], but its dtype is "
             f"{image.dtype}; convert it, 8 bit by .float() / 255"
         )
+
+
+def check_image(image: Tensor) -> None:
+    """Refuse what is no image.
+
+    Example:
+        >>> check_image(torch.zeros(3, 2, 2))
+    """
+    check_floating(image)
     if image.ndim < 2 or image.numel() == 0:
         raise ValueError(
             f"an image must be (..., H, W) and not empty, but its shape is {tuple(image.shape)}; "

@@ -94,6 +94,13 @@ def poisson_noise(
     return _finished(draw(counts, image, generator) / photons, image, clip)
 
 
+def _drawn(image: Tensor, amount: float, generator: Generators) -> Tensor:
+    """A number from 0 to 1 for each value: those below `amount` are hit."""
+    check_image(image)
+    check_level("amount", amount, 0 <= amount <= 1, "a share from 0 to 1")
+    return draw(uniform, image, generator)
+
+
 def salt_noise(image: Tensor, amount: float, generator: Generators) -> Tensor:
     """Set a share of the values to 1, each channel for itself.
 
@@ -110,9 +117,7 @@ def salt_noise(image: Tensor, amount: float, generator: Generators) -> Tensor:
         >>> salt_noise(torch.zeros(1, 3), 1.0, torch.Generator())
         tensor([[1., 1., 1.]])
     """
-    check_image(image)
-    check_level("amount", amount, 0 <= amount <= 1, "a share from 0 to 1")
-    return image.masked_fill(draw(uniform, image, generator) < amount, 1)
+    return image.masked_fill(_drawn(image, amount, generator) < amount, 1)
 
 
 def pepper_noise(image: Tensor, amount: float, generator: Generators) -> Tensor:
@@ -130,9 +135,7 @@ def pepper_noise(image: Tensor, amount: float, generator: Generators) -> Tensor:
         >>> pepper_noise(torch.ones(1, 3), 1.0, torch.Generator())
         tensor([[0., 0., 0.]])
     """
-    check_image(image)
-    check_level("amount", amount, 0 <= amount <= 1, "a share from 0 to 1")
-    return image.masked_fill(draw(uniform, image, generator) < amount, 0)
+    return image.masked_fill(_drawn(image, amount, generator) < amount, 0)
 
 
 def salt_and_pepper_noise(image: Tensor, amount: float, generator: Generators) -> Tensor:
@@ -152,9 +155,7 @@ def salt_and_pepper_noise(image: Tensor, amount: float, generator: Generators) -
         >>> salt_and_pepper_noise(torch.full((64, 64), 0.5), 1.0, torch.Generator()).unique()
         tensor([0., 1.])
     """
-    check_image(image)
-    check_level("amount", amount, 0 <= amount <= 1, "a share from 0 to 1")
-    drawn = draw(uniform, image, generator)
+    drawn = _drawn(image, amount, generator)
     return image.masked_fill(drawn < amount / 2, 0).masked_fill(drawn >= 1 - amount / 2, 1)
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from hybridpool.measure import exact
+from hybridpool.trace import Settings
 
 FEATURE_MAP = "feature_map"
 BLENDS = ("max", "average", "hybrid", "attention")
@@ -264,11 +265,15 @@ def exact_sum(values: Tensor, dim: int | tuple[int, ...]) -> Tensor:
     return values.sum(dim, dtype=torch.float64).cpu()
 
 
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """What several changes of one picture did to its maps.
 
     Attributes:
+        settings: The window, the blend weight and the device that were asked for.
         changes: Sums over the cells, one for each change: ``(..., C, ...)``.
+        device: Where it was computed.
+        seconds: How long it took.
 
     Example:
         >>> from hybridpool.sensitivity import NoiseSweep, OcclusionMap, ShiftCurve
@@ -276,7 +281,10 @@ class Study:
         True
     """
 
+    settings: Settings
     changes: Changes
+    device: torch.device
+    seconds: float
 
     def relative_change(
         self, pooling: str, channel: int | None = None, blend_weight: float | None = None

@@ -16,33 +16,26 @@ from torch import Tensor
 
 from hybridpool.measure import ROUNDING
 from hybridpool.pictures.perturb import CHANGES
-from hybridpool.sensitivity.changes import Changes, Study, join_changes
+from hybridpool.sensitivity.changes import Study, join_changes
 from hybridpool.sensitivity.poolings import Poolings
 from hybridpool.stem import ConvStem
 from hybridpool.trace import Settings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NoiseSweep(Study):
     """What noise of several levels did to the maps of one picture.
 
     Attributes:
-        settings: The window, the blend weight and the device that were asked for.
         noise: A key of `CHANGES`.
         levels: The levels L.
         seeds: The seeds S that are computed, each drawing one noise for all levels and poolings.
         changes: Sums over the cells, one for each seed and level: ``(S, L, ...)``.
-        device: Where it was computed.
-        seconds: How long it took.
     """
 
-    settings: Settings
     noise: str
     levels: tuple[float, ...]
     seeds: tuple[int, ...]
-    changes: Changes
-    device: torch.device
-    seconds: float
 
 
 @dataclass(frozen=True)

@@ -21,30 +21,23 @@ from hybridpool.trace import Settings
 _MOST_RECORDS = 12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OcclusionMap(Study):
     """How far each pooled map moved with a patch at each place of a grid.
 
     Attributes:
-        settings: The window, the blend weight and the device that were asked for.
         occluder: The patch at its first place.
         tops: First row of the patch in each row of the grid.
         lefts: First column of the patch in each column of the grid.
         changes: Sums over the cells, one for each place: ``(len(tops), len(lefts), ...)``; NaN
             where they are not computed yet.
         done: How many places are computed, row by row.
-        device: Where it was computed.
-        seconds: How long it took.
     """
 
-    settings: Settings
     occluder: Occluder
     tops: tuple[int, ...]
     lefts: tuple[int, ...]
-    changes: Changes
     done: int
-    device: torch.device
-    seconds: float
 
     def at(self, row: int, column: int) -> Occluder:
         """The patch at a place of the grid."""

@@ -29,27 +29,20 @@ AXES = ("columns", "rows")
 MODES = ("crop", "circular")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ShiftCurve(Study):
     """How much the aligned maps of a shifted picture differ, over a range of shifts.
 
     Attributes:
-        settings: The window, the blend weight and the device that were asked for.
         shifts: The shifts K in pixels.
         axis: ``"columns"`` for shifts to the right, ``"rows"`` for shifts down.
         mode: ``"crop"`` or ``"circular"``.
         changes: Sums over the aligned cells, one for each shift: ``(K, ...)``.
-        device: Where it was computed.
-        seconds: How long it took.
     """
 
-    settings: Settings
     shifts: tuple[int, ...]
     axis: str
     mode: str
-    changes: Changes
-    device: torch.device
-    seconds: float
 
 
 def shift_curve(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hybridpool.training.records import Run
+from hybridpool.training.records import Occlusion, Run
 from hybridpool.training.results import right_of
 
 Value = Callable[[Run], float | None]
@@ -99,13 +99,11 @@ def occluders(runs: Iterable[Run]) -> list[str]:
         >>> occluders([])
         []
     """
-    return list(
-        dict.fromkeys(
-            f"{occlusion.shape} {occlusion.fill}"
-            for run in runs
-            for occlusion in run.measures.occlusions
-        )
-    )
+    return list(dict.fromkeys(name for run in runs for name in _by_occluder(run)))
+
+
+def _by_occluder(run: Run) -> dict[str, Occlusion]:
+    return {f"{each.shape} {each.fill}": each for each in run.measures.occlusions}
 
 
 def bands(runs: Iterable[Run], side: str) -> list[str]:
@@ -128,9 +126,6 @@ def under(names: Sequence[str]) -> Measure:
         True
     """
 
-    def value(run: Run) -> float | None:
-        return _mean_of_all([run.measures.corruptions.get(name) for name in names])
-
     def keys(run: Run) -> list[str]:
         return [
             f"{name} {severity}"
@@ -138,7 +133,7 @@ def under(names: Sequence[str]) -> Measure:
             for severity in range(1, len(run.measures.corruptions.get(name, ())) + 1)
         ]
 
-    return Measure(value, _right(keys))
+    return Measure(_mean_over(names, lambda run: run.measures.corruptions), _right(keys))
 
 
 def behind(names: Sequence[str]) -> Measure:
@@ -150,22 +145,14 @@ def behind(names: Sequence[str]) -> Measure:
         True
     """
 
-    def value(run: Run) -> float | None:
-        known = {
-            f"{occlusion.shape} {occlusion.fill}": occlusion.test
-            for occlusion in run.measures.occlusions
-        }
-        return _mean_of_all([known.get(name) for name in names])
-
     def keys(run: Run) -> list[str]:
-        return [
-            f"{occlusion.shape} {occlusion.fill} {side}"
-            for occlusion in run.measures.occlusions
-            if f"{occlusion.shape} {occlusion.fill}" in names
-            for side in occlusion.sides
-        ]
+        found = _by_occluder(run)
+        return [f"{name} {side}" for name in names if name in found for side in found[name].sides]
 
-    return Measure(value, _right(keys))
+    def shares(run: Run) -> dict[str, tuple[float, ...]]:
+        return {name: occlusion.test for name, occlusion in _by_occluder(run).items()}
+
+    return Measure(_mean_over(names, shares), _right(keys))
 
 
 def keeping(names: Sequence[str]) -> Measure:
@@ -177,11 +164,10 @@ def keeping(names: Sequence[str]) -> Measure:
         True
     """
 
-    def value(run: Run) -> float | None:
-        accuracies = [run.measures.frequencies.get(name) for name in names]
-        return _mean_of_all([None if accuracy is None else (accuracy,) for accuracy in accuracies])
+    def shares(run: Run) -> dict[str, tuple[float, ...]]:
+        return {name: (share,) for name, share in run.measures.frequencies.items()}
 
-    return Measure(value, _right(lambda run: list(names)))
+    return Measure(_mean_over(names, shares), _right(lambda run: list(names)))
 
 
 def consistency(run: Run) -> float | None:
@@ -248,12 +234,19 @@ def _gap_is_clear(run: Run) -> bool:
     return abs(measures.train_of_these - measures.clean_of_these) > 2 * error
 
 
-def _mean_of_all(parts: Sequence[Sequence[float] | None]) -> float | None:
-    """The mean over all numbers of all parts; None where a part is missing."""
-    known = [part for part in parts if part]
-    if not known or len(known) < len(parts):
-        return None
-    return fmean(number for part in known for number in part)
+def _mean_over(
+    names: Sequence[str], parts: Callable[[Run], Mapping[str, Sequence[float]]]
+) -> Value:
+    """The mean over all numbers of the parts with these names; None where one is missing."""
+
+    def value(run: Run) -> float | None:
+        found = parts(run)
+        known = [found[name] for name in names if found.get(name)]
+        if not known or len(known) < len(names):
+            return None
+        return fmean(number for part in known for number in part)
+
+    return value
 
 
 def _right(keys: Callable[[Run], Sequence[str]]) -> Right:

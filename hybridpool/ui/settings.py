@@ -56,21 +56,13 @@ def own_level(kinds: Mapping[str, Noise]) -> Callable[[Any, Values], Values]:
 
 DEFAULT = Settings(stem=default_stem(), image_size=96)
 SCOPES = ("channel", "all")
-#: How the maps are shown, whatever they are: fields of `View` and of `Shown`.
-LOOKS = ("clipped", "difference", "left", "right", "divider", "beside")
 
 
-@dataclass(frozen=True)
-class View:
-    """Which part of the maps is shown; nothing here changes the maps.
+@dataclass(frozen=True, kw_only=True)
+class Looks:
+    """How the maps are shown, whatever they are.
 
     Attributes:
-        weight: Where the dial stands; None is where the blend weight starts.
-        channel: The channel shown; None is the most telling one.
-        row: Row of the pooled cell; None is the most telling cell.
-        column: Column of the pooled cell.
-        pinned: Whether the cell stays when the mouse moves on.
-        scope: Whether colours span one ``"channel"`` or ``"all"``.
         clipped: Whether colours end at the 99th percentile.
         difference: Whether max and average are shown as what hybrid pooling differs by.
         left: The pooling left of a divider over one large map; "" shows all maps side by side.
@@ -79,12 +71,6 @@ class View:
         beside: Key of a second picture that is shown below the first; "" shows none.
     """
 
-    weight: float | None = None
-    channel: int | None = None
-    row: int | None = None
-    column: int | None = None
-    pinned: bool = False
-    scope: str = "channel"
     clipped: bool = False
     difference: bool = False
     left: str = ""
@@ -94,7 +80,28 @@ class View:
 
 
 @dataclass(frozen=True)
-class Shown:
+class View(Looks):
+    """Which part of the maps is shown; nothing here changes the maps.
+
+    Attributes:
+        weight: Where the dial stands; None is where the blend weight starts.
+        channel: The channel shown; None is the most telling one.
+        row: Row of the pooled cell; None is the most telling cell.
+        column: Column of the pooled cell.
+        pinned: Whether the cell stays when the mouse moves on.
+        scope: Whether colours span one ``"channel"`` or ``"all"``.
+    """
+
+    weight: float | None = None
+    channel: int | None = None
+    row: int | None = None
+    column: int | None = None
+    pinned: bool = False
+    scope: str = "channel"
+
+
+@dataclass(frozen=True)
+class Shown(Looks):
     """A `View` with every blank filled in and everything inside the maps.
 
     `turned` says whether the dial stands for all channels; if not, the layer's own blend weights
@@ -108,12 +115,6 @@ class Shown:
     pinned: bool
     scope: str
     turned: bool = True
-    clipped: bool = False
-    difference: bool = False
-    left: str = ""
-    right: str = ""
-    divider: int = 50
-    beside: str = ""
 
     @property
     def dial(self) -> float | None:

@@ -188,7 +188,7 @@ def test_the_dial_is_laid_over_the_trained_blends_and_back(page: AnswerPage) -> 
     assert_rows(page, page.link())
     expect(page.find(".dial-note")).to_contain_text("not trained so")
     page.find(".dial .restart").click()
-    page.page.wait_for_url(lambda url: "weight" not in page.link(url))
+    page.await_link(weight=None)
     page.settled()
     page.checked()
     assert page.shares("hybrid") == own

@@ -57,11 +57,6 @@ class AnswerPage(TheAnswer):
     def root(self) -> Any:
         return self.page.locator(".answer")
 
-    def film(self) -> None:
-        """Switches the camera on and waits until frames are counted."""
-        self.root.locator(".film").click()
-        self.await_true("(root) => Number(root.dataset.rate) > 0", self.root.element_handle())
-
     def grabbed(self) -> tuple[list[Tensor], dict[str, Any]]:
         """Both pictures in [0, 1], and what is printed beside them."""
         found = self.root.evaluate(_GRAB)
@@ -120,11 +115,7 @@ def test_every_row_answers_each_frame_and_none_is_sent(
 
 def test_a_frozen_frame_is_the_picture_and_photons_wait(page: AnswerPage) -> None:
     page.open()
-    page.film()
-    page.root.locator(".freeze").click()
-    page.await_link(picture="upload")
-    page.settled()
-    expect(page.page.get_by_test_id("stSidebar")).to_contain_text("camera.png")
+    page.freeze()
     expect(page.root.locator(".checked")).to_contain_text("PyTorch")
     page.open(noise="poisson")
     page.root.locator(".film").click()

@@ -2,15 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page
 
-from tests.machines import running_server
+from tests.machines import running_server, running_site
 from tests.pages import Explore, expect
 
 pytestmark = pytest.mark.browser
@@ -22,11 +19,8 @@ def other_site(folder: Path, framed: str) -> Iterator[str]:
     (folder / "index.html").write_text(
         f'<iframe width="1200" height="900" src="{framed}"></iframe>'
     )
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
-    with ThreadingHTTPServer(("", 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://localhost:{server.server_port}"
-        server.shutdown()
+    with running_site(folder, host="") as port:
+        yield f"http://localhost:{port}"
 
 
 def framed(page: Page, site: str) -> FrameLocator:

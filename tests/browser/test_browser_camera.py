@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,35 +18,23 @@ from hybridpool.trace import maps_at, run_poolings, run_stem
 from hybridpool.ui.explore.site import build_site
 from hybridpool.ui.settings import DEFAULT
 from tests.machines import FAKE_CAMERA, Server
-from tests.pages import Explore, expect
+from tests.pages import PIXELS, Explore, expect, painted
 from tests.shown import POOLED, assert_painted, channel_range
 
 pytestmark = pytest.mark.browser
 
 LINK = {"stem": "filters", "size": "64", "channel": "3", "weight": "0.3"}
 #: All canvases at one moment: frames that come in between would tear picture and maps apart.
-_GRAB = """
-(root, names) => names.map((name) => {
-  const canvas = root.querySelector(`[data-panel=${name}] canvas`);
-  const { width, height } = canvas;
-  const bytes = canvas.getContext("2d").getImageData(0, 0, width, height).data;
-  let text = "";
-  for (let i = 0; i < bytes.length; i += 8192)
-    text += String.fromCharCode(...bytes.subarray(i, i + 8192));
-  return { width, height, text: btoa(text) };
-})
+_GRAB = f"""
+(root, names) => names.map((name) => root.querySelector(`[data-panel=${{name}}] canvas`))
+  .map({PIXELS})
 """
 
 
 def grabbed(tab: Explore) -> dict[str, NDArray[np.uint8]]:
     names = ["picture", "feature_map", *POOLED]
-    found: list[dict[str, Any]] = tab.root.evaluate(_GRAB, names)
-    return {
-        name: np.frombuffer(base64.b64decode(each["text"]), np.uint8).reshape(
-            each["height"], each["width"], 4
-        )[..., :3]
-        for name, each in zip(names, found, strict=True)
-    }
+    canvases = map(painted, tab.root.evaluate(_GRAB, names))
+    return dict(zip(names, canvases, strict=True))
 
 
 def test_frames_go_through_stem_poolings_and_blend_and_nowhere_else(
@@ -85,11 +71,7 @@ def test_frames_go_through_stem_poolings_and_blend_and_nowhere_else(
 
 def test_a_frozen_frame_is_one_s_own_picture(filming: Browser, server: Server) -> None:
     tab = Explore(filming.new_page(), server).open(**LINK)
-    tab.film()
-    tab.root.locator(".freeze").click()
-    tab.await_link(picture="upload")
-    tab.settled()
-    expect(tab.page.get_by_test_id("stSidebar")).to_contain_text("camera.png")
+    tab.freeze()
     assert sum(len(each) > 5_000 for each in tab.sent) == 1
     # What is told later does not carry the picture along.
     sent = len(tab.sent)

@@ -223,14 +223,13 @@ def test_the_dial_moves_the_map_without_a_message_and_tells_once(explore: Explor
     opened(explore, SMALL, channel="4")
     found = expected(SMALL)
     low, high = channel_range(found, 3)
-    box = explore.box(explore.dial)
-    mouse, middle = explore.page.mouse, box["y"] + box["height"] / 2
-    mouse.move(box["x"] + box["width"] / 2, middle)
+    mouse = explore.page.mouse
+    explore.move_over(explore.dial, 0.5)
     sent = len(explore.sent)
     mouse.down()
     weights = set()
     for share in np.linspace(0.5, 0.83, 12):
-        mouse.move(box["x"] + share * box["width"], middle)
+        explore.move_over(explore.dial, share)
         explore.next_frame()
         weight = float(explore.dial.input_value())
         weights.add(weight)
@@ -255,7 +254,7 @@ def test_the_ends_and_the_start_of_the_dial_have_buttons(explore: Explore) -> No
         explore.await_link(weight=weight)
         assert explore.dial.input_value() == weight
     explore.page.get_by_role("button", name="Back to start (0.35)").click()
-    explore.page.wait_for_url(lambda url: "weight" not in explore.link(url))
+    explore.await_link(weight=None)
     assert explore.dial.input_value() == "0.35"
     explore.dial.focus()
     explore.dial.press("ArrowRight")
@@ -394,7 +393,7 @@ def test_a_click_pins_and_a_second_one_lets_go(explore: Explore) -> None:
     explore.point_at("max", 4, 6, rows, columns)
     explore.page.mouse.down()
     explore.page.mouse.up()
-    explore.page.wait_for_url(lambda url: "cell" not in explore.link(url))
+    explore.await_link(cell=None)
     explore.point_at("max", 1, 1, rows, columns)
     explore.next_frame()
     assert_window(explore, found, 1, 1)
@@ -406,7 +405,7 @@ def test_keys_move_pin_and_let_go(explore: Explore) -> None:
     explore.stage("average").focus()
     press = explore.page.keyboard.press
     press("Escape")
-    explore.page.wait_for_url(lambda url: "cell" not in explore.link(url))
+    explore.await_link(cell=None)
     for key, place in (("ArrowDown", (3, 2)), ("ArrowRight", (3, 3)), ("ArrowUp", (2, 3))):
         press(key)
         explore.next_frame()

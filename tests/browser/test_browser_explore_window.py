@@ -61,14 +61,13 @@ def await_checked(explore: Explore) -> float:
 def test_a_dragged_window_sends_nothing_and_paints_everything(explore: Explore) -> None:
     opened(explore, SMALL, channel="4")
     await_checked(explore)
-    box = explore.box(explore.size("kernel"))
-    mouse, middle = explore.page.mouse, box["y"] + box["height"] / 2
-    mouse.move(box["x"] + 1.5 / 8 * box["width"], middle)
+    mouse, slider = explore.page.mouse, explore.size("kernel")
+    explore.move_over(slider, 1.5 / 8)
     sent = len(explore.sent)
     mouse.down()
     kernels = set()
     for share in np.linspace(0.2, 0.85, 14):
-        mouse.move(box["x"] + share * box["width"], middle)
+        explore.move_over(slider, share)
         explore.next_frame()
         explore.next_frame()
         kernel = int(explore.size("kernel").input_value())

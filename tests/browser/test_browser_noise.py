@@ -167,6 +167,16 @@ def assert_alike(one: dict[str, Any], other: dict[str, Any]) -> None:
         assert np.abs(ours.astype(int) - theirs.astype(int)).max() <= 12
 
 
+def assert_let_go_alike(page: NoisePage) -> None:
+    """Nothing was told during a drag, and PyTorch then says what the browser had shown."""
+    assert page.sent == []
+    moving = page.shown()
+    page.page.mouse.up()
+    expect(page.find(".judged")).to_contain_text("Checked against PyTorch on CPU")
+    page.settled()
+    assert_alike(moving, page.shown())
+
+
 def test_the_numbers_at_the_end_of_a_row_are_pytorchs(page: NoisePage) -> None:
     page.open(**NOISE)
     assert_numbers(page, NOISE, 0.5)
@@ -239,15 +249,20 @@ def test_keys_move_pin_and_change_the_channel(page: NoisePage) -> None:
     assert "Max" in (page.stage("max", "clean").get_attribute("aria-label") or "")
 
 
-def test_another_level_reaches_the_rows(page: NoisePage) -> None:
-    page.open(**NOISE)
+def assert_a_step_reaches_the_rows(page: NoisePage, key: str, link: dict[str, str]) -> None:
+    """A key on the level leads to this link, and to the numbers that PyTorch has for it."""
     old = page.effect("max", "main")
     page.find("#level").focus()
-    page.page.keyboard.press("ArrowRight")
-    page.await_link(level="0.42")
+    page.page.keyboard.press(key)
+    page.await_link(level=link["level"])
     page.settled()
     assert page.effect("max", "main") != old
-    assert_numbers(page, NOISE | {"level": "0.42"}, 0.5)
+    assert_numbers(page, link, 0.5)
+
+
+def test_another_level_reaches_the_rows(page: NoisePage) -> None:
+    page.open(**NOISE)
+    assert_a_step_reaches_the_rows(page, "ArrowRight", NOISE | {"level": "0.42"})
 
 
 @pytest.mark.parametrize("noise", ["gaussian", "salt_and_pepper", "brightness", "gaussian_blur"])
@@ -266,13 +281,8 @@ def test_the_level_is_dragged_and_every_row_follows_without_the_server(
         page.next_frame()
         expect(page.find(".judged")).to_contain_text("in your browser while you move")
         seen.add((page.effect("average", "main"), *bars.all_inner_texts()))
-    assert page.sent == []
     assert len(seen) == 4
-    moving = page.shown()
-    page.page.mouse.up()
-    expect(page.find(".judged")).to_contain_text("Checked against PyTorch on CPU")
-    page.settled()
-    assert_alike(moving, page.shown())
+    assert_let_go_alike(page)
     link = page.link()
     assert link["level"] == page.find(".level output").inner_text()
     assert_numbers(page, {name: link[name] for name in ("noise", "level", "noise-seed")}, 0.5)
@@ -281,13 +291,7 @@ def test_the_level_is_dragged_and_every_row_follows_without_the_server(
 def test_photons_wait_for_the_server_and_the_page_says_so(page: NoisePage) -> None:
     page.open(noise="poisson")
     expect(page.find(".judged")).to_contain_text("no draw can be scaled")
-    old = page.effect("max", "main")
-    page.find("#level").focus()
-    page.page.keyboard.press("ArrowLeft")
-    page.await_link(level="30")
-    page.settled()
-    assert page.effect("max", "main") != old
-    assert_numbers(page, {"noise": "poisson", "level": "30"}, 0.5)
+    assert_a_step_reaches_the_rows(page, "ArrowLeft", {"noise": "poisson", "level": "30"})
 
 
 def test_back_where_it_began_the_rows_are_pytorchs_again(page: NoisePage) -> None:
@@ -434,13 +438,8 @@ def test_the_occluder_is_dragged_and_rows_counts_and_outlines_follow(
         page.next_frame()
         outline = page.stage("max", "difference").locator("path.outline").get_attribute("d")
         seen.add((page.effect("max", "main"), page.effect("max", "cells"), outline))
-    assert page.sent == []
     assert len(seen) == 4
-    moving = page.shown()
-    page.page.mouse.up()
-    expect(page.find(".judged")).to_contain_text("Checked against PyTorch on CPU")
-    page.settled()
-    assert_alike(moving, page.shown())
+    assert_let_go_alike(page)
     assert_counts(page)
 
 
@@ -521,7 +520,7 @@ def test_the_dial_can_go_back_to_where_it_was_before_a_new_start(page: NoisePage
     start.focus()
     start.press("ArrowLeft")
     page.await_link(start="0.45")
-    page.page.wait_for_url(lambda url: "weight" not in page.link(url))
+    page.await_link(weight=None)
     page.settled()
     page.turn(0.7)
     page.await_link(weight="0.7")

@@ -6,10 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Self
 
 import numpy as np
@@ -28,7 +25,7 @@ from hybridpool.ui.browser.inspector import resolved_view
 from hybridpool.ui.explore import site as static
 from hybridpool.ui.explore.web_page import web_page
 from hybridpool.ui.settings import DEFAULT, View
-from tests.machines import Server
+from tests.machines import Server, running_site
 from tests.pages import PHONE, Explore, expect
 from tests.shown import POOLED, assert_painted, channel_range, expected
 
@@ -181,16 +178,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@contextmanager
-def handed_out(folder: Path) -> Iterator[str]:
-    """A plain static server."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-
-
 def drive(tab: Alone, address: str) -> None:
     """Looks at pictures, stems, windows and both languages."""
     tab.open_at(f"{address}#picture=coins&stem=filters&channel=3&lang=en")
@@ -223,8 +210,8 @@ def test_the_site_works_from_the_disk(alone: Alone, folder: Path) -> None:
 
 def test_the_site_works_from_a_plain_server(chromium: Browser, folder: Path) -> None:
     page = chromium.new_page(reduced_motion="reduce")  # the dial stays where it is
-    with handed_out(folder) as address:
-        tab = Alone(page)
+    with running_site(folder) as port:
+        address, tab = f"http://127.0.0.1:{port}/", Alone(page)
         drive(tab, address)
         tab.assert_asked_nobody(address)
     page.close()

@@ -696,14 +696,17 @@ def test_small_pictures_are_read(format, size):
     check_contract(fit_image(image, 64), max_side=64)
 
 
+OTHER_FILES = {
+    "text": b"hello",
+    "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "pdf": b"%PDF-1.7 ...",
+    "heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+    "sound": b"RIFF\x24\0\0\0WAVEfmt ",
+    "ppm": b"P6 8 8 255 " + bytes(192),
+}
 NOT_PICTURES = {
     "empty": (b"", "empty"),
-    "text": (b"hello", "not a picture"),
-    "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
-    "pdf": (b"%PDF-1.7 ...", "not a picture"),
-    "heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "not a picture"),
-    "sound": (b"RIFF\x24\0\0\0WAVEfmt ", "not a picture"),
-    "ppm": (b"P6 8 8 255 " + bytes(192), "not a picture"),
+    **{name: (data, "not a picture") for name, data in OTHER_FILES.items()},
     "zero-sized png": (png(0, 0, 8, 2), "cannot be understood"),
     "zero-sized gif": (gif_of(0, 0, frame=(0, 0, 0, 0)), "too few"),
     "png signature": (b"\x89PNG\r\n\x1a\n", "cannot be understood"),

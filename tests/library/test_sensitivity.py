@@ -200,7 +200,15 @@ def sweep_from(moved, clean):
     nothing = torch.zeros(0)
     changes = Changes(of_moved[:, None], of_clean[:, None], {}, nothing, nothing, nothing)
     seeds = tuple(range(len(moved)))
-    return NoiseSweep(Settings(), "gaussian", (0.1,), seeds, changes, torch.device("cpu"), 0.0)
+    return NoiseSweep(
+        settings=Settings(),
+        noise="gaussian",
+        levels=(0.1,),
+        seeds=seeds,
+        changes=changes,
+        device=torch.device("cpu"),
+        seconds=0.0,
+    )
 
 
 def dense_search(moved, clean):

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from hybridpool.training.__main__ import main
 from hybridpool.training.files import CannotWrite, write_whole
-from hybridpool.training.loop import Training
 from hybridpool.training.records import Run
 from hybridpool.training.results import read_folder
+from tests.commands import run_until_ctrl_c, two_shades
 
 STEPS = 6
 
@@ -26,16 +24,7 @@ STEPS = 6
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Two classes in a MedMNIST file: dark and bright."""
-    draw = np.random.default_rng(0)
-    arrays = {}
-    for part, count in (("train", 24), ("test", 12)):
-        labels = np.arange(count) % 2
-        pictures = draw.integers(0, 100, (count, 28, 28)) + 100 * labels[:, None, None]
-        arrays[f"{part}_images"] = pictures.astype(np.uint8)
-        arrays[f"{part}_labels"] = labels.reshape(-1, 1)
-    path = tmp_path_factory.mktemp("data") / "shades.npz"
-    np.savez(path, **arrays)
-    return str(path)
+    return two_shades(tmp_path_factory.mktemp("data") / "shades.npz", train=24, test=12)
 
 
 @pytest.fixture
@@ -151,22 +140,6 @@ def test_a_folder_below_a_file_is_refused_before_anything_is_learned(
 # ---- files ---------------------------------------------------------------------------------------
 
 
-def stopped_halfway(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run a command until Ctrl-C arrives in the middle of its third step."""
-    step = Training._take_step
-
-    def interrupted(training: Training, *args: object) -> float:
-        if training.step == 2:
-            os.kill(os.getpid(), signal.SIGINT)
-        return step(training, *args)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Training, "_take_step", interrupted)
-        with pytest.raises(SystemExit) as stop:
-            main(arguments)
-    assert stop.value.code == 130
-
-
 def test_ctrl_c_keeps_every_step_and_says_so(
     command: Callable[..., list[str]],
     tmp_path: Path,
@@ -174,7 +147,7 @@ def test_ctrl_c_keeps_every_step_and_says_so(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     before = signal.getsignal(signal.SIGINT)
-    stopped_halfway(command("--output", str(tmp_path / "a" / "results")), monkeypatch)
+    run_until_ctrl_c(command("--output", str(tmp_path / "a" / "results")), monkeypatch, step=3)
     assert signal.getsignal(signal.SIGINT) is before
     said = capsys.readouterr().err.splitlines()[-1]
     assert said == "Stopped; what was learned is kept, and the same command goes on."
@@ -194,7 +167,7 @@ def test_a_damaged_checkpoint_is_named_and_left_for_a_person_to_remove(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    stopped_halfway(command(), monkeypatch)
+    run_until_ctrl_c(command(), monkeypatch, step=3)
     (path,) = checkpoints(tmp_path)
     whole = path.read_bytes()
     state = torch.load(path, weights_only=True)
@@ -241,7 +214,7 @@ def fill_up(monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
 def test_a_full_disk_is_one_sentence_and_the_run_goes_on_from_what_was_kept(
     folder: str, command: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stopped_halfway(command(), monkeypatch)
+    run_until_ctrl_c(command(), monkeypatch, step=3)
     (kept,) = checkpoints(tmp_path)
     before = kept.read_bytes()
     with monkeypatch.context() as patch:

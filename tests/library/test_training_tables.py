@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from hybridpool.training.__main__ import main
@@ -18,6 +15,7 @@ from hybridpool.training.records import RunSettings
 from hybridpool.training.report import report
 from hybridpool.training.results import read_folder
 from hybridpool.training.tables import BLEND_RATES, TABLES, Table, in_order
+from tests.commands import run_until_ctrl_c, two_shades
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = RunSettings(epochs=1, train_pictures=24, batch_size=8, measured_pictures=0)
@@ -32,18 +30,11 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., li
     }
     for name, table in tables.items():
         monkeypatch.setitem(TABLES, name, table)  # type: ignore[arg-type]
-    draw = np.random.default_rng(0)
-    arrays = {}
-    for part in ("train", "test"):
-        labels = np.arange(24) % 2
-        pictures = draw.integers(0, 100, (24, 28, 28)) + 100 * labels[:, None, None]
-        arrays[f"{part}_images"] = pictures.astype(np.uint8)
-        arrays[f"{part}_labels"] = labels.reshape(-1, 1)
-    np.savez(tmp_path / "shades.npz", **arrays)
+    data = two_shades(tmp_path / "shades.npz", train=24, test=24)
 
     def build(*names: str) -> list[str]:
         return [
-            *("reproduce", *names, "--data", str(tmp_path / "shades.npz"), "--device", "cpu"),
+            *("reproduce", *names, "--data", data, "--device", "cpu"),
             *("--threads", "1", "--output", str(tmp_path / "results")),
             *("--checkpoints", str(tmp_path / "checkpoints")),
         ]
@@ -92,21 +83,10 @@ def test_a_table_that_was_stopped_goes_on(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    step, taken = Training._take_step, []
-
-    def interrupted(training: Training, *args: object) -> float:
-        taken.append(training.settings.name)
-        if len(taken) == 5:  # the second step of the second run
-            os.kill(os.getpid(), signal.SIGINT)
-        return step(training, *args)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Training, "_take_step", interrupted)
-        with pytest.raises(SystemExit) as stop:
-            main(command("tiny", "--seeds", "0"))
-    assert stop.value.code == 130
+    # The second step of the second run.
+    run_until_ctrl_c(command("tiny", "--seeds", "0"), monkeypatch, step=5)
     assert done(capsys.readouterr().out) == ["max-24-seed0"]
-    taken.clear()
+    step, taken = Training._take_step, []
 
     def counted(training: Training, *args: object) -> float:
         taken.append(training.settings.arm)

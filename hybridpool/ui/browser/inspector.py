@@ -8,7 +8,7 @@ windows and prints formulas without asking again. See ``assets/inspector``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 from typing import Any
 
@@ -35,7 +35,7 @@ from hybridpool.ui.browser.packing import (
 )
 from hybridpool.ui.browser.words import inspector_words, is_learned
 from hybridpool.ui.controls import take_photo
-from hybridpool.ui.settings import LOOKS, SHARED, Shown, View, look_at, pick_picture, view_of
+from hybridpool.ui.settings import SHARED, Looks, Shown, View, look_at, pick_picture, view_of
 from hybridpool.ui.words import _, fill, language, speaking
 from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential
 
@@ -73,7 +73,7 @@ def resolved_view(trace: Trace, view: View | None = None) -> Shown:
         row, column = min(seen.row, rows - 1), min(seen.column, columns - 1)
     turned = seen.weight is not None
     weight = trace.blend_weight[channel].item() if seen.weight is None else seen.weight
-    looks = {name: getattr(seen, name) for name in LOOKS}
+    looks = {field.name: getattr(seen, field.name) for field in fields(Looks)}
     return Shown(weight, channel, row, column, seen.pinned, seen.scope, turned, **looks)
 
 
