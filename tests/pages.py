@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import numpy as np
+from axe_playwright_python.sync_playwright import Axe
 from numpy.typing import NDArray
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
@@ -21,6 +22,13 @@ PATIENCE = 90_000  # milliseconds; a condition is awaited, so a fast machine nev
 PHONE = {"width": 390, "height": 844}
 expect.set_options(timeout=PATIENCE)
 
+#: What Streamlit and Plotly make of their own accord, and no setting of ours reaches.
+THEIRS = [
+    ["[data-testid=stToolbar]"],
+    ["[data-testid=stFileUploader]"],
+    [".modebar"],
+    [".js-plotly-plot"],
+]
 #: A function of JavaScript from a canvas to its size and its bytes.
 PIXELS = """
 (canvas) => {
@@ -159,6 +167,16 @@ class Tab:
         assert self.requests, "requests are heard"
         assert self.other_hosts() == []
         assert self.complaints == []
+
+    def assert_open_to_everybody(self) -> None:
+        """What axe-core calls serious or critical, it finds nowhere."""
+        found = Axe().run(self.page, context={"exclude": THEIRS}).response["violations"]
+        assert {
+            f"{entry['id']}: {node['target']} {node['html'][:150]} {node['failureSummary'][-160:]}"
+            for entry in found
+            if entry["impact"] in ("serious", "critical")
+            for node in entry["nodes"]
+        } == set()
 
     def assert_no_wider_than_the_screen(self) -> None:
         """Nothing has to be scrolled sideways to be seen."""

@@ -245,7 +245,8 @@ class Learning extends Component {
     const values = history.attention[history.measurementAt(step)];
     const count = header.attention_channels;
     if (count) classes.forEach((name, i) => rows.push([words.attention.replace("{class}", name), [...values.slice(i * count, (i + 1) * count)]]));
-    this.$(".channels").hidden = !rows.length;
+    const figure = this.$(".channels");
+    figure.hidden = !rows.length;
     this.$(".channels .note").textContent = words.channels_note;
     if (!rows.length) return;
     const columns = rows[0][1].length;
@@ -263,6 +264,9 @@ class Learning extends Component {
       }
     }
     box.replaceChildren(...cells);
+    // The arrow keys scroll what does not fit.
+    if (figure.scrollWidth > figure.clientWidth) figure.tabIndex = 0;
+    else figure.removeAttribute("tabindex");
   }
 
   dispose() {

@@ -4,13 +4,30 @@
 // When the server is away, Streamlit's dialog makes all of the page inert, dials included. A line of
 // ours says the same, so the dialog is closed.
 function keepTheDialAlive() {
+  const app = document.querySelector(".stApp");
+  if (!app || app.dataset.testConnectionState === "CONNECTED") return;
+  document.querySelector('[data-testid="stDialog"] button[aria-label="Close"]')?.click();
+}
+
+// A table that is wider than its column scrolls sideways, and Streamlit lets only a hand do that.
+function reachWideTables() {
+  for (const table of document.querySelectorAll('[data-testid="stMarkdownContainer"] table')) {
+    const box = table.closest('[data-testid="stMarkdownContainer"]');
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+}
+
+function watch() {
   if (window.hybridpoolWatch) return;
-  window.hybridpoolWatch = new MutationObserver(() => {
-    const app = document.querySelector(".stApp");
-    if (!app || app.dataset.testConnectionState === "CONNECTED") return;
-    document.querySelector('[data-testid="stDialog"] button[aria-label="Close"]')?.click();
-  });
+  let asked = false;
+  const later = () => {
+    if (!asked) requestAnimationFrame(() => { asked = false; reachWideTables(); });
+    asked = true;
+  };
+  window.hybridpoolWatch = new MutationObserver(() => { keepTheDialAlive(); later(); });
   window.hybridpoolWatch.observe(document.body, { childList: true, subtree: true });
+  window.addEventListener("resize", later);
 }
 
 // Streamlit checks every upload against a cookie, which browsers withhold from a frame of another
@@ -30,7 +47,7 @@ async function withheld(hear) {
 export default function mount({ data, setStateValue }) {
   // Screen readers and fonts go by it, and Streamlit leaves it at English.
   document.documentElement.lang = data.language;
-  keepTheDialAlive();
+  watch();
   const before = window.hybridpoolSession;
   window.hybridpoolSession = data.session;
   if (before && before !== data.session) setStateValue("lost", data.session);
