@@ -78,7 +78,8 @@ class PageState(Generic[R]):
 
     def chosen(self) -> R:
         """What is chosen in this session, at first what the link says."""
-        self.begin(st.query_params.to_dict())
+        if f"{self.key}_chosen" not in st.session_state:
+            self.begin(st.query_params.to_dict())
         record: R = st.session_state[f"{self.key}_chosen"]
         return record
 
@@ -302,6 +303,8 @@ def text_of(value: object) -> str | None:
 
 def value_of(record: Any, field: str) -> Any:
     """The value of a field of the record, or of a record within it."""
+    if hasattr(record, field):
+        return getattr(record, field)
     return next(getattr(part, field) for part in _parts(record) if hasattr(part, field))
 
 

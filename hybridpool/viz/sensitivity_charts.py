@@ -1,8 +1,4 @@
-"""Charts of how poolings respond to a changed picture, from plain numbers and translated words.
-
-Each is put together from plain dictionaries, because Plotly checks a figure anew with every part
-that is added to it, and the page draws these charts at every move.
-"""
+"""Charts of how poolings respond to a changed picture, from plain numbers and translated words."""
 
 from __future__ import annotations
 
@@ -12,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from hybridpool.viz.charts import present_points
+from hybridpool.viz.charts import PlainFigure, present_points
 from hybridpool.viz.palette import POOLING_COLOURS, word_anchor
 
 # Blue, orange, yellow, dark red: four places of a 2 × 2 window that no common colour blindness
@@ -58,7 +53,7 @@ def error_chart(
     logarithmic: bool = False,
     more_is_noisier: bool = True,
     against: bool = False,
-) -> go.Figure:
+) -> PlainFigure:
     """Relative change against the level of the noise, each pooling with a band.
 
     The line is the mean over the draws, the band one standard deviation to either side. Each line
@@ -107,7 +102,7 @@ def error_chart(
     _mark(layout, math.log10(present) if logarithmic else present, words["present"])
     end, last = (span[1], -1) if more_is_noisier else (span[0], 0)
     _name_lines(layout, end, {name: 100 * mean for name, mean in means.items()}, last, words)
-    return go.Figure(data=[*bands, *lines, now], layout=layout)
+    return PlainFigure([*bands, *lines, now], layout)
 
 
 def _name_lines(
@@ -149,7 +144,7 @@ def blend_chart(
     words: Mapping[str, str],
     *,
     against: bool = False,
-) -> go.Figure:
+) -> PlainFigure:
     """Relative change of hybrid pooling against its blend weight, the best one marked.
 
     Args:
@@ -235,7 +230,7 @@ def blend_chart(
         )
     if dial is not None:
         _mark(layout, dial, words["dial"])
-    return go.Figure(data=data, layout=layout)
+    return PlainFigure(data, layout)
 
 
 def _band(
