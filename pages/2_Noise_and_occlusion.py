@@ -13,6 +13,7 @@ from hybridpool.ui.noise.occlusion import show_occlusion_map
 from hybridpool.ui.noise.rows import show_rows
 from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.page_state import mirror_in_link
+from hybridpool.ui.phrases import paragraph
 from hybridpool.ui.results import current_trace
 from hybridpool.ui.settings import SHARED
 from hybridpool.ui.words import _
@@ -24,7 +25,7 @@ def study(trace, picture):
     done, seen = show_controls(), resolved_view(trace)
     compared = compute.compared(trace, picture, done)
     link = answer_link(done, trace.features.image.shape[-2:])
-    st.markdown(f"{finding(compared, seen, done)} {link}")
+    st.markdown(paragraph([finding(compared, seen, done), link]))
     show_rows(compared, seen, picture, done)
     st.markdown(sentences(compared, seen, done))
     mirror_in_link(SHARED.query(), STATE.query())

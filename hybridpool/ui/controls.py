@@ -32,7 +32,7 @@ from hybridpool.ui.browser import sent
 from hybridpool.ui.browser.component import component, show
 from hybridpool.ui.browser.words import camera_words
 from hybridpool.ui.page_state import PageState, draw_control
-from hybridpool.ui.phrases import percent, provenance
+from hybridpool.ui.phrases import paragraph, percent, provenance
 from hybridpool.ui.settings import SHARED, Upload, accept_upload, pick_picture, upload
 from hybridpool.ui.words import _, fill, ngettext
 
@@ -390,7 +390,7 @@ def _provenance(info: StemInfo) -> str:
             sentences.append(
                 _("The blend weight was learned afterwards, for one epoch, on the same filters.")
             )
-        return " ".join(sentences)
+        return paragraph(sentences)
     if info.trained:
         return _("Trained on {data}. Licence: {licence}.").format(
             data=info.data, licence=info.licence

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from hybridpool.measure import ROUNDING, alike
 from hybridpool.pictures.gallery import Picture
-from hybridpool.ui.words import _
+from hybridpool.ui.words import _, language
 
 
 def percent(share: float, *, least: int = 0, most: int = 1) -> str:
@@ -74,6 +74,11 @@ def joined(names: Sequence[str]) -> str:
     for name in names[1:-1]:
         together = first.format(list=together, name=name)
     return _("{list} and {name}").format(list=together, name=names[-1])
+
+
+def paragraph(said: Iterable[str]) -> str:
+    """Sentences one after the other, without those that are empty; Chinese sets no space."""
+    return ("" if language() == "zh" else " ").join(filter(None, said))
 
 
 def tied(a: float, b: float) -> bool:

@@ -14,6 +14,7 @@ from hybridpool.stem import STEMS, StemUnavailable, trained_stems
 from hybridpool.trace import Trace
 from hybridpool.ui import compute
 from hybridpool.ui.compute import Waiting
+from hybridpool.ui.phrases import paragraph
 from hybridpool.ui.settings import DEFAULT, SHARED, upload
 from hybridpool.ui.words import _, fill, ngettext
 
@@ -45,7 +46,7 @@ def current_trace() -> tuple[Trace, str]:
             return last or (compute.trace(DEFAULT, None), DEFAULT.picture)
         title = _((STEMS | trained_stems())[stem].title)
         st.error(
-            fill(problem) + " " + _("The maps come from: {stem}.").format(stem=title),
+            paragraph([fill(problem), _("The maps come from: {stem}.").format(stem=title)]),
             icon=":material/error:",
         )
         settings = replace(settings, stem=stem)

@@ -19,6 +19,7 @@ from hybridpool.ui.answer.rows import Row
 from hybridpool.ui.answer.state import SIDE, STATE
 from hybridpool.ui.browser import sent
 from hybridpool.ui.charts import BAR
+from hybridpool.ui.phrases import paragraph
 from hybridpool.ui.results import watch
 from hybridpool.ui.words import _
 from hybridpool.viz.answer_charts import sameness_chart, sureness_chart
@@ -72,7 +73,7 @@ def show_curves(
             "go there."
         )
     )
-    st.markdown(" ".join(said))
+    st.markdown(paragraph(said))
 
 
 def _share(curve: AnswerCurve) -> tuple[float, str]:

@@ -12,7 +12,7 @@ from hybridpool.training.records import Run
 from hybridpool.ui import compute
 from hybridpool.ui.answer import state
 from hybridpool.ui.answer.rows import Row
-from hybridpool.ui.phrases import joined, percent
+from hybridpool.ui.phrases import joined, paragraph, percent
 from hybridpool.ui.words import _
 
 
@@ -82,4 +82,4 @@ def sentence(found: Measured, names: dict[str, str]) -> str:
     if any(each.count == 1 for each in found.shares.values()):
         said.append(_("A share without an interval comes from one network alone."))
     said.append(_("It is the setting of the experiment that is nearest to the one shown above."))
-    return " ".join(said)
+    return paragraph(said)

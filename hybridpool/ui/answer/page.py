@@ -31,6 +31,7 @@ from hybridpool.ui.answer.state import STATE
 from hybridpool.ui.answer.words import class_names
 from hybridpool.ui.names import level_names
 from hybridpool.ui.page_state import link_to, mirror_in_link
+from hybridpool.ui.phrases import paragraph
 from hybridpool.ui.settings import CHANGE_PARAMETERS, SHARED
 from hybridpool.ui.words import _
 
@@ -58,7 +59,8 @@ def show_answer() -> None:
     }
     show_rows(Rows(rows, seen, chosen, weight, found, level))
     changed = not chosen.change.nothing
-    st.markdown(f"{said(rows, seen, found, changed=changed)} {maps_link(seen, chosen.change)}")
+    sentence = said(rows, seen, found, changed=changed)
+    st.markdown(paragraph([sentence, maps_link(seen, chosen.change)]))
     show_downloads(rows, chosen, weight, found)
     show_many(rows, chosen.change)
     show_curves(rows, seen, chosen.change, weight, level)
@@ -117,4 +119,4 @@ def said(
             names,
         ),
     ]
-    return " ".join(parts)
+    return paragraph(parts)

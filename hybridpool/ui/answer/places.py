@@ -14,7 +14,7 @@ from hybridpool.ui.answer.rows import Row
 from hybridpool.ui.answer.words import class_names
 from hybridpool.ui.browser.packing import pixels
 from hybridpool.ui.charts import show_chart
-from hybridpool.ui.phrases import percent
+from hybridpool.ui.phrases import paragraph, percent
 from hybridpool.ui.results import watch
 from hybridpool.ui.words import _
 from hybridpool.viz.answer_charts import places_chart
@@ -92,11 +92,11 @@ def said(
                 column=each.starts[column] + 1,
             )
         )
-    return " ".join(
+    return paragraph(
         [
             _(
                 "Where a grey patch of {size} × {size} pixels costs most of the answer: {list}."
-            ).format(size=PATCH, list="; ".join(parts)),
+            ).format(size=PATCH, list=_("; ").join(parts)),
             _(
                 "Above, the probability of the clean answer by the place of the patch, every "
                 "{step} pixels. Below, the class activation map: what each cell of the last map "

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hybridpool.answer import Answer, Change
 from hybridpool.ui.names import fill_names, noise_names, shape_names
-from hybridpool.ui.phrases import bold, joined, percent
+from hybridpool.ui.phrases import bold, joined, paragraph, percent
 from hybridpool.ui.words import _
 
 
@@ -75,7 +75,7 @@ def none_of_them(classes: Sequence[str], *, own: bool) -> str:
         list=joined(classes)
     )
     if own:
-        return known + " " + _("Of anything else they name one of the ten all the same.")
+        return paragraph([known, _("Of anything else they name one of the ten all the same.")])
     return (
         known
         + " "

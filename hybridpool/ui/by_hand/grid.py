@@ -19,6 +19,7 @@ from hybridpool.ui.by_hand.packing import Sheet, pack
 from hybridpool.ui.by_hand.script import by_hand_script
 from hybridpool.ui.by_hand.sentences import what_is_shown, why_impossible
 from hybridpool.ui.by_hand.state import STATE, Task, WindowOptions, clean_cells
+from hybridpool.ui.phrases import paragraph
 from hybridpool.ui.share import download
 from hybridpool.ui.words import _
 from hybridpool.window import ImpossibleWindowError
@@ -37,7 +38,8 @@ def current_work() -> tuple[Task, ByHand]:
         last: Task = st.session_state.setdefault(
             "by_hand_last_good", replace(task, options=WindowOptions())
         )
-        st.error(why_impossible(problem, task) + " " + what_is_shown(last), icon=":material/error:")
+        said = paragraph([why_impossible(problem, task), what_is_shown(last)])
+        st.error(said, icon=":material/error:")
         return last, pool_by_hand(last.grid(), last.window)
     st.session_state["by_hand_last_good"] = task
     return task, work

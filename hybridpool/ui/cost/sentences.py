@@ -5,7 +5,7 @@ from __future__ import annotations
 from hybridpool.cost import NetworkCost, NetworkCosts, PoolingCosts, longer_step
 from hybridpool.ui.cost import words as cost_words
 from hybridpool.ui.cost.words import data_size
-from hybridpool.ui.phrases import joined, percent, significant
+from hybridpool.ui.phrases import joined, paragraph, percent, significant
 from hybridpool.ui.words import _
 
 #: Below the first share of a step a price is called small, from the second on it is not.
@@ -23,7 +23,7 @@ def times(costs: PoolingCosts) -> str:
         _compiled(costs),
         _memory(costs),
     ]
-    return " ".join(sentence for sentence in said if sentence)
+    return paragraph(said)
 
 
 def networks(costs: NetworkCosts) -> str:
@@ -45,7 +45,8 @@ def _against_max(costs: PoolingCosts) -> str:
         copies=significant(hybrid.over(copy).median),
     )
     if low <= 1 <= high:
-        said += " " + _("The quartiles enclose 1, so the two can hardly be told apart.")
+        tie = _("The quartiles enclose 1, so the two can hardly be told apart.")
+        return paragraph([said, tie])
     return said
 
 
@@ -91,7 +92,7 @@ def _memory(costs: PoolingCosts) -> str:
         "{max}."
     ).format(hybrid=data_size(hybrid.bytes), max=data_size(maximum.bytes))
     if maximum.keeps_input and not hybrid.keeps_input:
-        said += " " + _("Max needs the input itself too; hybrid does not.")
+        return paragraph([said, _("Max needs the input itself too; hybrid does not.")])
     return said
 
 
@@ -114,7 +115,7 @@ def _network(costs: NetworkCosts, network: str) -> str:
     low, high = hybrid.step.over(maximum.step).quartiles
     if low <= 1 <= high:
         said.append(_("In the times of whole steps, the spread hides the difference."))
-    return " ".join(said)
+    return paragraph(said)
 
 
 def _price(maximum: NetworkCost, hybrid: NetworkCost) -> str:

@@ -15,6 +15,7 @@ from hybridpool.ui.charts import show_chart
 from hybridpool.ui.evidence import outcomes, sentences
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.parts import arms, as_interval, say, show_forest, show_primary
+from hybridpool.ui.phrases import paragraph
 from hybridpool.ui.words import _
 from hybridpool.viz.evidence_charts import accuracy_chart
 
@@ -49,8 +50,8 @@ def show_accuracy(evidence: Evidence) -> None:
             )
         )
         st.caption(
-            " ".join(
-                f"{names.arm_names()[arm]}: {meaning}."
+            paragraph(
+                _("{name}: {meaning}.").format(name=names.arm_names()[arm], meaning=meaning)
                 for arm, meaning in names.arm_meanings().items()
                 if arm in values
             )

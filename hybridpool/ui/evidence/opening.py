@@ -11,7 +11,7 @@ from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.numbers import inside, interval, low, signed
 from hybridpool.ui.evidence.outcomes import clause
 from hybridpool.ui.evidence.words import arm_names
-from hybridpool.ui.phrases import joined
+from hybridpool.ui.phrases import joined, paragraph
 from hybridpool.ui.words import _
 
 
@@ -34,8 +34,7 @@ def gains(evidence: Evidence) -> str:
 def price(evidence: Evidence) -> str:
     """What it costs, and what gains more, in one sentence or two."""
     said = [_cost(evidence), _steadiness(evidence), _more(evidence)]
-    kept = [sentence for sentence in said if sentence]
-    return (_("**What it costs, and what gains more.**") + " " + " ".join(kept)) if kept else ""
+    return paragraph([_("**What it costs, and what gains more.**"), *said]) if any(said) else ""
 
 
 def _cost(evidence: Evidence) -> str:
@@ -63,7 +62,7 @@ def _steadiness(evidence: Evidence) -> str:
         for one in evidence.against("shift")
         if one.baseline in claims.SINGLE and one.outcome == "behind"
     ]
-    return " ".join(
+    return paragraph(
         _(
             "The predicted class changes more often under shifts than with {name}: {interval} "
             "points."

@@ -21,7 +21,7 @@ from hybridpool.ui.evidence.numbers import inside, interval, low, signed
 from hybridpool.ui.evidence.opening import added_parameters
 from hybridpool.ui.evidence.outcomes import clause
 from hybridpool.ui.evidence.words import arm_names
-from hybridpool.ui.phrases import joined
+from hybridpool.ui.phrases import joined, paragraph
 from hybridpool.ui.words import _
 
 # ---- the table ---------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def in_one_line(finding: Finding, evidence: Evidence) -> str:
         "occlusion": len(values.occluders(evidence.runs)),
     }
     said = sentences[finding.claim].format(arm=arm, kinds=kinds.get(finding.claim, 0))
-    return f"{said} {_conditions(finding)}".strip()
+    return paragraph([said, _conditions(finding)])
 
 
 def _conditions(finding: Finding) -> str:
@@ -201,7 +201,7 @@ def what_learning_is_worth(comparisons: Sequence[Comparison]) -> str:
             "worth nothing."
         ),
     }
-    return f"{said} {ends[fixed] if fixed in ends else _value_or_learning(frozen)}"
+    return paragraph([said, ends[fixed] if fixed in ends else _value_or_learning(frozen)])
 
 
 def _value_or_learning(frozen: str) -> str:
@@ -264,7 +264,7 @@ def kind_by_kind(comparisons: Sequence[Comparison]) -> str:
         said.append(
             _("Results for single kinds are exploratory: they are not corrected for their number.")
         )
-    return " ".join(said)
+    return paragraph(said)
 
 
 def real_blends(runs: Sequence[Run], arm: str) -> str:
@@ -280,7 +280,7 @@ def real_blends(runs: Sequence[Run], arm: str) -> str:
     count = _(
         "{inside} of {total} layers end with a real blend (weight between 0.05 and 0.95)."
     ).format(inside=sum(0.05 < end < 0.95 for end in ends), total=len(ends))
-    return f"{said} {count}"
+    return paragraph([said, count])
 
 
 def networks_of_few(evidence: Evidence) -> str:

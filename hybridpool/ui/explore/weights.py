@@ -11,6 +11,7 @@ import torch
 from hybridpool.trace import Trace
 from hybridpool.ui.charts import show_later
 from hybridpool.ui.explore.sentences import weights
+from hybridpool.ui.phrases import paragraph
 from hybridpool.ui.settings import Shown
 from hybridpool.ui.words import _, fill, language
 from hybridpool.viz.charts import weights_chart
@@ -30,7 +31,7 @@ def show_weights(trace: Trace, seen: Shown) -> None:
         height=320,
         alt=_("Bar chart of the attention value of each channel, with a mark for its blend weight"),
     )
-    st.markdown(" ".join(weights(trace, seen)))
+    st.markdown(paragraph(weights(trace, seen)))
 
 
 @lru_cache(64)

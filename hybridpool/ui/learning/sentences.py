@@ -9,7 +9,7 @@ from hybridpool.race.gaps import ARMS as COMPARED
 from hybridpool.race.gaps import Gaps
 from hybridpool.race.race import FIXED, STARTS, Race
 from hybridpool.ui.learning.words import arm_names
-from hybridpool.ui.phrases import joined, percent
+from hybridpool.ui.phrases import joined, paragraph, percent
 from hybridpool.ui.words import _
 
 #: A start that has moved by less is said to have stayed, where the slope is less than `_FLAT`.
@@ -70,7 +70,7 @@ def stuck(began: Mapping[str, float], ended: Mapping[str, float]) -> str:
                     "every gradient."
                 ).format(start=start, way=abs(way), slope=slope, times=_STEEPEST / slope)
             )
-    return " ".join(said)
+    return paragraph(said)
 
 
 def decayed(run: Race, began: Mapping[str, float], ended: Mapping[str, float]) -> str:
@@ -100,7 +100,7 @@ def accuracies(run: Race) -> str:
     names = arm_names(starts(run))
     most = max(counts[arm] for arm in FIXED)
     best = [arm for arm in FIXED if counts[arm] == most]
-    said = _(
+    first = _(
         "**Test accuracy:** the best fixed pooling is {best} with {accuracy}{others}; the blend "
         "weight that started at 0.50 reaches {own}."
     ).format(
@@ -109,21 +109,20 @@ def accuracies(run: Race) -> str:
         others=_others({names[arm]: counts[arm] / pictures for arm in FIXED if arm not in best}),
         own=percent(counts["start_half"] / pictures, least=1),
     )
-    said += " " + _against_fixed(compare_right(right, "start_half", list(FIXED)), best, pictures)
+    compared = compare_right(right, "start_half", list(FIXED))
+    said = [first, _against_fixed(compared, best, pictures)]
     train = run.right(train=True)[arms.index("start_half")]
     if overfits(train, right["start_half"]):
-        said += " " + _(
-            "It overfits: its accuracy on its own {pictures} training pictures is {train}."
-        ).format(
-            pictures=run.settings.pictures, train=percent(train.float().mean().item(), least=1)
-        )
-    return said
+        share = percent(train.float().mean().item(), least=1)
+        overfit = _("It overfits: its accuracy on its own {pictures} training pictures is {train}.")
+        said.append(overfit.format(pictures=run.settings.pictures, train=share))
+    return paragraph(said)
 
 
 def _others(shares: Mapping[str, float]) -> str:
     if not shares:
         return ""
-    listed = ", ".join(f"{name} {percent(share, least=1)}" for name, share in shares.items())
+    listed = joined([f"{name} {percent(share, least=1)}" for name, share in shares.items()])
     return _(" ({list})").format(list=listed)
 
 
@@ -142,8 +141,8 @@ def _against_fixed(compared: Sequence[Versus], best: Sequence[str], pictures: in
         said = _("Both are right about equally many of the {pictures} test pictures.")
     else:
         said = _("The two differ by {count} of the {pictures} test pictures, which may be chance.")
-    said = said.format(count=count, pictures=pictures)
-    return said + " " + _("This is one seed; another seed draws other pictures and filters.")
+    seed = _("This is one seed; another seed draws other pictures and filters.")
+    return paragraph([said.format(count=count, pictures=pictures), seed])
 
 
 def spread(run: Race) -> str:

@@ -10,6 +10,7 @@ from hybridpool.trace import MAX_SEED
 from hybridpool.ui.names import fill_names, noise_names, shape_names
 from hybridpool.ui.noise import words as noise_words
 from hybridpool.ui.noise.state import STATE
+from hybridpool.ui.phrases import paragraph
 from hybridpool.ui.words import _
 
 #: Pixels that a list of names takes, and a number.
@@ -45,7 +46,7 @@ def _change_control(done: Perturbation) -> None:
         "noise",
         _("Change"),
         options={name: names[name] for name in CHANGES},
-        help=" ".join(said),
+        help=paragraph(said),
         width=_WIDE,
     )
 

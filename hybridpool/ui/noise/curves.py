@@ -20,6 +20,7 @@ from hybridpool.ui.names import level_names, pooling_names
 from hybridpool.ui.noise import sentences as noise_findings
 from hybridpool.ui.noise import words as noise_words
 from hybridpool.ui.noise.state import STATE
+from hybridpool.ui.phrases import paragraph
 from hybridpool.ui.results import watch
 from hybridpool.ui.words import _
 from hybridpool.viz.sensitivity_charts import blend_chart, error_chart
@@ -131,7 +132,7 @@ def _draws(done: Perturbation) -> int:
 def _error_words(curve: NoiseSweep, here: NoiseSweep, level: int, weight: float | None) -> str:
     names, changes = pooling_names(), _changes(curve, weight)
     if len(curve.seeds) == 1:
-        return " ".join(
+        return paragraph(
             [
                 noise_findings.curve(
                     curve.levels,
@@ -163,7 +164,7 @@ def _error_words(curve: NoiseSweep, here: NoiseSweep, level: int, weight: float 
             "look at its level. Computed in {seconds:.1f} s."
         ).format(draws=len(curve.seeds), last=len(curve.seeds) - 1, seconds=curve.seconds),
     ]
-    return " ".join(sentence for sentence in said if sentence)
+    return paragraph(said)
 
 
 def _show_blend_curve(
@@ -202,16 +203,16 @@ def _show_blend_curve(
             "This is for the picture, filters and level {level} shown above, over {draws} draws "
             "(seeds 0 to {last}); the rows above show one draw, and may say otherwise."
         )
-    st.markdown(
-        noise_findings.best_blend(
-            best.blend_weight,
-            best.relative_change,
-            (average, maximum),
-            best.by_seed if drawn else (),
-        )
-        + " "
-        + said.format(level=f"{done.level:g}", draws=len(sweep.seeds), last=len(sweep.seeds) - 1)
+    of_these = said.format(
+        level=f"{done.level:g}", draws=len(sweep.seeds), last=len(sweep.seeds) - 1
     )
+    found = noise_findings.best_blend(
+        best.blend_weight,
+        best.relative_change,
+        (average, maximum),
+        best.by_seed if drawn else (),
+    )
+    st.markdown(paragraph([found, of_these]))
 
 
 def _changes(sweep: NoiseSweep, weight: float | None) -> dict[str, torch.Tensor]:

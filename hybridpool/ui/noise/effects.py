@@ -9,7 +9,7 @@ from hybridpool.ui.noise import sentences as noise_findings
 from hybridpool.ui.noise.sentences import Reached
 from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.page_state import link_to
-from hybridpool.ui.phrases import below_print
+from hybridpool.ui.phrases import below_print, paragraph
 from hybridpool.ui.settings import SHARED, Shown
 from hybridpool.ui.words import _
 
@@ -30,7 +30,7 @@ def finding(compared: Comparison, seen: Shown, done: Perturbation) -> str:
     if below_print(relative.values()):
         return ranking
     where = noise_findings.what_was_done(done, noise_names())
-    return " ".join([where, ranking, noise_findings.place_of_hybrid(relative, weight)])
+    return paragraph([where, ranking, noise_findings.place_of_hybrid(relative, weight)])
 
 
 def answer_link(done: Perturbation, size: tuple[int, int]) -> str:
@@ -62,7 +62,7 @@ def sentences(compared: Comparison, seen: Shown, done: Perturbation) -> str:
         paragraphs.append([noise_findings.biases(bias, names), noise_findings.bias_note(kernel)])
     replaced, windows = (int(counts[seen.channel]) for counts in compared.winners())
     paragraphs.append([noise_findings.winners(replaced, windows, kernel)])
-    return "\n\n".join(" ".join(said) for said in paragraphs)
+    return "\n\n".join(paragraph(said) for said in paragraphs)
 
 
 def _reached(compared: Comparison, seen: Shown, weight: float | None) -> Reached:

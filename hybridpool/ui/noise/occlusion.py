@@ -25,6 +25,7 @@ from hybridpool.ui.names import pooling_names
 from hybridpool.ui.noise import sentences as noise_findings
 from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.noise.words import map_words
+from hybridpool.ui.phrases import paragraph
 from hybridpool.ui.results import watch
 from hybridpool.ui.words import _, ngettext
 from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential
@@ -131,7 +132,7 @@ def say(found: OcclusionMap, values: Mapping[str, NDArray[np.float32]]) -> str:
             found.done,
         ).format(seconds=found.seconds, count=found.done),
     ]
-    return " ".join(sentence for sentence in said if sentence)
+    return paragraph(said)
 
 
 def strongest_places(

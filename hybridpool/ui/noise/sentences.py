@@ -19,6 +19,7 @@ from hybridpool.ui.phrases import (
     ends_of,
     joined,
     nothing,
+    paragraph,
     percent,
     place_of,
 )
@@ -120,7 +121,7 @@ def biases(found: Mapping[str, float], names: Mapping[str, str]) -> str:
     for name, bias in found.items():
         words = straight if abs(bias) < 0.005 else up if bias > 0 else down
         said.append(words.format(name=names[name], bias=abs(bias)))
-    return " ".join(said)
+    return paragraph(said)
 
 
 def bias_note(kernel: int) -> str:
@@ -140,7 +141,7 @@ def bias_note(kernel: int) -> str:
             "differ from both."
         ).format(kernel=kernel, bias=expected_maximum(kernel**2))
     sigma = _("σ is the standard deviation of the noise as it reaches the pooling in this channel.")
-    return f"{sigma} {known}"
+    return paragraph([sigma, known])
 
 
 def winners(changed: int, windows: int, kernel: int) -> str:
@@ -187,7 +188,7 @@ def reach(found: Reached, names: Mapping[str, str]) -> str:
                     count,
                 ).format(name=names[name], count=count)
             )
-    return " ".join(said)
+    return paragraph(said)
 
 
 def curve(
@@ -309,7 +310,7 @@ def best_blend(
         )
     finite = [value for value in by_draw if not math.isnan(value)]
     if not finite:
-        return " ".join(said)
+        return paragraph(said)
     low, high = f"{min(finite):.2f}", f"{max(finite):.2f}"
     if low == high:
         said.append(_("Each draw for itself says the same."))
@@ -319,7 +320,7 @@ def best_blend(
                 low=low, high=high
             )
         )
-    return " ".join(said)
+    return paragraph(said)
 
 
 def strongest(places: Mapping[str, Sequence[tuple[int, int]]], names: Mapping[str, str]) -> str:

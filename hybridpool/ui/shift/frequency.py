@@ -16,7 +16,7 @@ from hybridpool.ui.browser.inspector import telling_cells
 from hybridpool.ui.charts import show_chart, show_table
 from hybridpool.ui.names import pooling_names
 from hybridpool.ui.page_state import draw_control
-from hybridpool.ui.phrases import percent
+from hybridpool.ui.phrases import paragraph, percent
 from hybridpool.ui.settings import Shown
 from hybridpool.ui.shift import frequency_sentences as frequency_findings
 from hybridpool.ui.shift import words as shift_words
@@ -71,7 +71,7 @@ def show_frequency(trace: Trace, picture: str, chosen: Study, seen: Shown) -> No
         frequency_findings.aliasing(folded, names, stride),
         frequency_findings.spectra_end(stride),
     ]
-    st.markdown(" ".join(sentence for sentence in said if sentence))
+    st.markdown(paragraph(said))
     st.caption(
         _(
             "All channels together, means left out, maps taken as they are: a jump between "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from hybridpool.ui.phrases import bold, ends_of, percent, place_of, tied
+from hybridpool.ui.phrases import bold, ends_of, paragraph, percent, place_of, tied
 from hybridpool.ui.words import _
 
 
@@ -43,7 +43,7 @@ def high_share(shares: Mapping[str, Sequence[float]], names: Mapping[str, str]) 
     else:
         rest = _("The feature map reduced without aliasing has {ideal}; no pooled map has more.")
     listed = bold(above, names) if above else ""
-    return f"{said} {rest.format(ideal=percent(ideal), list=listed)}"
+    return paragraph([said, rest.format(ideal=percent(ideal), list=listed)])
 
 
 def both_ends(shares: Mapping[str, Sequence[float]], weight: float | None) -> str:
@@ -140,4 +140,4 @@ def spread(
     for name, (count, half) in reached.items():
         words = none if count == 0 else one if count == 1 else some
         said.append(words.format(name=names[name], count=count, total=total, half=half))
-    return " ".join(said)
+    return paragraph(said)

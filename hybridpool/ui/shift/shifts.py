@@ -9,6 +9,7 @@ from hybridpool.sensitivity.shifts import REACH
 from hybridpool.trace import Trace
 from hybridpool.ui import compute
 from hybridpool.ui.charts import show_chart
+from hybridpool.ui.phrases import paragraph
 from hybridpool.ui.results import watch
 from hybridpool.ui.settings import Shown
 from hybridpool.ui.shift import sentences as shift_findings
@@ -40,7 +41,7 @@ def show_shift(trace: Trace, picture: str, chosen: Study, seen: Shown) -> None:
             shift_findings.nearest_and_farthest(here, names),
             shift_findings.hybrid_between(here),
         ]
-    st.markdown(" ".join(sentence for sentence in said if sentence))
+    st.markdown(paragraph(said))
     try:
         curve = watch(compute.shift_distances(trace, picture, chosen), st.empty())
     except ValueError:
@@ -119,7 +120,7 @@ def _show_curve(
                 "which also moves {pixels} px along the other."
             ).format(pixels=abs(other))
         )
-    st.markdown(" ".join(sentence for sentence in said if sentence))
+    st.markdown(paragraph(said))
     st.caption(
         _(
             "Distance: norm of the difference of the aligned maps over the norm of the map before, "
