@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from hybridpool.training.comparisons import Comparison, Pair, family
+from hybridpool.training.comparisons import MIN_SEEDS, Comparison, Pair, family
 from hybridpool.training.records import Run
 from hybridpool.training.selection import (
     COMPLEX,
@@ -19,6 +19,7 @@ from hybridpool.training.selection import (
     by_network,
     by_start,
     few_pictures,
+    network_of,
 )
 from hybridpool.training.values import (
     CLEAN,
@@ -57,6 +58,28 @@ SMALL_COST = 0.05
 ARTICLE_GAIN = 0.012
 ARTICLE_NETWORK = ("resnet18", 64)
 """The network that the article speaks of, and its width."""
+
+
+def telling(runs: Sequence[Run]) -> tuple[bool, bool, int, int, int]:
+    """How much comparable runs tell; of two groups the greater tells more.
+
+    The article's network comes first where it can be judged, then what can be judged at all, then
+    most pictures, the largest network, most runs.
+
+    Example:
+        >>> from hybridpool.training.records import _example
+        >>> telling([_example("max", 0, 0.7)])[:3]
+        (False, False, 50000)
+    """
+    arms = by_arm(runs)
+    judged = all(len(arms.get(arm, ())) >= MIN_SEEDS for arm in (*SINGLE, BLENDS[0]))
+    return (
+        judged and network_of(runs[0]) == ARTICLE_NETWORK,
+        judged,
+        runs[0].settings.train_pictures,
+        min(run.costs.parameters for run in runs),
+        len(runs),
+    )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hybridpool.training import values
-from hybridpool.training.claims import Finding, against_baselines, judge, measure_of
+from hybridpool.training.claims import Finding, against_baselines, judge, measure_of, telling
 from hybridpool.training.comparisons import Comparison, Difference, difference
 from hybridpool.training.records import Run
 from hybridpool.training.selection import by_arm
@@ -38,10 +38,10 @@ def report(runs: Sequence[Run]) -> str:
             parts += [*_means(group), *_differences(group), *_outcomes(group), "\n"]
     judged = [group for group in groups.values() if not group[0].settings.held_out]
     if judged:
-        largest = max(judged, key=lambda group: (group[0].settings.train_pictures, len(group)))
+        first = max(judged, key=telling)
         everything = [run for group in judged for run in group]
         for claim in _FURTHER:
-            parts += _verdict(judge(claim, largest, everything, "hybrid"))
+            parts += _verdict(judge(claim, first, everything, "hybrid"))
     return "".join(parts)
 
 
@@ -127,7 +127,7 @@ def _summary(runs: Sequence[Run], value: Callable[[Run], float | None]) -> Summa
 
 
 def _line(name: str, cells: Sequence[str]) -> str:
-    return f"{name:12}" + "".join(f"{cell:>24}" for cell in cells) + "\n"
+    return f"{name:12}" + "".join(f"  {cell:>24}" for cell in cells) + "\n"
 
 
 def _mean(summary: Summary) -> str:

@@ -80,6 +80,13 @@ def test_unpaired_is_welch_s_interval() -> None:
     assert (found.freedom, found.counts, found.pictures) == (4, (3, 3), 0)
 
 
+@pytest.mark.filterwarnings("error")
+def test_runs_that_come_to_the_same_accuracy_are_no_trouble() -> None:
+    """By hand: the other pooling's variance alone, 1e-4 over three runs, with its own 2 degrees."""
+    found = compared([0.8192, 0.8192, 0.8192], [0.80, 0.81, 0.82])
+    assert found.high - found.mean == pytest.approx(stats.t.isf(0.025, 2) * math.sqrt(1e-4 / 3))
+
+
 def test_paired_is_over_the_seeds_that_both_have() -> None:
     """By hand: 1, 2 and 3 points ahead, so the mean is 2 and Student's half width 2.484."""
     found = compared([0.51, 0.62, 0.73, 0.99], [0.5, 0.6, 0.7], CLEAN_OF_FEW)

@@ -400,6 +400,21 @@ def test_the_article_s_network_comes_first_where_it_can_be_judged() -> None:
     assert groups(a_field() + large[:3])[0].runs[0].settings.network == "small"
 
 
+def test_of_two_networks_that_can_be_judged_the_larger_comes_first() -> None:
+    larger = [
+        replace(
+            run,
+            settings=replace(run.settings, network="air"),
+            costs=replace(run.costs, parameters=10 * run.costs.parameters),
+        )
+        for run in a_field()
+        if run.settings.seed < 3
+    ]
+    assert groups(a_field() + larger)[0].runs[0].settings.network == "air"
+    two_seeds = [run for run in larger if run.settings.seed < 2]
+    assert groups(a_field() + two_seeds)[0].runs[0].settings.network == "small"
+
+
 def evidence(runs: list[Run], arm: str = "hybrid") -> Evidence:
     return Evidence(runs, runs, arm)
 

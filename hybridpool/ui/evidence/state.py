@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
-from hybridpool.training.claims import ARTICLE_NETWORK, BLENDS, CLAIMS, SINGLE
-from hybridpool.training.comparisons import MIN_SEEDS
+from hybridpool.training.claims import BLENDS, CLAIMS, telling
 from hybridpool.training.records import Run
 from hybridpool.training.results import ResultsError, read_run
-from hybridpool.training.selection import by_arm, network_of
+from hybridpool.training.selection import by_arm
 from hybridpool.training.summary import comparable
 from hybridpool.ui.page_state import PageState, Parameter, Values
 
@@ -71,12 +71,6 @@ class Group:
     own: bool
     runs: tuple[Run, ...]
 
-    @property
-    def complete(self) -> bool:
-        """Whether hybrid and both single poolings have seeds enough to be judged."""
-        arms = by_arm(self.runs)
-        return all(len(arms.get(arm, ())) >= MIN_SEEDS for arm in (*SINGLE, BLENDS[0]))
-
 
 def _along(chosen: Choice, values: Values) -> Values:
     """Another claim shows all its conditions together."""
@@ -109,7 +103,6 @@ def evidence_of(runs: Iterable[Run]) -> list[Run]:
 def groups(runs: Iterable[Run], *, own: bool = False) -> list[Group]:
     """Runs by what can be compared, the most telling first.
 
-    The article's network comes first where it can be judged, then most pictures, then most runs.
     Of ours, runs of a single pooling are no group: other starts are shown with their claim.
     """
     made = []
@@ -122,16 +115,8 @@ def groups(runs: Iterable[Run], *, own: bool = False) -> list[Group]:
     return sorted(several or made, key=_rank)
 
 
-def _rank(group: Group) -> tuple[bool, bool, int, int, str]:
-    settings = group.runs[0].settings
-    article = network_of(group.runs[0]) == ARTICLE_NETWORK and group.complete
-    return (
-        not article,
-        not group.complete,
-        -settings.train_pictures,
-        -len(group.runs),
-        group.key,
-    )
+def _rank(group: Group) -> tuple[Any, ...]:
+    return (*(-each for each in telling(group.runs)), group.key)
 
 
 def own_runs() -> tuple[Run, ...]:
