@@ -21,7 +21,7 @@ from hybridpool.viz.frequency_charts import shift_chart
 
 
 def show_shift(trace: Trace, picture: str, chosen: Study, seen: Shown) -> None:
-    """Sliders, rows, curve, and what they say."""
+    """Sliders, what they did in words and in rows, and the curve."""
     st.header(_("Shift"))
     chosen = _shift_controls()
     weight = seen.dial
@@ -30,8 +30,6 @@ def show_shift(trace: Trace, picture: str, chosen: Study, seen: Shown) -> None:
     except ValueError:
         _refuse()
         return
-    show_rows(shifted, seen, picture, chosen)
-    show_more_rows(shifted, seen)
     here, names = shifted.relative_change(weight), shift_words.all_names()
     step = trace.features.receptive_field[1] * trace.settings.stride
     cells = (chosen.rows / step, chosen.columns / step)
@@ -42,6 +40,9 @@ def show_shift(trace: Trace, picture: str, chosen: Study, seen: Shown) -> None:
             shift_findings.hybrid_between(here),
         ]
     st.markdown(paragraph(said))
+    show_rows(shifted, seen, picture, chosen)
+    show_more_rows(shifted, seen)
+    st.caption(shift_words.mode_notes()[chosen.mode].format(reach=REACH))
     try:
         curve = watch(compute.shift_distances(trace, picture, chosen), st.empty())
     except ValueError:
@@ -69,9 +70,7 @@ def _shift_controls() -> Study:
         _pixels("rows", _("Down, in pixels"))
     with edge:
         STATE.pick("mode", _("At the edge"), modes)
-    chosen = STATE.chosen()
-    st.caption(shift_words.mode_notes()[chosen.mode].format(reach=REACH))
-    return chosen
+    return STATE.chosen()
 
 
 def _show_curve(
