@@ -10,24 +10,29 @@ function keepTheDialAlive() {
 }
 
 // A table that is wider than its column scrolls sideways, and Streamlit lets only a hand do that.
-function reachWideTables() {
-  for (const table of document.querySelectorAll('[data-testid="stMarkdownContainer"] table')) {
-    const box = table.closest('[data-testid="stMarkdownContainer"]');
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-    else box.removeAttribute("tabindex");
-  }
+const boxOf = (table) => table.closest('[data-testid="stMarkdownContainer"]');
+
+function reachWideTable(box) {
+  if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+  else box.removeAttribute("tabindex");
 }
 
 function watch() {
   if (window.hybridpoolWatch) return;
-  let asked = false;
-  const later = () => {
-    if (!asked) requestAnimationFrame(() => { asked = false; reachWideTables(); });
-    asked = true;
+  // Fonts and style sheets change the widths too, without a change of the document.
+  const widths = new ResizeObserver((changed) => {
+    for (const { target } of changed) if (target.isConnected) reachWideTable(boxOf(target));
+  });
+  const look = () => {
+    keepTheDialAlive();
+    for (const table of document.querySelectorAll('[data-testid="stMarkdownContainer"] table')) {
+      widths.observe(table);
+      widths.observe(boxOf(table));
+    }
   };
-  window.hybridpoolWatch = new MutationObserver(() => { keepTheDialAlive(); later(); });
+  look();
+  window.hybridpoolWatch = new MutationObserver(look);
   window.hybridpoolWatch.observe(document.body, { childList: true, subtree: true });
-  window.addEventListener("resize", later);
 }
 
 // Streamlit checks every upload against a cookie, which browsers withhold from a frame of another
