@@ -41,6 +41,11 @@ PIXELS = """
 }
 """
 
+# An answer that has just come empties a canvas and fills it in the next frame, which nobody sees.
+_PAINTED = f"""
+(canvas) => new Promise((done) => requestAnimationFrame(() => done(({PIXELS.strip()})(canvas))))
+"""
+
 
 def painted(found: dict[str, Any]) -> NDArray[np.uint8]:
     """What `PIXELS` found, as colours (height, width, 3)."""
@@ -150,7 +155,7 @@ class Tab:
 
     def pixels(self, canvas: Locator) -> NDArray[np.uint8]:
         """The painted pixels of a canvas (height, width, 3)."""
-        return painted(canvas.evaluate(PIXELS))
+        return painted(canvas.evaluate(_PAINTED))
 
     def other_hosts(self) -> list[str]:
         """Every request so far that did not go to the server or stay inside the browser."""
