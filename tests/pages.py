@@ -41,11 +41,6 @@ PIXELS = """
 }
 """
 
-# An answer that has just come empties a canvas and fills it in the next frame, which nobody sees.
-_PAINTED = f"""
-(canvas) => new Promise((done) => requestAnimationFrame(() => done(({PIXELS.strip()})(canvas))))
-"""
-
 
 def painted(found: dict[str, Any]) -> NDArray[np.uint8]:
     """What `PIXELS` found, as colours (height, width, 3)."""
@@ -155,7 +150,7 @@ class Tab:
 
     def pixels(self, canvas: Locator) -> NDArray[np.uint8]:
         """The painted pixels of a canvas (height, width, 3)."""
-        return painted(canvas.evaluate(_PAINTED))
+        return painted(canvas.evaluate(PIXELS))
 
     def other_hosts(self) -> list[str]:
         """Every request so far that did not go to the server or stay inside the browser."""
