@@ -139,9 +139,14 @@ function surround(part, top, bottom, left, right) {
   });
 }
 
+// Gives a canvas its size, which empties it: not where it has that size already.
+function sized(canvas, height, width) {
+  if (canvas.height !== height || canvas.width !== width) Object.assign(canvas, { height, width });
+}
+
 // A painter of a canvas: as many 32-bit pixels as the canvas has cells.
 function easel(canvas, height, width) {
-  Object.assign(canvas, { height, width });
+  sized(canvas, height, width);
   const context = canvas.getContext("2d");
   const image = context.createImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);

@@ -106,8 +106,7 @@ class Inspector extends Pairing(Swiping(Filmed(Filming(Sweeping(Termed(Sizing(Wi
     this.sizeSwipe();
     this.zoom = Math.max(1, Math.ceil(44 / Math.max(this.columns, this.rows)));
     for (const { canvas, label } of Object.values(this.strips)) {
-      canvas.width = this.channels * this.pitch() - STRIP_GAP;
-      canvas.height = this.rows;
+      sized(canvas, this.rows, this.channels * this.pitch() - STRIP_GAP);
       canvas.style.width = `${canvas.width * this.zoom}px`;
       canvas.style.height = `${canvas.height * this.zoom}px`;
       label.style.height = `${this.rows * this.zoom}px`;

@@ -84,9 +84,10 @@ def test_the_first_screen_tells_the_story(tab: OpenTab, scheme: str, large: str)
         assert min(right - left for left, _, right, _ in stages.values()) >= 140
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("large", ["0", "1"])
-def test_on_a_phone_the_dial_stays_beside_the_maps(tab: OpenTab, large: str) -> None:
-    phone = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
+def test_on_a_phone_the_dial_stays_beside_the_maps(tab: OpenTab, scheme: str, large: str) -> None:
+    phone = {"viewport": PHONE, "has_touch": True, "is_mobile": True, "color_scheme": scheme}
     explore = tab(Explore, **phone).open(**FIRST, large=large)
     explore.assert_no_wider_than_the_screen()
     explore.root.locator(".pooled").evaluate("(part) => part.scrollIntoView({ block: 'end' })")

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 from hybridpool.trace import Settings, Trace
 from hybridpool.ui.browser.component import BASE
 from hybridpool.ui.settings import DEFAULT, SHARED, Shared
-from tests.pages import Explore, OpenTab, expect
+from tests.pages import PIXELS, Explore, OpenTab, expect, painted
 from tests.shown import POOLED, assert_painted, channel_range, expected
 
 pytestmark = pytest.mark.browser
@@ -93,6 +93,23 @@ def test_a_dragged_window_sends_nothing_and_paints_everything(explore: Explore) 
     explore.settled()
     assert len(explore.sent) == sent + 1
     assert heard < len(explore.received)
+
+
+#: Moves a slider and looks at a canvas before anything can be painted.
+_MOVED = """
+(root) => {
+  const slider = root.querySelector("[data-size=kernel]");
+  slider.value = 5;
+  slider.dispatchEvent(new Event("input"));
+  return (PIXELS)(root.querySelector("[data-panel=feature_map] canvas"));
+}
+""".replace("PIXELS", PIXELS)
+
+
+def test_what_keeps_its_size_is_never_empty(explore: Explore) -> None:
+    opened(explore, SMALL, channel="4")
+    before = explore.map("feature_map")
+    assert np.array_equal(painted(explore.root.evaluate(_MOVED)), before)
 
 
 WINDOWS = [
