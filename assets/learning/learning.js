@@ -264,9 +264,7 @@ class Learning extends Component {
       }
     }
     box.replaceChildren(...cells);
-    // The arrow keys scroll what does not fit.
-    if (figure.scrollWidth > figure.clientWidth) figure.tabIndex = 0;
-    else figure.removeAttribute("tabindex");
+    reach(figure);
   }
 
   dispose() {

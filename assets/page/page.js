@@ -9,19 +9,13 @@ function keepTheDialAlive() {
   document.querySelector('[data-testid="stDialog"] button[aria-label="Close"]')?.click();
 }
 
-// A table that is wider than its column scrolls sideways, and Streamlit lets only a hand do that.
-const boxOf = (table) => table.closest('[data-testid="stMarkdownContainer"]');
-
-function reachWideTable(box) {
-  if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-  else box.removeAttribute("tabindex");
-}
-
 function watch() {
   if (window.hybridpoolWatch) return;
+  // A table that is wider than its column scrolls sideways, and Streamlit lets only a hand do that.
   // Fonts and style sheets change the widths too, without a change of the document.
+  const boxOf = (table) => table.closest('[data-testid="stMarkdownContainer"]');
   const widths = new ResizeObserver((changed) => {
-    for (const { target } of changed) if (target.isConnected) reachWideTable(boxOf(target));
+    for (const { target } of changed) if (target.isConnected) reach(boxOf(target));
   });
   const look = () => {
     keepTheDialAlive();

@@ -95,7 +95,7 @@ def poisson_noise(
 
 
 def _drawn(image: Tensor, amount: float, generator: Generators) -> Tensor:
-    """A number from 0 to 1 for each value: those below `amount` are hit."""
+    """A number from 0 to 1 for each value, by which a share of `amount` is hit."""
     check_image(image)
     check_level("amount", amount, 0 <= amount <= 1, "a share from 0 to 1")
     return draw(uniform, image, generator)

@@ -60,15 +60,15 @@ ARTICLE_NETWORK = ("resnet18", 64)
 """The network that the article speaks of, and its width."""
 
 
-def telling(runs: Sequence[Run]) -> tuple[bool, bool, int, int, int]:
-    """How much comparable runs tell; of two groups the greater tells more.
+def precedence(runs: Sequence[Run]) -> tuple[bool, bool, int, int, int]:
+    """By what groups of comparable runs are ordered; the greatest is shown first.
 
     The article's network comes first where it can be judged, then what can be judged at all, then
     most pictures, the largest network, most runs.
 
     Example:
         >>> from hybridpool.training.records import _example
-        >>> telling([_example("max", 0, 0.7)])[:3]
+        >>> precedence([_example("max", 0, 0.7)])[:3]
         (False, False, 50000)
     """
     arms = by_arm(runs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hybridpool.training import values
-from hybridpool.training.claims import Finding, against_baselines, judge, measure_of, telling
+from hybridpool.training.claims import Finding, against_baselines, judge, measure_of, precedence
 from hybridpool.training.comparisons import Comparison, Difference, difference
 from hybridpool.training.records import Run
 from hybridpool.training.selection import by_arm
@@ -38,7 +38,7 @@ def report(runs: Sequence[Run]) -> str:
             parts += [*_means(group), *_differences(group), *_outcomes(group), "\n"]
     judged = [group for group in groups.values() if not group[0].settings.held_out]
     if judged:
-        first = max(judged, key=telling)
+        first = max(judged, key=precedence)
         everything = [run for group in judged for run in group]
         for claim in _FURTHER:
             parts += _verdict(judge(claim, first, everything, "hybrid"))

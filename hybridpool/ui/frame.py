@@ -190,7 +190,7 @@ def open_page(
 def _show_sidebar() -> None:
     """The part of it that every page has."""
     with st.sidebar:
-        component("page", "page/history.js", "page/page.js")(
+        component("page", "common/reach.js", "page/history.js", "page/page.js")(
             key="page",
             data={
                 "language": language(),

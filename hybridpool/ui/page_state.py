@@ -78,8 +78,7 @@ class PageState(Generic[R]):
 
     def chosen(self) -> R:
         """What is chosen in this session, at first what the link says."""
-        if f"{self.key}_chosen" not in st.session_state:
-            self.begin(st.query_params.to_dict())
+        self.begin(st.query_params)
         record: R = st.session_state[f"{self.key}_chosen"]
         return record
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from hybridpool.training.claims import BLENDS, CLAIMS, telling
+from hybridpool.training.claims import BLENDS, CLAIMS, precedence
 from hybridpool.training.records import Run
 from hybridpool.training.results import ResultsError, read_run
 from hybridpool.training.selection import by_arm
@@ -32,7 +32,7 @@ class Choice:
     """What the page shows.
 
     Args:
-        group: Key of a `Group`; "" is the most telling one.
+        group: Key of a `Group`; "" is the first one.
         arm: The hybrid pooling that is judged, one of `BLENDS`.
         claim: The claim whose charts are shown, one of `CLAIMS`.
         change: The corruption or occluder that is shown; "" is all of the claim together.
@@ -101,7 +101,7 @@ def evidence_of(runs: Iterable[Run]) -> list[Run]:
 
 
 def groups(runs: Iterable[Run], *, own: bool = False) -> list[Group]:
-    """Runs by what can be compared, the most telling first.
+    """Runs by what can be compared, in the order of `precedence`.
 
     Of ours, runs of a single pooling are no group: other starts are shown with their claim.
     """
@@ -116,7 +116,7 @@ def groups(runs: Iterable[Run], *, own: bool = False) -> list[Group]:
 
 
 def _rank(group: Group) -> tuple[Any, ...]:
-    return (*(-each for each in telling(group.runs)), group.key)
+    return (*(-each for each in precedence(group.runs)), group.key)
 
 
 def own_runs() -> tuple[Run, ...]:

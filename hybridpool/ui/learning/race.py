@@ -45,6 +45,7 @@ _WINDOW, _NEARLY = 3.0, 0.8
 _OVERLAP = 4
 _SCRIPTS = (
     *BASE,
+    "common/reach.js",
     *(f"learning/{name}.js" for name in ("plot", "history", "learning")),
 )
 
