@@ -31,7 +31,7 @@ def test_the_race_runs_while_it_is_watched_and_shows_the_numbers_of_the_library(
     page.get_by_role("button", name="Start", exact=True).click()
     page.locator(".learning:not([data-step='0'])").wait_for()
     page.get_by_role("button", name="Pause").click()
-    page.get_by_role("button", name="Continue").wait_for()
+    expect(page.get_by_role("button", name="Continue")).to_be_enabled()
     expect(page.locator(".state")).to_have_text("paused")
     stopped = step_of(page)
     assert 0 < stopped < SETTINGS.steps
@@ -50,6 +50,22 @@ def test_the_race_runs_while_it_is_watched_and_shows_the_numbers_of_the_library(
 
     page.get_by_role("button", name="Back to the start").click()
     expect(page.locator(".learning")).to_have_attribute("data-step", "0")
+
+
+def test_no_button_moves_when_the_race_begins_or_pauses(tab: OpenTab) -> None:
+    page = opened(tab).page
+    bar = [page.get_by_role("button", name=name) for name in ("Pause", "One step", "Back to the")]
+
+    def places() -> list[Any]:
+        return [button.bounding_box() for button in bar]
+
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_role("button", name="Continue")).to_be_disabled()
+    before = places()
+    page.get_by_role("button", name="Pause").click()
+    # At once, and not only when the run has ended.
+    expect(page.get_by_role("button", name="Continue")).to_be_enabled()
+    assert places() == before
 
 
 def test_keys_read_any_step_and_names_hide_their_lines(tab: OpenTab) -> None:

@@ -77,17 +77,17 @@ def _race() -> None:
 def _buttons(race: Race) -> None:
     runs = st.session_state["race_runs"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        if runs:
-            go = st.button(_("Pause"), icon=":material/pause:", type="primary", key="race_pause")
-        else:
-            word = _("Continue") if race.step else _("Start")
-            go = st.button(
-                word,
-                icon=":material/play_arrow:",
-                type="primary",
-                key="race_go",
-                disabled=race.done,
-            )
+        # Both are always there. One that took the other's place would stand beside it until the run
+        # ends, and the rest would move under the hand; and one for both would be pressed twice, as
+        # the browser sends a press once more where it asks for further steps at that moment.
+        go = st.button(
+            _("Continue") if race.step else _("Start"),
+            icon=":material/play_arrow:",
+            type="primary",
+            key="race_go",
+            disabled=runs or race.done,
+        )
+        pause = st.button(_("Pause"), icon=":material/pause:", key="race_pause", disabled=not runs)
         once = st.button(
             _("One step"),
             icon=":material/skip_next:",
@@ -101,15 +101,15 @@ def _buttons(race: Race) -> None:
             disabled=not race.step,
         )
         _speed()
-    if go:
-        st.session_state["race_runs"] = not runs
+    if go or pause:
+        st.session_state["race_runs"] = go
         st.session_state["race_asked"] = time.monotonic()
         _pace().clear()
     elif once:
         _train(race, 1, time.monotonic())
     elif back:
         learning_state.restart()
-    if go or once or back:
+    if go or pause or once or back:
         st.rerun()
 
 
