@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from mimetypes import guess_type
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,11 +26,21 @@ _HERE = ("localhost", "127.0.0.1", "::1")
 _ICONS = {"csv": "table", "html": "web", "npz": "grid_on", "py": "code"}
 
 
-def download(label: str, data: Any, file: str, words: str | None = None, **options: Any) -> None:
-    """A button that saves a file and runs nothing again; its kind follows from its name."""
+def download(
+    label: str,
+    make: Callable[[], bytes | str],
+    file: str,
+    words: str | None = None,
+    **options: Any,
+) -> None:
+    """A button that saves a file and runs nothing again; its kind follows from its name.
+
+    The file is made once it is asked for. One that is made before waits in the server's memory,
+    and Streamlit may have dropped it when it is fetched: other sessions' runs end meanwhile.
+    """
     st.download_button(
         label,
-        data=data,
+        data=make,
         file_name=file,
         mime=guess_type(file)[0] or "application/octet-stream",
         on_click="ignore",

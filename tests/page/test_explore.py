@@ -1039,7 +1039,7 @@ def test_the_files_on_offer_are_what_the_page_shows(offered: dict[str, Any]) -> 
     low, high = (np.array(header[end])[:, None, None] for end in ("low", "high"))
     sent = low + arrays["average"] * (high - low) / 65535
     np.testing.assert_allclose(maps["average"], sent, atol=1e-4)
-    script = offered["hybrid_pooling.py"]
+    script = offered["hybrid_pooling.py"]()
     assert "gallery_image('coins')" in script
     assert "hybrid_pool2d(trace.feature_map, 0.8, **settings.window)" in script
     assert "channel = 3" in script
@@ -1064,6 +1064,6 @@ def test_the_script_prints_the_numbers_of_the_page(
 def test_the_script_for_an_upload_names_the_persons_own_file(offered: dict[str, Any]) -> None:
     data = picture_file(7)
     Session(size="64").upload(data, "holiday.png")
-    script = offered["hybrid_pooling.py"]
+    script = offered["hybrid_pooling.py"]()
     assert "holiday.png" in script
     assert image_digest(data) not in script

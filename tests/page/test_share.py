@@ -42,6 +42,16 @@ def squares(svg: str) -> set[tuple[int, int]]:
     return dark
 
 
+@pytest.mark.parametrize("file", ["", "pages/1_By_hand.py", "pages/7_The_answer.py"])
+def test_a_file_is_made_once_somebody_asks_for_it(file: str) -> None:
+    """One that waits in memory may be dropped, by runs of other sessions, before it is fetched."""
+    offered = Visit(file, lang="en").run().app.get("download_button")
+    assert offered
+    for button in offered:
+        assert button.proto.deferred_file_id
+        assert not button.proto.url
+
+
 def test_the_code_is_that_of_the_link() -> None:
     address = "http://localhost:8501/?picture=coins&lang=en"
     matrix = segno.make(address, micro=False).matrix

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -28,13 +29,14 @@ def show_downloads(
     with st.container(horizontal=True):
         download(
             _("Probabilities as CSV"),
-            probabilities(rows, found),
+            partial(probabilities, rows, found),
             "answers.csv",
             _("Every class of every network, for the clean and the changed picture."),
         )
         download(
             _("PyTorch script"),
-            reproduction_script(
+            partial(
+                reproduction_script,
                 chosen.change,
                 weight,
                 folder_named(),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -62,7 +63,7 @@ def show_download(task: Task) -> None:
     """Offer a script that computes the same numbers."""
     download(
         _("PyTorch script"),
-        by_hand_script(task, STATE.chosen().view),
+        partial(by_hand_script, task, STATE.chosen().view),
         "pooling_by_hand.py",
         _("A short script that gives the same numbers with the library."),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -75,7 +76,7 @@ def show(part: Part) -> None:
         cost_tables.show_networks(record.costs)
         download(
             _("Table as CSV"),
-            cost_tables.networks_csv(record),
+            partial(cost_tables.networks_csv, record),
             "network-cost.csv",
             key="cost_networks_csv",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -55,7 +56,7 @@ def show_times(costs: PoolingCosts) -> None:
     show_table(head, [_times_row(cost, costs, peaks=peaks) for cost in costs.costs])
     download(
         _("Table as CSV"),
-        times_csv(costs),
+        partial(times_csv, costs),
         "pooling-cost.csv",
         key="cost_times_csv",
     )

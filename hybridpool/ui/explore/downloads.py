@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def show_downloads(trace: Trace, seen: Shown) -> None:
         )
         download(
             _("PyTorch script"),
-            reproduction_script(trace, seen, own.name if own else None),
+            partial(reproduction_script, trace, seen, own.name if own else None),
             "hybrid_pooling.py",
             _("A short script that gives the same numbers with the library."),
         )
