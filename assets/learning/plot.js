@@ -1,6 +1,6 @@
 // One chart on a canvas: axes, lines, a cursor. It draws what it is given and keeps nothing.
 
-const MARGIN = { left: 52, right: 14, top: 10, bottom: 40 };
+const MARGIN = { left: 52, right: 14, top: 10, bottom: 46 };
 const SMOOTHED = 10;
 
 // Mean of the last values up to each step, which are fewer at the start; null where there is none.

@@ -14,9 +14,13 @@ from typing import Any
 import streamlit as st
 
 from hybridpool.ui.browser.component import component
+from hybridpool.viz.charts import enlarged
 
 #: No bar of buttons above a chart.
 BAR = {"displaylogo": False, "displayModeBar": False}
+
+#: Pixels of the smallest text that the back row of a class can read.
+READABLE = 18
 
 
 def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool = True) -> None:
@@ -27,9 +31,13 @@ def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: b
     st.markdown(table.replace(" %", "\N{NO-BREAK SPACE}%"))
 
 
-def show_chart(figure: Any, *, key: str, alt: str | None = None, **options: Any) -> None:
-    """Draw a Plotly chart; `alt` says in words what a picture of it would show."""
-    st.plotly_chart(figure, key=key, config=BAR, alt=alt, **options)
+def show_chart(
+    figure: Any, *, key: str, place: Any = st, alt: str | None = None, **options: Any
+) -> None:
+    """Draw a Plotly chart at its place; `alt` says in words what a picture of it would show."""
+    if st.session_state.get("large"):
+        figure = enlarged(figure, READABLE)
+    place.plotly_chart(figure, key=key, config=BAR, alt=alt, **options)
 
 
 def show_later(make: Callable[[], Any], *, key: str, height: int, alt: str) -> None:

@@ -13,6 +13,7 @@ import streamlit as st
 from hybridpool.ui import controls, settings
 from hybridpool.ui.browser.component import component
 from hybridpool.ui.cards import Card, show_cards
+from hybridpool.ui.charts import READABLE
 from hybridpool.ui.page_state import PageState
 from hybridpool.ui.share import show_share
 from hybridpool.ui.words import _, language
@@ -71,7 +72,9 @@ _STYLE = """
   }
 }
 """
-_LARGE = """html { font-size: 20px; }
+#: No text is smaller than `--least`: Streamlit's small print is 0.875 of the first size.
+_LARGE = f"""html {{ font-size: 20.6px; --least: {READABLE}px; }}"""
+_LARGE += """
 /* The result comes first: the title shares its line with the button that opens the sidebar. */
 .stApp.stApp:not(:has([data-testid="stSidebar"][data-collapsed="false"])) {
   .block-container.block-container { padding-top: 0.8rem; }

@@ -60,6 +60,47 @@ class PlainFigure(go.Figure):  # type: ignore[misc]  # Plotly has no types
         return self._checked.layout
 
 
+#: Charts are laid out for text of this size, in pixels.
+_USUAL = 14
+
+
+def enlarged(figure: go.Figure, least: int) -> go.Figure:
+    """The same chart with no text of less than `least` pixels, and as much more room.
+
+    Args:
+        figure: Any chart.
+        least: The smallest size of its text, in pixels.
+
+    Example:
+        >>> chart = PlainFigure([], {"height": 280, "xaxis": {"tickfont": {"size": 14}}})
+        >>> shown = enlarged(chart, 18).layout
+        >>> shown.xaxis.tickfont.size, shown.yaxis.title.font.size, shown.height
+        (18, 18, 360)
+    """
+    shown, factor = go.Figure(figure.to_dict()), least / _USUAL
+
+    def write(*fonts: Any) -> None:
+        for font in fonts:
+            font.size = max(font.size or 0, least)
+
+    layout = shown.layout
+    # The page's theme gives each of these a size of its own, unless the chart says one.
+    write(layout.font, layout.legend.font, layout.hoverlabel.font)
+    shown.update_layout(xaxis={}, yaxis={})
+    for each in (shown.for_each_xaxis, shown.for_each_yaxis):
+        each(lambda axis: write(axis.tickfont, axis.title.font))
+    shown.for_each_annotation(lambda words: write(words.font))
+    shown.for_each_trace(lambda trace: write(trace.textfont), lambda trace: "textfont" in trace)
+    bars = [axis.colorbar for axis in shown.select_coloraxes()]
+    bars += [trace.colorbar for trace in shown.select_traces() if "colorbar" in trace]
+    for bar in bars:
+        write(bar.tickfont, bar.title.font)
+    for place, sides in ((layout, ["height"]), (layout.margin, ["l", "r", "t", "b"])):
+        for side in sides:
+            place[side] = place[side] and round(factor * place[side])
+    return shown
+
+
 def weights_chart(
     blend_weight: Sequence[float],
     attention: Sequence[float],

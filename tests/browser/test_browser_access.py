@@ -39,6 +39,34 @@ def test_nothing_keeps_anybody_out(tab: OpenTab, kind: type[Tab], scheme: str) -
     tab(kind, color_scheme=scheme).open(**PAGES[kind]).assert_open_to_everybody()
 
 
+#: Places with text that can be seen, and its size in pixels. Powers of ten may be smaller.
+SIZES = """() => {
+  const found = [];
+  const look = (root) => {
+    for (const part of root.querySelectorAll("*")) {
+      if (part.shadowRoot) look(part.shadowRoot);
+      const own = [...part.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+      const { width, height } = part.getBoundingClientRect();
+      const shown = part.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+      if (!own || !shown || Math.min(width, height) < 3) continue;
+      if (part.matches("tspan[style*=size]")) continue;
+      found.push([parseFloat(getComputedStyle(part).fontSize), part.outerHTML.slice(0, 120)]);
+    }
+  };
+  look(document.querySelector("[data-testid=stMain]"));
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("kind", PAGES, ids=lambda kind: kind.__name__)
+def test_the_back_row_can_read_all_of_it(tab: OpenTab, kind: type[Tab]) -> None:
+    projector = {"width": 1280, "height": 720}
+    page = tab(kind, viewport=projector).open(**PAGES[kind], large="1").page
+    found = page.evaluate(SIZES)
+    assert found
+    assert [where for size, where in found if size < 18] == []
+
+
 @pytest.mark.parametrize("view", [{"swipe": "average-hybrid-40"}, {"beside": "moon"}])
 def test_other_views_of_explore_keep_nobody_out(tab: OpenTab, view: dict[str, str]) -> None:
     tab(Explore, color_scheme="dark").open(**SMALL, **view).assert_open_to_everybody()

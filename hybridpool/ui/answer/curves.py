@@ -18,7 +18,7 @@ from hybridpool.ui.answer.picture import Seen
 from hybridpool.ui.answer.rows import Row
 from hybridpool.ui.answer.state import SIDE, STATE
 from hybridpool.ui.browser import sent
-from hybridpool.ui.charts import BAR
+from hybridpool.ui.charts import show_chart
 from hybridpool.ui.phrases import paragraph
 from hybridpool.ui.results import watch
 from hybridpool.ui.words import _
@@ -103,10 +103,10 @@ def _draw(
         (right, "same", sameness_chart(curve.levels, curve.same, flips, present, words, **axis)),
     )
     for place, name, figure in charts:
-        options: dict[str, Any] = {"config": BAR, "alt": words[name]}
+        options: dict[str, Any] = {"place": place, "alt": words[name]}
         if clicked:
             options |= {"on_select": _go_there(f"answer_{name}_{key}"), "selection_mode": "points"}
-        place.plotly_chart(figure, key=f"answer_{name}_{key}", **options)
+        show_chart(figure, key=f"answer_{name}_{key}", **options)
 
 
 def present_level(change: Change) -> float:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from hybridpool.cost import IN_NETWORKS, NETWORKS, SIDES, NetworkCosts, NetworkSettings
 from hybridpool.ui import compute
-from hybridpool.ui.charts import BAR
+from hybridpool.ui.charts import show_chart
 from hybridpool.ui.compute import Waiting
 from hybridpool.ui.cost import sentences as cost_findings
 from hybridpool.ui.cost import tables as cost_tables
@@ -115,7 +115,7 @@ def _show_chart(place: Any, record: NetworkCosts, *, whole: bool) -> None:
         }
         for network, by_pooling in costs.items()
     }
-    place.plotly_chart(
+    show_chart(
         share_chart(
             shares,
             cost_words.names(),
@@ -124,7 +124,7 @@ def _show_chart(place: Any, record: NetworkCosts, *, whole: bool) -> None:
         ),
         # Without a key of its own a part that looks like the one before would be refused.
         key="cost_networks" if whole else f"cost_networks_part_{record.turns}",
-        config=BAR,
+        place=place,
         alt=_("Bar chart of the share of a step that the pooling layers of two networks take"),
     )
 

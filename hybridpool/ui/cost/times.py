@@ -16,7 +16,7 @@ from hybridpool.cost import (
     PoolingCosts,
 )
 from hybridpool.ui import compute
-from hybridpool.ui.charts import BAR
+from hybridpool.ui.charts import show_chart
 from hybridpool.ui.compute import Waiting
 from hybridpool.ui.cost import sentences as cost_findings
 from hybridpool.ui.cost import tables as cost_tables
@@ -106,11 +106,11 @@ def _show_progress(run: Run, record: PoolingCosts | Waiting) -> None:
 def _show_chart(place: Any, record: PoolingCosts, *, whole: bool = True) -> None:
     ordered = sorted(record.costs, key=lambda cost: list(CONTESTANTS).index(cost.name))
     bars = [_bar(cost, record) for cost in ordered]
-    place.plotly_chart(
+    show_chart(
         time_chart(bars, cost_words.chart_words()),
         # Without a key of its own a part that looks like the one before would be refused.
         key="cost_times" if whole else f"cost_times_part_{record.turns}",
-        config=BAR,
+        place=place,
         alt=_("Bar chart of the time of each pooling as a multiple of max alone"),
     )
 

@@ -15,7 +15,7 @@ from hybridpool.sensitivity import Comparison, NoiseSweep, Perturbation, best_bl
 from hybridpool.sensitivity.perturbation import curve_levels
 from hybridpool.ui import compute
 from hybridpool.ui.browser import sent
-from hybridpool.ui.charts import BAR, show_chart
+from hybridpool.ui.charts import show_chart
 from hybridpool.ui.names import level_names, pooling_names
 from hybridpool.ui.noise import sentences as noise_findings
 from hybridpool.ui.noise import words as noise_words
@@ -76,17 +76,17 @@ def _show_error_curve(
         if count < draws and time.monotonic() - drawn > PATIENCE:
             # Without a key of its own a part that looks like the one before would be refused.
             key = f"error_curve_{clicks}_part_{count}"
-            chart.plotly_chart(_error_figure(part, done, weight, present), key=key, config=BAR)
+            show_chart(_error_figure(part, done, weight, present), key=key, place=chart)
             drawn = time.monotonic()
 
     sweeps = compute.noise_sweeps(compared.trace, picture, done.noise, levels, draws)
     sweep = watch(sweeps, progress, lambda part: _share(len(part.seeds), draws), draw)
-    chart.plotly_chart(
+    show_chart(
         _error_figure(sweep, done, weight, present),
         key=f"error_curve_{clicks}",
+        place=chart,
         on_select=_level_clicked,
         selection_mode="points",
-        config=BAR,
         alt=_("Relative change of each pooling against the level of the noise"),
     )
     return sweep, words
