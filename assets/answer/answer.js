@@ -28,7 +28,7 @@ class Answers extends Filmed(Filming(Lined(Occluding(Component)))) {
     this.easels = Object.fromEntries(["clean", "changed"].map((side) =>
       [side, easel(this.$(`[data-side=${side}] canvas`), SIDE, SIDE)]));
     this.$(".save").addEventListener("click", () => saveAnswers(this));
-    this.arrived = () => this.header && this.stale();
+    this.arrived = () => this.header && this.dirty();
     window.addEventListener("hybridpool-networks", this.arrived);
     this.listenToPatch();
     this.listenToCamera();
@@ -205,11 +205,14 @@ class Answers extends Filmed(Filming(Lined(Occluding(Component)))) {
     return this.networksOf(row)[Math.min(this.view.shown, row.networks.length - 1)];
   }
 
-  // What one network says now, both times; nothing while it is still on its way.
+  // What one network says now, both times; nothing while it is still on its way and the hand moved.
   answerOf({ key, network }) {
-    if (!network) return null;
     const known = this.results.get(key);
     if (known?.version === this.version) return known;
+    return network ? this.compute({ key, network }) : null;
+  }
+
+  compute({ key, network }) {
     const dial = blends(network) ? this.view.weight : null;
     let clean = this.clean.get(key);
     if (clean?.dial !== dial) {
@@ -222,8 +225,28 @@ class Answers extends Filmed(Filming(Lined(Occluding(Component)))) {
     return found;
   }
 
+  // What PyTorch said of all of them, until the browser has computed the same.
+  takeTold() {
+    if (!this.asTold()) return;
+    const { version } = this;
+    for (const [key, told] of Object.entries(this.header.judged)) {
+      if (this.results.get(key)?.version === version) continue;
+      const [clean, changed] = told.map((probabilities) => ({ probabilities, stages: [] }));
+      this.results.set(key, { version, told: true, clean, changed });
+    }
+  }
+
+  // Whether picture and change are those of the message.
+  asTold() {
+    const place = (view, { top, left, height, width }) => JSON.stringify([
+      view.action, view.level, view.rows, view.columns, view.weight, top, left, height, width]);
+    const { view } = this.header;
+    return !this.video && place(this.view, this.box) === place(view, view.box);
+  }
+
   paint() {
     if (!this.header) return;
+    this.takeTold();
     this.changed = changedPicture(this.picture, this.view, this.box, this.draw);
     this.paintPicture("clean", this.picture);
     this.paintPicture("changed", this.changed);
@@ -246,21 +269,24 @@ class Answers extends Filmed(Filming(Lined(Occluding(Component)))) {
     show();
   }
 
-  // The other networks of each row, one at a time, until the hand moves again.
+  // The networks that have not yet answered here, one at a time, until the hand moves again.
   rest() {
     clearTimeout(this.later);
     const { version } = this;
-    const waiting = this.header.rows.flatMap((row) => this.networksOf(row)
-      .filter(({ key, network }) => network && this.results.get(key)?.version !== version)
-      .map((each) => ({ row, each })));
+    const lacks = ({ key, network }) => {
+      const known = this.results.get(key);
+      return network && (known?.version !== version || known.told);
+    };
+    const waiting = this.header.rows.flatMap((row) =>
+      this.networksOf(row).filter(lacks).map((each) => ({ row, each })));
     const next = () => {
       const one = waiting.shift();
       if (!one || version !== this.version) {
         if (!one) this.showChecked();
         return;
       }
-      this.answerOf(one.each);
-      this.showVerdict(one.row, this.answerOf(this.shownOf(one.row)));
+      this.compute(one.each);
+      this.showRow(one.row, this.answerOf(this.shownOf(one.row)));
       this.later = setTimeout(next, 0);
     };
     this.later = setTimeout(next, this.moving || this.grab || this.video ? 60 : 0);
@@ -269,22 +295,20 @@ class Answers extends Filmed(Filming(Lined(Occluding(Component)))) {
   // How far the browser lies from what PyTorch said of the same picture, once both are there.
   showChecked() {
     const { words, judged } = this.header;
-    const place = (view, { top, left, height, width }) => JSON.stringify([
-      view.action, view.level, view.rows, view.columns, view.weight, top, left, height, width]);
-    let apart = 0;
+    let [apart, told] = [0, false];
     for (const [key, [clean, changed]] of Object.entries(judged)) {
       const found = this.results.get(key);
-      if (found?.version !== this.version) apart = NaN;
+      const fresh = found?.version === this.version;
+      told ||= fresh && found.told;
+      if (!fresh || found.told) apart = NaN;
       else for (const [ours, theirs] of [[found.clean, clean], [found.changed, changed]]) {
         ours.probabilities.forEach((value, i) => { apart = Math.max(apart, Math.abs(value - theirs[i])); });
       }
     }
-    const then = this.header.view;
-    const same = !this.video && place(this.view, this.box) === place(then, then.box);
-    const checked = same && Number.isFinite(apart);
+    const checked = this.asTold() && Number.isFinite(apart);
     this.root.dataset.apart = checked ? apart : "";
     this.$(".checked").textContent = checked ? words.checked.replace("{apart}", apart.toFixed(7))
-      : this.video ? words.filmed : words.computed;
+      : this.video ? words.filmed : told ? words.told : words.computed;
   }
 }
 

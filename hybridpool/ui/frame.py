@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -18,6 +18,7 @@ from hybridpool.ui.page_state import PageState
 from hybridpool.ui.share import show_share
 from hybridpool.ui.words import _, language
 
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
 
 _STYLE = """
@@ -131,10 +132,10 @@ def open_page(
     *,
     shared_controls: bool = True,
     inspected: bool = False,
-    first: Callable[[], None] | None = None,
+    first: Callable[[], T] | None = None,
     state: PageState[Any] | None = None,
     cards: Sequence[Card] = (),
-) -> None:
+) -> T | None:
     """Draw the frame. Call it first on every page, with translated words.
 
     `shared_controls` are those of picture, stem and window: a page that brings its own leaves
@@ -143,6 +144,9 @@ def open_page(
     person waits for: it is under way to the browser before the sidebar, whose controls hear of
     every change before anything is drawn. `cards` are prepared states of the page; they open
     beside its title, where they take no room from what it shows.
+
+    Returns:
+        What `first` returns.
     """
     old = state.old_names() if state else set()
     link = st.query_params.to_dict()
@@ -175,8 +179,7 @@ def open_page(
             )
         )
     try:
-        if first:
-            first()
+        return first() if first else None
     finally:
         if first:
             _show_sidebar()

@@ -46,7 +46,7 @@ class AnswerPage(TheAnswer):
 
     def checked(self) -> float:
         """How far the browser lies from PyTorch, once it knows."""
-        expect(self.find(".checked")).to_contain_text("PyTorch")
+        expect(self.find(".checked")).to_contain_text("against PyTorch")
         return float(self.page.locator(".answer").get_attribute("data-apart") or "nan")
 
     def shares(self, arm: str) -> list[tuple[str, int, int]]:
@@ -121,6 +121,27 @@ LINKS = [
 def test_every_row_says_what_pytorch_says(page: AnswerPage, link: dict[str, str]) -> None:
     page.open(**link)
     assert page.checked() < CLOSE
+    assert_rows(page, page.link())
+
+
+#: A browser that no network reaches.
+NO_NETWORKS = """
+  Object.defineProperty(globalThis, "hybridpoolNetworks", {
+    value: { has: () => true, get: () => undefined },
+  });
+"""
+
+
+def test_the_first_answers_are_those_of_pytorch_and_wait_for_no_network(page: AnswerPage) -> None:
+    page.page.add_init_script(NO_NETWORKS)
+    page.open(level="0.1")
+    expect(page.find(".checked")).to_contain_text("Computed by PyTorch; your browser")
+    assert_rows(page, page.link())
+    slider = page.find(".level input")
+    slider.focus()
+    slider.press("End")
+    page.await_link(level="0.5")
+    page.settled()
     assert_rows(page, page.link())
 
 

@@ -107,7 +107,7 @@ def test_every_row_answers_each_frame_and_none_is_sent(
             assert shares == pytest.approx((100 * probabilities[:, at]).tolist(), abs=0.51)
     page.root.locator(".film").click()
     expect(page.root.locator(".freeze")).to_be_hidden()
-    expect(page.root.locator(".checked")).to_contain_text("PyTorch")
+    expect(page.root.locator(".checked")).to_contain_text("against PyTorch")
     assert torch.equal(page.grabbed()[0][0], before)
     page.assert_clean()
     page.page.close()
@@ -116,7 +116,7 @@ def test_every_row_answers_each_frame_and_none_is_sent(
 def test_a_frozen_frame_is_the_picture_and_photons_wait(page: AnswerPage) -> None:
     page.open()
     page.freeze()
-    expect(page.root.locator(".checked")).to_contain_text("PyTorch")
+    expect(page.root.locator(".checked")).to_contain_text("against PyTorch")
     page.open(noise="poisson")
     page.root.locator(".film").click()
     expect(page.root.locator(".filmed")).to_contain_text("the server computes this one")

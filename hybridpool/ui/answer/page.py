@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -25,7 +26,14 @@ from hybridpool.ui.answer.picture import (
     test_picture_control,
 )
 from hybridpool.ui.answer.places import show_places
-from hybridpool.ui.answer.rows import Row, Rows, dial_start, rows_of, show_rows
+from hybridpool.ui.answer.rows import (
+    Row,
+    Rows,
+    dial_start,
+    rows_of,
+    send_networks,
+    show_rows,
+)
 from hybridpool.ui.answer.stages import show_stages
 from hybridpool.ui.answer.state import STATE
 from hybridpool.ui.answer.words import class_names
@@ -36,20 +44,21 @@ from hybridpool.ui.settings import CHANGE_PARAMETERS, SHARED
 from hybridpool.ui.words import _
 
 
-def show_answer() -> None:
-    """Everything below the title; the sidebar's choice of a picture is drawn before."""
+def show_answers() -> Rows | None:
+    """What a person waits for: the rows, if there are networks, and the controls above them.
+
+    The rows are sent first. The browser fetches scripts of Streamlit's for these controls and
+    paints nothing that comes with them before it has them.
+    """
     begin_with_a_known_picture()
-    with st.sidebar:
-        controls.picture_controls(sized=False)
-    test_picture_control()
-    show_own_networks()
     seen = current_picture()
     rows = rows_of(compute.networks(state.NETWORKS), state.own_networks())
-    chosen = show_controls()
-    mirror_in_link(SHARED.query(), STATE.query())
+    chosen, above = STATE.chosen(), room_for_controls()
     if not rows:
+        with above:
+            show_controls()
         st.info(no_networks(), icon=":material/model_training:")
-        return
+        return None
     weight = SHARED.chosen().view.weight
     level = level_names()[chosen.change.done.noise]
     found = {
@@ -57,7 +66,35 @@ def show_answer() -> None:
         for row in rows
         for network in row.networks
     }
-    show_rows(Rows(rows, seen, chosen, weight, found, level))
+    shown = Rows(rows, seen, chosen, weight, found, level)
+    show_rows(shown)
+    with above:
+        show_controls()
+    return shown
+
+
+def room_for_controls() -> Any:
+    """A place of the height that the controls will have, in one row or below each other."""
+    stacked = {"noise": 19.75, "occlusion": 15.75, "shift": 9.15}[STATE.chosen().change.action]
+    st.html(
+        "<style>.st-key-answer_controls { min-height: 4.25rem; } @media (max-width: 640px) { "
+        f".st-key-answer_controls {{ min-height: {stacked}rem; }} }}</style>"
+    )
+    return st.container(key="answer_controls")
+
+
+def show_rest(shown: Rows | None) -> None:
+    """The sidebar's choices of pictures and networks, and everything below the rows."""
+    with st.sidebar:
+        controls.picture_controls(sized=False)
+    test_picture_control()
+    show_own_networks()
+    mirror_in_link(SHARED.query(), STATE.query())
+    if shown is None:
+        return
+    rows, seen, chosen, weight = shown.rows, shown.seen, shown.chosen, shown.weight
+    found, level = shown.answers, shown.level
+    send_networks(rows)
     changed = not chosen.change.nothing
     sentence = said(rows, seen, found, changed=changed)
     st.markdown(paragraph([sentence, maps_link(seen, chosen.change)]))

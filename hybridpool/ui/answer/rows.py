@@ -110,7 +110,6 @@ def show_rows(shown: Rows) -> None:
     keys = tuple(network.key for row in shown.rows for network in row.networks)
     shows = (seen.named, seen.known, shown.chosen, shown.weight, keys, language(), told)
     show_packed(draw, KEY, shows, lambda: pack(shown), settled=settle, photo=take_photo)
-    send_networks(shown.rows)
 
 
 def pack(shown: Rows) -> bytes:
@@ -152,7 +151,7 @@ def pack(shown: Rows) -> bytes:
 
 def send_networks(rows: list[Row]) -> None:
     """Send the networks beside the rows: the first of each row together, then the second, so that
-    the first answers wait for no more than they need."""
+    the hand waits for no more than it moves."""
     draw = component("carrier", *BASE, *_SCRIPTS, "carrier/carrier.js")
     for place in range(max(len(row.networks) for row in rows)):
         group = [row.networks[place] for row in rows if place < len(row.networks)]

@@ -98,6 +98,7 @@ def row_words(level: str) -> dict[str, str]:
         "dot_waits": _("not computed yet"),
         "count": _("{same} of {total}"),
         "computed": _("Computed in your browser while the hand moves."),
+        "told": _("Computed by PyTorch; your browser is about to compute the same."),
         "checked": _(
             "Computed in your browser, and checked against PyTorch: every probability at most "
             "{apart} apart."
