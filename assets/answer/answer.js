@@ -231,7 +231,7 @@ class Answers extends Filmed(Filming(Lined(Occluding(Component)))) {
     const { version } = this;
     for (const [key, told] of Object.entries(this.header.judged)) {
       if (this.results.get(key)?.version === version) continue;
-      const [clean, changed] = told.map((probabilities) => ({ probabilities, stages: [] }));
+      const [clean, changed] = told.map((probabilities) => ({ probabilities }));
       this.results.set(key, { version, told: true, clean, changed });
     }
   }

@@ -69,8 +69,10 @@ const Lined = (Base) => class extends Base {
       const step = Math.round(100 * changed[at]) - Math.round(100 * clean[at]);
       line.querySelector(".step").textContent = signed(step, 0);
     });
-    made.querySelector(".own").textContent = found.clean.stages
-      .map(({ weights }) => (weights ? mean(weights).toFixed(2) : "")).filter(Boolean).join(" · ");
+    if (!found.told) {
+      made.querySelector(".own").textContent = found.clean.stages
+        .map(({ weights }) => (weights ? mean(weights).toFixed(2) : "")).filter(Boolean).join(" · ");
+    }
     this.showVerdict(row, found);
   }
 

@@ -74,8 +74,9 @@ _STYLE = """
 }
 """
 #: No text is smaller than `--least`: Streamlit's small print is 0.875 of the first size.
-_LARGE = f"""html {{ font-size: 20.6px; --least: {READABLE}px; }}"""
-_LARGE += """
+_LARGE = (
+    f"html {{ font-size: 20.6px; --least: {READABLE}px; }}"
+    + """
 /* The result comes first: the title shares its line with the button that opens the sidebar. */
 .stApp.stApp:not(:has([data-testid="stSidebar"][data-collapsed="false"])) {
   .block-container.block-container { padding-top: 0.8rem; }
@@ -84,6 +85,7 @@ _LARGE += """
 }
 [data-testid="stHeading"] h1 { font-size: 1.5rem; }
 """
+)
 #: With `?embed=true` Streamlit hides its menu alone. A lesson page wants what can be touched.
 _EMBEDDED = """
 :is([data-testid="stSidebar"], [data-testid="stHeader"]) { display: none; }
