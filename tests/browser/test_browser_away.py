@@ -115,5 +115,5 @@ def test_the_first_control_that_is_moved_after_a_restart_moves(chromium: Browser
             # Streamlit takes clicks as soon as it is connected, before the page is drawn anew.
             large.click()
             shown.await_link(large="1", picture="coins")
-            expect(page.locator("html")).to_have_css("font-size", "20px")
+            expect(page.locator("html")).to_have_css("font-size", "20.6px")
         page.close()
