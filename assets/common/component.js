@@ -20,7 +20,10 @@ function mounting(Kind) {
     } else {
       shown.again();
     }
+    // Streamlit also cleans up after a call that a newer message has overtaken, while the place
+    // stands and shows that message.
     return () => {
+      if (parentElement.isConnected) return;
       shown.dispose();
       instances.delete(parentElement);
     };

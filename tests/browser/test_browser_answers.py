@@ -55,6 +55,43 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {"PYTHONPATH": str(folder)}
 
 
+# Two messages in quick succession: Streamlit cleans up after the call with the first one, late.
+_OVERTAKEN = """async (code) => {
+  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  const { default: mount } = await import(url);
+  const place = document.body.appendChild(document.createElement("div"));
+  place.innerHTML = "<p class='component'></p>";
+  const header = new TextEncoder().encode('{"arrays":{}}');
+  const message = () => new Uint8Array([header.length, 0, 0, 0, ...header]);
+  const first = mount({ data: message(), parentElement: place });
+  const second = mount({ data: message(), parentElement: place });
+  first();
+  await new Promise(requestAnimationFrame);
+  await new Promise(requestAnimationFrame);
+  const shown = place.firstChild.dataset.painted;
+  place.remove();
+  second();
+  return [shown, window.disposed];
+}"""
+_SMALL = """
+class Small extends Component {
+  load() { this.dirty(); }
+  paint() {}
+  dispose() { super.dispose(); window.disposed = (window.disposed ?? 0) + 1; }
+}
+export default mounting(Small);
+"""
+
+
+def test_what_an_overtaken_message_leaves_behind_takes_nothing_from_the_newer_one(
+    tab: OpenTab,
+) -> None:
+    page = tab(ByHand).open().page
+    common = Path(__file__).resolve().parents[2] / "assets" / "common"
+    parts = [(common / name).read_text("utf-8") for name in ("maths.js", "component.js")]
+    assert page.evaluate(_OVERTAKEN, "\n".join([*parts, _SMALL])) == ["1", 1]
+
+
 @pytest.mark.parametrize(
     ("first", "dial"), [(100, "0.7"), (200, "0.3")], ids=["broken off", "lost on the way"]
 )
