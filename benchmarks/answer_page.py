@@ -22,18 +22,17 @@ from benchmarks.figures import (
     waited,
     watching,
 )
-from benchmarks.page import DRAGS, PICTURES, thumbnail_of
+from benchmarks.page import DRAGS, PICTURES, first_picture, thumbnail_of
 from tests.machines import Server
-from tests.pages import AnyTab, Explore, Tab, TheAnswer
+from tests.pages import TheAnswer
 
-# Notes the first paint of the rows or of the maps on Explore, and when after a click each further
-# part first is another.
+# Notes the first paint of the rows, and when after a click each further part first is another.
 _WATCH = watching("""
   const attach = Element.prototype.attachShadow;
   Element.prototype.attachShadow = function (options) {
     const root = attach.call(this, options);
     const note = () => {
-      if (!root.querySelector(":is(.answer, .inspector)[data-painted]")) return;
+      if (!root.querySelector(".answer[data-painted]")) return;
       requestAnimationFrame(() => { window.painted ??= performance.now(); });
     };
     new MutationObserver(note).observe(root, { subtree: true, attributes: true });
@@ -52,11 +51,9 @@ _WATCH = watching("""
 PARTS = ["points", "whole", "places"]
 
 
-def opened(
-    browser: Browser, server: Server, page: type[AnyTab], **link: str
-) -> tuple[float, AnyTab]:
-    """Milliseconds from the start of the navigation to the first paint, and the tab."""
-    tab = page(browser.new_page(viewport=VIEWPORT), server)
+def opened(browser: Browser, server: Server, **link: str) -> tuple[float, TheAnswer]:
+    """Milliseconds from the start of the navigation to the first painted rows, and the tab."""
+    tab = TheAnswer(browser.new_page(viewport=VIEWPORT), server)
     tab.page.add_init_script(_WATCH)
     tab.open(**link)
     tab.await_true("() => window.painted")
@@ -70,18 +67,20 @@ def another_picture(tab: TheAnswer, key: str) -> list[float]:
 
 def measure(browser: Browser, server: Server, count: int) -> Iterator[Figure]:
     """All figures."""
-    first: dict[type[Tab], list[float]] = {TheAnswer: [], Explore: []}
-    for turn in range(count + 1):
-        for page, values in first.items():
-            taken, found = opened(browser, server, page, picture=PICTURES[0])
-            found.settled().page.context.close()
-            # The first visitor of a server waits for what is kept from then on.
-            values += [taken] if turn else []
-    yield Figure("first answers, a later visitor with nothing cached", first[TheAnswer], "ms", 2000)
-    usual = statistics.median(first[Explore])
-    ratios = [taken / usual for taken in first[TheAnswer]]
+    firsts = (opened, first_picture)
+    turns = []
+    for _ in range(count + 1):
+        both = [first(browser, server, picture=PICTURES[0]) for first in firsts]
+        for _, tab in both:
+            tab.settled().page.context.close()
+        turns.append([taken for taken, _ in both])
+    # The first visitor of a server waits for what is kept from then on.
+    answers, maps = (list(values) for values in zip(*turns[1:], strict=True))
+    yield Figure("first answers, a later visitor with nothing cached", answers, "ms", 2000)
+    usual = statistics.median(maps)
+    ratios = [taken / usual for taken in answers]
     yield Figure(f"  times the first picture of Explore, {usual:.0f} ms", ratios, "x", 1.0)
-    _, tab = opened(browser, server, TheAnswer, picture=PICTURES[0])
+    _, tab = opened(browser, server, picture=PICTURES[0])
     tab.settled()
     rows = tab.page.locator(".answer")
     drags = [drag_slider(browser, tab, rows, rows.locator(".level input")) for _ in range(DRAGS)]

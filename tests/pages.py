@@ -41,6 +41,16 @@ PIXELS = """
 }
 """
 
+#: JavaScript: every part of the page below one of them, also in the components.
+PARTS = """
+function* partsOf(root) {
+  for (const part of root.querySelectorAll("*")) {
+    yield part;
+    if (part.shadowRoot) yield* partsOf(part.shadowRoot);
+  }
+}
+"""
+
 
 def painted(found: dict[str, Any]) -> NDArray[np.uint8]:
     """What `PIXELS` found, as colours (height, width, 3)."""

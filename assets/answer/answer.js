@@ -207,9 +207,13 @@ class Answers extends Filmed(Filming(Lined(Occluding(Component)))) {
 
   // What one network says now, both times; nothing while it is still on its way and the hand moved.
   answerOf({ key, network }) {
+    return this.freshOf(key) ?? (network ? this.compute({ key, network }) : null);
+  }
+
+  // What is known of a network for the change that is shown now.
+  freshOf(key) {
     const known = this.results.get(key);
-    if (known?.version === this.version) return known;
-    return network ? this.compute({ key, network }) : null;
+    return known?.version === this.version ? known : null;
   }
 
   compute({ key, network }) {
@@ -220,7 +224,7 @@ class Answers extends Filmed(Filming(Lined(Occluding(Component)))) {
       this.clean.set(key, clean);
     }
     const changed = ask(network, this.changed, dial);
-    const found = { version: this.version, clean, changed };
+    const found = { version: this.version, told: false, clean, changed };
     this.results.set(key, found);
     return found;
   }
@@ -230,7 +234,7 @@ class Answers extends Filmed(Filming(Lined(Occluding(Component)))) {
     if (!this.asTold()) return;
     const { version } = this;
     for (const [key, told] of Object.entries(this.header.judged)) {
-      if (this.results.get(key)?.version === version) continue;
+      if (this.freshOf(key)) continue;
       const [clean, changed] = told.map((probabilities) => ({ probabilities }));
       this.results.set(key, { version, told: true, clean, changed });
     }
@@ -273,10 +277,7 @@ class Answers extends Filmed(Filming(Lined(Occluding(Component)))) {
   rest() {
     clearTimeout(this.later);
     const { version } = this;
-    const lacks = ({ key, network }) => {
-      const known = this.results.get(key);
-      return network && (known?.version !== version || known.told);
-    };
+    const lacks = ({ key, network }) => network && (this.freshOf(key)?.told ?? true);
     const waiting = this.header.rows.flatMap((row) =>
       this.networksOf(row).filter(lacks).map((each) => ({ row, each })));
     const next = () => {
@@ -297,10 +298,9 @@ class Answers extends Filmed(Filming(Lined(Occluding(Component)))) {
     const { words, judged } = this.header;
     let [apart, told] = [0, false];
     for (const [key, [clean, changed]] of Object.entries(judged)) {
-      const found = this.results.get(key);
-      const fresh = found?.version === this.version;
-      told ||= fresh && found.told;
-      if (!fresh || found.told) apart = NaN;
+      const found = this.freshOf(key);
+      told ||= Boolean(found?.told);
+      if (!found || found.told) apart = NaN;
       else for (const [ours, theirs] of [[found.clean, clean], [found.changed, changed]]) {
         ours.probabilities.forEach((value, i) => { apart = Math.max(apart, Math.abs(value - theirs[i])); });
       }

@@ -89,8 +89,8 @@ const Lined = (Base) => class extends Base {
     made.querySelector(".says").textContent = text;
     let [same, done] = [0, 0];
     this.networksOf(row).forEach(({ key }, place) => {
-      const one = this.results.get(key);
-      const fresh = one?.version === this.version;
+      const one = this.freshOf(key);
+      const fresh = one !== null;
       const alike = fresh && largest(one.clean.probabilities) === largest(one.changed.probabilities);
       same += alike;
       done += fresh;

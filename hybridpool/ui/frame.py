@@ -43,6 +43,8 @@ _STYLE = """
 [data-testid="stHtml"] :is(th, td) { overflow-wrap: normal; }
 /* In a row Streamlit cuts choices side by side off at the edge of the screen. */
 [data-testid="stButtonGroup"] > [data-rac] { flex-wrap: wrap; row-gap: 0.25rem; overflow: visible; }
+/* "Start" becomes "Continue", and what stands beside it stays where it is. */
+.st-key-race_go button { min-width: 7rem; }
 /* Small print and white on the dark theme's green are too faint as they come. */
 :is([data-testid="stCaptionContainer"], [data-testid="stImageCaption"]),
 :is([data-testid="stCaptionContainer"], [data-testid="stImageCaption"]) * {

@@ -6,7 +6,6 @@ from playwright.sync_api import Browser
 from benchmarks import answer_page, noise_page, page
 from benchmarks.figures import drag_part, drag_slider, empty_opened, empty_page
 from tests.machines import Server
-from tests.pages import TheAnswer
 
 pytestmark = pytest.mark.browser
 
@@ -49,7 +48,7 @@ def test_the_acts_on_noise(chromium: Browser, server: Server) -> None:
 
 
 def test_the_acts_on_the_answer(chromium: Browser, server: Server) -> None:
-    taken, tab = answer_page.opened(chromium, server, TheAnswer, picture=page.PICTURES[0])
+    taken, tab = answer_page.opened(chromium, server, picture=page.PICTURES[0])
     assert taken > 0
     rows = tab.page.locator(".answer")
     drag = drag_slider(chromium, tab, rows, rows.locator(".level input"), 0.5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.pages import PAGES, PHONE, Cost, Explore, Noise, OpenTab, Shift, Tab, expect
+from tests.pages import PAGES, PARTS, PHONE, Cost, Explore, Noise, OpenTab, Shift, Tab, expect
 
 pytestmark = pytest.mark.browser
 
@@ -50,24 +50,21 @@ def test_a_card_is_opened_by_keys_and_back_returns(
 #: What a finger or a pointer works, also in the components, and where it stands.
 _WORKED = """
 () => {
+  PARTS
   const found = [];
-  const look = (root) => {
-    for (const one of root.querySelectorAll("*")) {
-      if (one.shadowRoot) look(one.shadowRoot);
-      if (!one.matches("button, a[href], select, input, summary, [role=slider], canvas")) continue;
-      if (!one.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
-      // A table or a strip of maps scrolls sideways by itself, and says so.
-      if (one.closest(".strip-scroll, [data-testid=stDataFrame]")) continue;
-      const { left, right, width, height } = one.getBoundingClientRect();
-      if (width <= 2 || height <= 2 || one.closest("[data-testid=stSlider]")) continue;
-      if (left < -1 || right > innerWidth + 1) found.push(
-        `${one.tagName} ${one.textContent.trim().slice(0, 30)} ${left} to ${right}`);
-    }
-  };
-  look(document.querySelector("[data-testid=stMain]"));
+  for (const one of partsOf(document.querySelector("[data-testid=stMain]"))) {
+    if (!one.matches("button, a[href], select, input, summary, [role=slider], canvas")) continue;
+    if (!one.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+    // A table or a strip of maps scrolls sideways by itself, and says so.
+    if (one.closest(".strip-scroll, [data-testid=stDataFrame]")) continue;
+    const { left, right, width, height } = one.getBoundingClientRect();
+    if (width <= 2 || height <= 2 || one.closest("[data-testid=stSlider]")) continue;
+    if (left < -1 || right > innerWidth + 1) found.push(
+      `${one.tagName} ${one.textContent.trim().slice(0, 30)} ${left} to ${right}`);
+  }
   return found;
 }
-"""
+""".replace("PARTS", PARTS)
 
 
 @pytest.mark.parametrize("large", ["0", "1"])

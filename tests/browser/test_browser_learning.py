@@ -59,9 +59,10 @@ def test_no_button_moves_when_the_race_begins_or_pauses(tab: OpenTab) -> None:
     def places() -> list[Any]:
         return [button.bounding_box() for button in bar]
 
+    before = places()
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("button", name="Continue")).to_be_disabled()
-    before = places()
+    assert places() == before
     page.get_by_role("button", name="Pause").click()
     # At once, and not only when the run has ended.
     expect(page.get_by_role("button", name="Continue")).to_be_enabled()

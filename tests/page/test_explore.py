@@ -572,12 +572,16 @@ def test_several_controls_one_after_the_other() -> None:
 
 def test_large_text_and_its_link() -> None:
     session = Session(size="64")
-    assert "html { font-size: 20.6px;" not in session.texts()
+
+    def styles() -> str:
+        return "".join(part.proto.body for part in session.app.get("html"))
+
+    assert "html { font-size: 20.6px;" not in styles()
     session.set("toggle", "large_choice", True)
-    styles = "".join(part.proto.body for part in session.app.get("html"))
-    assert "html { font-size: 20.6px;" in styles
+    assert "html { font-size: 20.6px;" in styles()
     assert session.link["large"] == "1"
     session.set("toggle", "large_choice", False)
+    assert "html { font-size: 20.6px;" not in styles()
     assert "large" not in session.link
 
 

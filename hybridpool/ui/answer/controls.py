@@ -6,13 +6,13 @@ import streamlit as st
 
 from hybridpool.pictures.perturb import NOISES
 from hybridpool.trace import MAX_SEED
-from hybridpool.ui.answer.state import STATE, Chosen
+from hybridpool.ui.answer.state import STATE
 from hybridpool.ui.answer.words import action_names
 from hybridpool.ui.names import fill_names, noise_names, shape_names
 from hybridpool.ui.words import _
 
 
-def show_controls() -> Chosen:
+def show_controls() -> None:
     """Noise, occlusion or shift, and the kind of the one that is chosen."""
     action, kind, seed = st.columns([4, 3, 4], gap="medium", vertical_alignment="bottom")
     with action:
@@ -38,7 +38,6 @@ def show_controls() -> Chosen:
     else:
         with kind:
             st.caption(_("What leaves at one edge comes back at the other."))
-    return STATE.chosen()
 
 
 def _seed(label: str) -> None:

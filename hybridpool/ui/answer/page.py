@@ -44,7 +44,7 @@ from hybridpool.ui.settings import CHANGE_PARAMETERS, SHARED
 from hybridpool.ui.words import _
 
 
-def show_answers() -> Rows | None:
+def show_answers() -> Rows:
     """What a person waits for: the rows, if there are networks, and the controls above them.
 
     The rows are sent first. The browser fetches scripts of Streamlit's for these controls and
@@ -54,11 +54,6 @@ def show_answers() -> Rows | None:
     seen = current_picture()
     rows = rows_of(compute.networks(state.NETWORKS), state.own_networks())
     chosen, above = STATE.chosen(), room_for_controls()
-    if not rows:
-        with above:
-            show_controls()
-        st.info(no_networks(), icon=":material/model_training:")
-        return None
     weight = SHARED.chosen().view.weight
     level = level_names()[chosen.change.done.noise]
     found = {
@@ -67,7 +62,10 @@ def show_answers() -> Rows | None:
         for network in row.networks
     }
     shown = Rows(rows, seen, chosen, weight, found, level)
-    show_rows(shown)
+    if rows:
+        show_rows(shown)
+    else:
+        st.info(no_networks(), icon=":material/model_training:")
     with above:
         show_controls()
     return shown
@@ -83,16 +81,16 @@ def room_for_controls() -> Any:
     return st.container(key="answer_controls")
 
 
-def show_rest(shown: Rows | None) -> None:
+def show_rest(shown: Rows) -> None:
     """The sidebar's choices of pictures and networks, and everything below the rows."""
     with st.sidebar:
         controls.picture_controls(sized=False)
     test_picture_control()
     show_own_networks()
     mirror_in_link(SHARED.query(), STATE.query())
-    if shown is None:
-        return
     rows, seen, chosen, weight = shown.rows, shown.seen, shown.chosen, shown.weight
+    if not rows:
+        return
     found, level = shown.answers, shown.level
     send_networks(rows)
     changed = not chosen.change.nothing
