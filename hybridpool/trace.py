@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from hybridpool.functional import hybrid_pool2d
 from hybridpool.layers import POOLINGS, HybridPoolingWithAttention
-from hybridpool.measure import most_telling
+from hybridpool.measure import clear_winners, most_telling
 from hybridpool.stem import ConvStem
 from hybridpool.stem.filters import ChannelName
 from hybridpool.window import check_window
@@ -154,6 +154,11 @@ class Trace:
         """Channel, row and column that best show all three poolings; see `most_telling`."""
         window = check_window(**self.settings.window)
         return most_telling(self.feature_map, window, self.blend_weight)
+
+    @cached_property
+    def winners(self) -> Tensor:
+        """The winner of each window (C, h', w'); see :func:`hybridpool.measure.clear_winners`."""
+        return clear_winners(self.feature_map, check_window(**self.settings.window))
 
 
 def maps_at(trace: Trace, blend_weight: float | None) -> dict[str, Tensor]:

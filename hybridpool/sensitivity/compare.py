@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hybridpool.measure import TIE, changed_cells, clear_winners, largest_change, negligible
+from hybridpool.measure import TIE, changed_cells, largest_change, negligible
 from hybridpool.sensitivity.changes import BLENDS, FEATURE_MAP, Changes, changes_of
-from hybridpool.sensitivity.receptive_field import cells_seeing, window_of
+from hybridpool.sensitivity.receptive_field import cells_seeing
 from hybridpool.trace import Trace
 
 
@@ -209,7 +209,7 @@ def compare_traces(clean: Trace, changed: Trace, mask: Tensor | None = None) -> 
             image=trace.features.image,
             pooled={name: each for name, each in trace.pooled.items() if name != "hybrid"},
             attention=trace.attention,
-            winners=clear_winners(trace.feature_map, window_of(settings)),
+            winners=trace.winners,
         )
         for trace in (clean, changed)
     )

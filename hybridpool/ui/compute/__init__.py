@@ -43,7 +43,7 @@ from hybridpool.ui.compute.costs import (
     network_counts,
     pooling_costs,
 )
-from hybridpool.ui.compute.process import prepare
+from hybridpool.ui.compute.process import at_work, keeping, prepare
 from hybridpool.ui.compute.trained import (
     Stored,
     answer_curves,
@@ -116,19 +116,20 @@ def picture_key(settings: Settings, upload: Upload | None) -> str:
     return upload.digest if upload and settings.picture == "upload" else settings.picture
 
 
-@st.cache_resource(max_entries=48, show_spinner=False)
+@keeping(48)
 def _trace(settings: Settings, digest: str, _data: bytes | None) -> Trace:
     drawn = settings.stem == "random"
     stem = (settings.stem, settings.seed if drawn else 0, settings.channels if drawn else 0)
     found = _features(digest, settings.image_size, stem, settings.device, _data)
-    return run_poolings(found, settings)
+    return at_work(run_poolings, found, settings)
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
+@keeping(24)
 def _features(
     digest: str, image_size: int, stem: tuple[str, int, int], device: str, _data: bytes | None
 ) -> Features:
-    return run_stem(fitted(digest, image_size, _data), _stem(*stem), resolve_device(device))
+    image, known = fitted(digest, image_size, _data), _stem(*stem)
+    return at_work(run_stem, image, known, resolve_device(device))
 
 
 def fitted(digest: str, image_size: int, data: bytes | None = None) -> Tensor:
@@ -167,7 +168,7 @@ def picture(
     return kept[0]
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
+@keeping(12)
 def _kept_picture(digest: str) -> list[Tensor]:
     return []
 
@@ -177,7 +178,7 @@ def _decoding() -> Turns:
     return Turns(DECODED_AT_ONCE)
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
+@keeping(12)
 def _gallery_picture(key: str, card_side: int) -> Tensor:
     return gallery_image(key, card_side=card_side) if card_side else gallery_image(key)
 
@@ -190,7 +191,7 @@ def _stem(key: str, seed: int, channels: int) -> ConvStem:
 
 
 # A failure is remembered for a minute too: asking a silent network again takes seconds.
-@st.cache_resource(max_entries=8, ttl=60, show_spinner=False)
+@keeping(8, ttl=60)
 def _attempt(key: str, seed: int, channels: int) -> ConvStem | StemUnavailable:
     try:
         return load_stem(key, seed=seed, channels=channels)
@@ -206,13 +207,17 @@ def compared(clean: Trace, picture_named: str, done: Perturbation) -> Comparison
     return _compared(clean.settings, picture_named, done.essential(), clean)
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
+@keeping(12)
 def _compared(settings: Settings, digest: str, done: Perturbation, _clean: Trace) -> Comparison:
-    image = _clean.features.image
-    features = run_stem(done.apply(image), stem_of(settings), resolve_device(settings.device))
+    image, stem = _clean.features.image, stem_of(settings)
     size = image.shape[-2], image.shape[-1]
-    mask = done.mask(size) if done.kind == "occlusion" else None
-    return compare_traces(_clean, run_poolings(features, settings), mask)
+
+    def compare() -> Comparison:
+        features = run_stem(done.apply(image), stem, resolve_device(settings.device))
+        mask = done.mask(size) if done.kind == "occlusion" else None
+        return compare_traces(_clean, run_poolings(features, settings), mask)
+
+    return at_work(compare)
 
 
 def stem_of(settings: Settings) -> ConvStem:
@@ -232,7 +237,7 @@ def noise_sweeps(
     return queued(lambda: noise_sweep(image, stem, settings, noise, levels, range(draws)), kept)
 
 
-@st.cache_resource(max_entries=48, show_spinner=False)
+@keeping(48)
 def _kept_sweep(
     settings: Settings, digest: str, noise: str, levels: tuple[float, ...], draws: int
 ) -> list[NoiseSweep]:
@@ -262,7 +267,7 @@ def occlusion_maps(
     )
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
+@keeping(24)
 def _kept_map(
     settings: Settings, digest: str, look: tuple[int, int, str, str, int]
 ) -> list[OcclusionMap]:
@@ -276,11 +281,11 @@ def banded(clean: Trace, picture_named: str, chosen: Study) -> Trace:
     return _banded(clean.settings, picture_named, Study(band=chosen.band), clean.features.image)
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
+@keeping(12)
 def _banded(settings: Settings, digest: str, chosen: Study, _image: Tensor) -> Trace:
-    image = chosen.filtered(_image)
-    features = run_stem(image, stem_of(settings), resolve_device(settings.device))
-    return run_poolings(features, settings)
+    image, stem = chosen.filtered(_image), stem_of(settings)
+    features = at_work(run_stem, image, stem, resolve_device(settings.device))
+    return at_work(run_poolings, features, settings)
 
 
 def shifted(clean: Trace, picture_named: str, chosen: Study) -> Comparison:
@@ -292,9 +297,10 @@ def shifted(clean: Trace, picture_named: str, chosen: Study) -> Comparison:
     return _shifted(clean.settings, picture_named, chosen.essential(), clean)
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
+@keeping(12)
 def _shifted(settings: Settings, digest: str, chosen: Study, _clean: Trace) -> Comparison:
-    return compare_shifted(
+    return at_work(
+        compare_shifted,
         _clean,
         stem_of(settings),
         chosen.rows,
@@ -331,7 +337,7 @@ def shift_distances(
     return once(curve, _kept_shifts(settings, picture_named, along))
 
 
-@st.cache_resource(max_entries=48, show_spinner=False)
+@keeping(48)
 def _kept_shifts(settings: Settings, digest: str, chosen: Study) -> list[ShiftCurve]:
     return []
 
@@ -358,14 +364,14 @@ def spectra(
     }
 
 
-@st.cache_resource(max_entries=192, show_spinner=False)
+@keeping(192)
 def _spectrum(
     settings: Settings, digest: str, chosen: Study, name: str, weight: float | None, _clean: Trace
 ) -> Spectrum:
     return spectrum_of(_clean, chosen, name, weight)
 
 
-@st.cache_data(max_entries=24, show_spinner=False)
+@keeping(24, st.cache_data)
 def task_samples(task: str, seed: int, count: int) -> dict[str, NDArray[np.uint8]]:
     """For each class of a task the first training pictures, drawn side by side."""
     data = draw_data(task, MOST_PICTURES, seed)

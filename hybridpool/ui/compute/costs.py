@@ -17,6 +17,7 @@ from hybridpool.cost import (
     measure_networks,
     measure_poolings,
 )
+from hybridpool.ui.compute.process import keeping
 from hybridpool.ui.compute.turns import Turns, Waiting, queued
 
 
@@ -36,13 +37,13 @@ def network_costs(settings: NetworkSettings) -> Generator[NetworkCosts | Waiting
     return queued(partial(measure_networks, settings), kept_network_costs(settings), _measuring())
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@keeping(64)
 def kept_pooling_costs(settings: CostSettings) -> list[PoolingCosts]:
     """What was measured in this process with these settings; clear it to measure again."""
     return []
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@keeping(64)
 def kept_network_costs(settings: NetworkSettings) -> list[NetworkCosts]:
     """The same for the networks."""
     return []
@@ -53,7 +54,7 @@ def _measuring() -> Turns:
     return Turns(1)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@keeping(32)
 def network_counts(settings: NetworkSettings) -> tuple[NetworkCost, ...]:
     """What is known about every network without measuring time."""
     return count_networks(settings)

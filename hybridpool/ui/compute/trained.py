@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import streamlit as st
 import torch
 from torch import Tensor
 
@@ -40,7 +39,7 @@ from hybridpool.training.data import DataUnavailable
 from hybridpool.training.network_files import NetworkFileError
 from hybridpool.training.records import Run
 from hybridpool.training.results import ResultsError, read_run
-from hybridpool.ui.compute.process import prepare
+from hybridpool.ui.compute.process import at_work, keeping, prepare
 from hybridpool.ui.compute.turns import Waiting, once, queued
 
 
@@ -72,7 +71,7 @@ def results(folder: Path) -> Stored:
     return _results(str(folder), tuple(stamps))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@keeping(4)
 def _results(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> Stored:
     runs, problems = [], []
     for name, _, _ in stamps:
@@ -98,7 +97,7 @@ def networks(folder: Path) -> list[Network]:
     return _networks(str(folder), tuple(stamps))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@keeping(4)
 def _networks(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> list[Network]:
     prepare()
     found = []
@@ -108,7 +107,7 @@ def _networks(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> list[Net
     return found
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@keeping(8)
 def test_set(folder: Path) -> tuple[Tensor, tuple[int, ...], tuple[int, ...]] | DataUnavailable:
     """The test pictures that are offered from a person's own copy of CIFAR-10, or why none are."""
     try:
@@ -127,12 +126,12 @@ def asked(
     return _asked(network.key, named, change.essential(), weight, network, clean)
 
 
-@st.cache_resource(max_entries=2048, show_spinner=False)
+@keeping(2048)
 def _asked(
     key: str, named: str, change: Change, weight: float | None, _network: Network, _clean: Tensor
 ) -> Answer:
     prepare()
-    return answer(dialled(_network, weight), _clean, change.apply(_clean))
+    return at_work(answer, dialled(_network, weight), _clean, change.apply(_clean))
 
 
 def answer_curves(
@@ -154,7 +153,7 @@ def answer_curves(
     return queued(curve, kept)
 
 
-@st.cache_resource(max_entries=48, show_spinner=False)
+@keeping(48)
 def _kept_curve(
     keys: tuple[tuple[str, tuple[str, ...]], ...], named: str, kind: Change, weight: float | None
 ) -> list[AnswerCurve]:
@@ -169,7 +168,7 @@ def answer_places(
     return once(lambda: places(dialled(network, weight), image), kept)
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
+@keeping(256)
 def _kept_places(key: str, named: str, weight: float | None) -> list[Places]:
     return []
 
@@ -179,12 +178,12 @@ def answer_stages(network: Network, image: Tensor, named: str, weight: float | N
     return _answer_stages(network.key, named, weight, network, image)
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
+@keeping(256)
 def _answer_stages(
     key: str, named: str, weight: float | None, _network: Network, _image: Tensor
 ) -> list[Stage]:
     prepare()
-    return stages(dialled(_network, weight), _image)
+    return at_work(stages, dialled(_network, weight), _image)
 
 
 def opened_stage(
@@ -194,12 +193,12 @@ def opened_stage(
     return _opened_stage(network.key, number, named, weight, network, image)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@keeping(64)
 def _opened_stage(
     key: str, number: int, named: str, weight: float | None, _network: Network, _image: Tensor
 ) -> OpenStage:
     prepare()
-    return open_stage(dialled(_network, weight), _image, number)
+    return at_work(open_stage, dialled(_network, weight), _image, number)
 
 
 def asked_imagenet(
@@ -220,7 +219,7 @@ def asked_imagenet(
 
 
 # A failure is remembered for a minute too, as that of a stem.
-@st.cache_resource(max_entries=1, ttl=60, show_spinner=False)
+@keeping(1, ttl=60)
 def _imagenet() -> ImageNetNetwork | StemUnavailable:
     prepare()
     try:
@@ -229,7 +228,7 @@ def _imagenet() -> ImageNetNetwork | StemUnavailable:
         return problem
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
+@keeping(256)
 def _asked_imagenet(
     named: str,
     change: Change,
@@ -239,5 +238,6 @@ def _asked_imagenet(
     _image: Tensor,
 ) -> tuple[Answer, ...]:
     pictures = torch.stack([_image, change.apply(_image)])
-    found = imagenet_answers(_network, pictures, weights, resolve_device(device)).tolist()
+    said = at_work(imagenet_answers, _network, pictures, weights, resolve_device(device))
+    found = said.tolist()
     return tuple(Answer(tuple(clean), tuple(changed)) for clean, changed in found)
