@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import reduce
 from typing import Any, Generic, Protocol, Self, TypeVar
 from urllib.parse import urlencode
 
@@ -302,9 +303,27 @@ def text_of(value: object) -> str | None:
 
 def value_of(record: Any, field: str) -> Any:
     """The value of a field of the record, or of a record within it."""
+    key = type(record), field
+    if key not in _PATHS:
+        _PATHS[key] = _path(record, field)
+    return reduce(getattr, _PATHS[key], record)
+
+
+#: Where the fields of each kind of record lie; a field holds the same kind in all of them.
+_PATHS: dict[tuple[type, str], list[str]] = {}
+
+
+def _path(record: Any, field: str) -> list[str]:
+    """The names that lead to a field of a record, or of a record within it."""
     if hasattr(record, field):
-        return getattr(record, field)
-    return next(getattr(part, field) for part in _parts(record) if hasattr(part, field))
+        return [field]
+    inner = [(each.name, getattr(record, each.name)) for each in fields(record)]
+    name, part = next(
+        (name, part)
+        for name, part in inner
+        if is_dataclass(part) and any(hasattr(each, field) for each in _parts(part))
+    )
+    return [name, *_path(part, field)]
 
 
 def _parts(record: Any) -> list[Any]:
