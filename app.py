@@ -3,6 +3,7 @@
 import streamlit as st
 
 from hybridpool.ui.browser.inspector import resolved_view, show_inspector
+from hybridpool.ui.browser.resting import part
 from hybridpool.ui.explore.cards import cards
 from hybridpool.ui.explore.downloads import show_downloads
 from hybridpool.ui.explore.numbers import show_numbers
@@ -15,7 +16,7 @@ from hybridpool.ui.settings import SHARED
 from hybridpool.ui.words import _
 
 
-@st.fragment
+@part
 def explore(trace, picture):
     # The inspector's answer is heard in a run of this part alone, with what it was called with.
     trace = through_window(trace)

@@ -28,23 +28,26 @@ RESTED = 400
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table: what was measured, how often, and what it should be."""
+    """One line of the table: what was measured, how often, and what it should be, if anything."""
 
     name: str
     values: list[float]
     unit: str
-    target: float
+    target: float | None = None
     at_least: bool = False
 
     def line(self) -> str:
         middle = statistics.median(self.values)
-        met = middle >= self.target if self.at_least else middle <= self.target
         numbers = " ".join(
             f"{value:8.1f}" for value in (middle, min(self.values), max(self.values))
         )
+        line = f"{self.name:58} {numbers} {len(self.values):3}"
+        if self.target is None:
+            return f"{line}     {self.unit}"
+        met = middle >= self.target if self.at_least else middle <= self.target
         target = f"{'>=' if self.at_least else '<='} {self.target:g} {self.unit}"
         verdict = "met" if met else "MISSED"
-        return f"{self.name:58} {numbers} {len(self.values):3}  {target:10} {verdict}"
+        return f"{line}  {target:10} {verdict}"
 
 
 def heading(browser: Browser) -> str:
@@ -112,7 +115,7 @@ def waited(tab: Tab, act: Callable[[], object], parts: Sequence[str]) -> list[fl
     found = tab.page.evaluate(
         "(parts) => parts.map((part) => window.seen[part] - window.acted)", list(parts)
     )
-    tab.settled()
+    tab.answered()
     return [float(taken) for taken in found]
 
 

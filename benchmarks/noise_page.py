@@ -84,9 +84,21 @@ def levels(tab: Noise, count: int) -> tuple[list[float], list[float]]:
         for _ in range(count):
             times += waited(tab, partial(slider.press, key), ["rows"])
             expect(said).to_contain_text("Checked against PyTorch")
-            tab.settled()
+            tab.answered()
         shares.append((tab.server.cpu_seconds() - before) / count * 1000)
     return times, shares
+
+
+def rests(tab: Noise, count: int) -> list[float]:
+    """Milliseconds of server CPU for the curves, which follow a key press once the hand rests."""
+    slider, shares = tab.page.locator(".compare #level"), []
+    for number in range(count):
+        slider.press("ArrowLeft" if number % 2 else "ArrowRight")
+        tab.answered()
+        before = tab.server.cpu_seconds()
+        tab.settled()
+        shares.append((tab.server.cpu_seconds() - before) * 1000)
+    return shares
 
 
 def releases(tab: Noise, count: int) -> list[float]:
@@ -136,6 +148,7 @@ def measure(browser: Browser, server: Server, count: int) -> Iterator[Figure]:
         times, shares = levels(tab, count)
         yield Figure(f"noise level -> new rows, {side} pixels", times, "ms", 100)
         yield Figure("  server CPU for its release (/proc)", shares, "ms", 25)
+        yield Figure("  and for the curves, once the hand rests", rests(tab, count), "ms")
         rows, level = tab.page.locator(".compare"), tab.page.locator(".compare #level")
         drags = [drag_slider(browser, tab, rows, level) for _ in range(DRAGS)]
         yield from drag_figures(f"level, {side} pixels", drags, 20)

@@ -1,13 +1,16 @@
 """People at the page without a browser: they speak Streamlit's own protocol over its websocket.
 
-What they send is what a browser sends: where they are, the control that they moved, and which
-large messages they have kept. An answer counts once the address that the page writes shows what
-was moved, which it does after everything that belongs to it.
+What they send is what a browser sends: where they are, the control that they moved, which large
+messages they have kept, and once they rest the wish for what follows from it. An answer counts
+once the address that the page writes shows what was moved, which it does after everything that
+belongs to it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +22,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
+
+from hybridpool.ui.browser.resting import RESTS
 
 #: Seconds after which nobody waits any longer.
 PATIENCE = 30.0
@@ -69,6 +74,9 @@ class Visitor:
         self.kept: dict[str, int] = {}
         self.run = 0
         self.waiting: dict[str, float] = {}
+        self.state = WidgetState()
+        self.due = self.drawn = self.follows = ""
+        self.rests = 0.0
         self.ready = asyncio.Event()
         self.socket: ClientConnection
 
@@ -83,23 +91,24 @@ class Visitor:
             open_timeout=PATIENCE,
         )
         self.hearing = asyncio.create_task(self._hear())
+        self.resting = asyncio.create_task(self._rest())
         await self._ask(BackMsg())
         await asyncio.wait_for(self.ready.wait(), PATIENCE)
         self.record.opened.append(time.perf_counter() - began)
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.resting.cancel()
         await self.socket.close()
         await self.hearing
 
     async def move(self, value: str) -> None:
         """Moves the control; the answer comes later."""
         message = BackMsg()
-        state = message.rerun_script.widget_states.widgets.add()
-        state.id = self.place
-        self.control.write(state, value, self.message)
+        self.state = WidgetState(id=self.place)
+        self.control.write(self.state, value, self.message)
         message.rerun_script.fragment_id = self.fragment
-        self.waiting[value] = time.perf_counter()
+        self.waiting[value] = self.rests = time.perf_counter()
         await self._ask(message)
 
     async def answered(self) -> None:
@@ -112,6 +121,8 @@ class Visitor:
 
     async def _ask(self, message: BackMsg) -> None:
         asked = message.rerun_script
+        if self.state.id:
+            asked.widget_states.widgets.append(self.state)
         asked.query_string = urlencode(self.link)
         asked.page_name = self.control.page
         asked.page_script_hash = self.page
@@ -119,6 +130,16 @@ class Visitor:
         kept = [name for name, run in self.kept.items() if self.run - run <= _KEPT]
         asked.cached_message_hashes.extend(kept)
         await self.socket.send(message.SerializeToString())
+
+    async def _rest(self) -> None:
+        """Asks for what is drawn once the hand rests, as the component `resting` does."""
+        while True:
+            await asyncio.sleep(0.1)
+            if self.due != self.drawn and time.perf_counter() - self.rests >= RESTS:
+                self.rests = time.perf_counter()
+                message = BackMsg()
+                message.rerun_script.fragment_id = self.follows
+                await self._ask(message)
 
     async def _hear(self) -> None:
         try:
@@ -154,6 +175,12 @@ class Visitor:
         kind = element.WhichOneof("type")
         if kind == "exception":
             self.record.errors.append(f"{element.exception.type}: {element.exception.message}")
+        elif kind == "html" and (due := re.search(r'data-due="(\w+)"', element.html.body)):
+            if due[1] != self.due:
+                self.due, self.rests = due[1], time.perf_counter()
+        elif kind == "bidi_component" and element.bidi_component.id.endswith("-resting"):
+            self.drawn = json.loads(element.bidi_component.json)["due"]
+            self.follows = message.delta.fragment_id
         elif kind and getattr(getattr(element, kind), "id", "").endswith(f"-{self.control.key}"):
             self.place = getattr(element, kind).id
             self.message = getattr(getattr(element, kind), "bytes", b"") or self.message

@@ -1,9 +1,8 @@
 """Shift and frequency: what moves along with the picture, and which waves are kept or made up."""
 
-import streamlit as st
-
 from hybridpool.ui import compute
 from hybridpool.ui.browser.inspector import resolved_view
+from hybridpool.ui.browser.resting import part
 from hybridpool.ui.frame import open_page
 from hybridpool.ui.page_state import mirror_in_link
 from hybridpool.ui.results import current_trace
@@ -16,7 +15,7 @@ from hybridpool.ui.shift.state import STATE
 from hybridpool.ui.words import _
 
 
-@st.fragment
+@part
 def study(whole, picture):
     chosen = show_controls()
     trace = compute.banded(whole, picture, chosen)

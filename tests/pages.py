@@ -101,6 +101,14 @@ class Tab:
         return self.settled()
 
     def settled(self) -> Self:
+        """Waits until all is drawn and painted, also what is drawn once the hand rests."""
+        self.answered()
+        for mark in self.page.locator("[data-due]").all():
+            due = mark.get_attribute("data-due")
+            self.page.locator(f'.resting[data-drawn="{due}"]').wait_for(state="attached")
+        return self.answered()
+
+    def answered(self) -> Self:
         """Waits until the script has come to its end and what it drew is painted."""
         self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
         self.next_frame()

@@ -96,8 +96,9 @@ class Component {
 
   // Whether what was told last has arrived. Where no server writes it down, nobody listens.
   heard(name) {
-    const mark = document.querySelector("[data-heard]");
-    return !mark || mark.dataset.heard.split(" ").includes(String(this.last[name]));
+    const marks = [...document.querySelectorAll("[data-heard]")];
+    const heard = (mark) => mark.dataset.heard.split(" ").includes(String(this.last[name]));
+    return !marks.length || marks.some(heard);
   }
 
   // Waits until the hand rests.

@@ -36,8 +36,8 @@ _STYLE = """
 [data-testid="stHeader"] button { pointer-events: auto; }
 .st-key-title { margin-bottom: -0.6rem; gap: 0 1rem; }
 .st-key-title [data-testid="stPopoverButton"] { min-height: 0; padding-block: 0.2rem; }
-[data-testid="stStatusWidget"], .st-key-page,
-[data-testid="stElementContainer"]:has([data-heard]) { display: none; }
+[data-testid="stStatusWidget"], .st-key-page, .st-key-resting,
+[data-testid="stElementContainer"]:has([data-heard], [data-due]) { display: none; }
 [data-testid="stMarkdownContainer"]:has(> table) { overflow-x: auto; }
 [data-testid="stMarkdownContainer"] :is(th, td) { word-break: keep-all; overflow-wrap: normal; }
 [data-testid="stHtml"] :is(th, td) { overflow-wrap: normal; }

@@ -13,6 +13,7 @@ from hybridpool.pictures import ImageError
 from hybridpool.stem import STEMS, StemUnavailable, trained_stems
 from hybridpool.trace import Trace
 from hybridpool.ui import compute
+from hybridpool.ui.browser.resting import give_way
 from hybridpool.ui.compute import Waiting
 from hybridpool.ui.phrases import paragraph
 from hybridpool.ui.settings import DEFAULT, SHARED, upload
@@ -87,6 +88,7 @@ def watch(
     found: _T | None = None
     with closing(records):
         for record in records:
+            give_way()
             if isinstance(record, Waiting):
                 say_place(place, record.ahead)
                 continue

@@ -3,11 +3,13 @@
 import re
 from functools import cache
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from torch import Tensor
 
 from hybridpool.functional import hybrid_pool2d
@@ -263,6 +265,58 @@ def assert_a_step_reaches_the_rows(page: NoisePage, key: str, link: dict[str, st
 def test_another_level_reaches_the_rows(page: NoisePage) -> None:
     page.open(**NOISE)
     assert_a_step_reaches_the_rows(page, "ArrowRight", NOISE | {"level": "0.42"})
+
+
+def drawn(frames: list[bytes | str]) -> set[str]:
+    """The kinds of elements that the server sent."""
+    messages = [ForwardMsg.FromString(each) for each in frames if isinstance(each, bytes)]
+    return {
+        str(each.delta.new_element.WhichOneof("type"))
+        for each in messages
+        if each.WhichOneof("type") == "delta"
+    } - {"None"}
+
+
+def below_the_curve(page: NoisePage) -> Any:
+    return page.page.get_by_test_id("stMarkdown").filter(has_text="Lines are the mean")
+
+
+def test_a_release_draws_the_rows_and_the_curves_follow_once_the_hand_rests(
+    page: NoisePage,
+) -> None:
+    page.open(**NOISE)
+    page.received.clear()
+    # While the clock stands still no hand rests.
+    page.page.evaluate(
+        "() => { const at = Date.now(); Date.later = Date.now; Date.now = () => at; }"
+    )
+    page.find("#level").press("ArrowRight")
+    page.await_link(level="0.42")
+    page.answered()
+    # More is not drawn until then, so that many people can move at once.
+    assert drawn(page.received) == {"bidi_component", "html", "markdown"}
+    assert "level 0.42" not in below_the_curve(page).inner_text()
+    page.page.evaluate("() => { Date.now = Date.later; }")
+    page.settled()
+    assert "plotly_chart" in drawn(page.received)
+    expect(below_the_curve(page)).to_contain_text("At level 0.42")
+
+
+def test_a_hand_that_moves_while_curves_are_computed_is_answered_before_they_follow(
+    page: NoisePage,
+) -> None:
+    """They are of a size and a picture that no other test asks for."""
+    link = {"picture": "rocket", "size": "224", "stem": "cifar10-attention", "level": "0.1"}
+    page.page.goto(f"{page.server.url}/{page.path}?{urlencode(LINK | NOISE | link)}")
+    page.page.locator(page.ready).wait_for()
+    page.find("#level").press("ArrowRight")
+    expect(page.find(".judged")).to_contain_text("Checked against PyTorch")
+    page.settled()
+    moved = page.link()["level"]
+    assert moved != "0.1"
+    expect(below_the_curve(page)).to_contain_text(f"At level {moved}")
+    expect(page.page.locator(".js-plotly-plot")).to_have_count(2)
+    page.assert_clean()
 
 
 @pytest.mark.parametrize("noise", ["gaussian", "salt_and_pepper", "brightness", "gaussian_blur"])

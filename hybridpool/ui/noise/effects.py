@@ -20,6 +20,11 @@ def dial_weight(compared: Comparison, seen: Shown) -> float | None:
     return seen.weight if seen.turned or bool((own == own[0]).all()) else None
 
 
+def due(done: Perturbation, seen: Shown) -> object:
+    """What the curves and the occlusion map depend on, of all that is moved in the rows."""
+    return done.essential(), done.against, seen.dial
+
+
 def finding(compared: Comparison, seen: Shown, done: Perturbation) -> str:
     """What came out in one line: what was done, who changed least and most, where hybrid is."""
     names, weight = pooling_names(), dial_weight(compared, seen)

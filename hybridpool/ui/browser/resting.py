@@ -1,0 +1,77 @@
+"""Parts of a page that are drawn anew once the hand rests, and that give way when it moves again.
+
+A page is drawn in two parts, each a fragment: what the hand moves, which is drawn at each release,
+and what follows from it but takes longer, as charts do. The first part says what is `due`. The
+second is drawn with the page; afterwards the browser asks for it when something else has been due
+for a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from hashlib import sha256
+from typing import ParamSpec
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import RerunException, get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
+
+from hybridpool.ui.browser.component import component
+from hybridpool.ui.words import language, speaking
+
+P = ParamSpec("P")
+
+#: Seconds after which a hand rests.
+RESTS = 1.2
+
+#: What the part that is moved has said, and how often the other one was broken off.
+_DUE, _OVERTAKEN = "due", "overtaken"
+
+
+def part(draw: Callable[P, None]) -> Callable[P, None]:
+    """A part of a page that is drawn by itself, its language asked for once."""
+
+    @st.fragment
+    @wraps(draw)
+    def drawn(*known: P.args, **options: P.kwargs) -> None:
+        with speaking(language()):
+            draw(*known, **options)
+
+    return drawn
+
+
+def say_due(shows: object) -> None:
+    """Write into the page what the slower part has to show; call it last in the moved part."""
+    st.session_state[_DUE] = shows
+    st.html(f'<i data-due="{_name()}"></i>')
+
+
+def follow(shows: object) -> None:
+    """Have the browser ask for this part when something else is due; call it first in it.
+
+    Where a control in this part has changed what is shown, the whole page is drawn anew.
+    """
+    if shows != st.session_state.get(_DUE):
+        st.rerun()
+    component("resting", "resting/resting.js")(
+        key="resting", data={"due": _name(), "rests": 1000 * RESTS}, on_rested_change=lambda: None
+    )
+
+
+def give_way() -> None:
+    """End this run if the hand has moved something meanwhile; what it ends is asked for again.
+
+    Streamlit itself breaks a run off for the whole page, but lets one part wait for another.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    requests = context.script_requests if context else None
+    if requests and requests._state is ScriptRequestType.RERUN:
+        st.session_state[_OVERTAKEN] = st.session_state.get(_OVERTAKEN, 0) + 1
+        raise RerunException(requests.on_scriptrunner_ready().rerun_data)
+
+
+def _name() -> str:
+    """A number for what is due, another one after each time that it was broken off."""
+    known = (st.session_state[_DUE], st.session_state.get(_OVERTAKEN, 0))
+    return str(int(sha256(repr(known).encode()).hexdigest()[:12], 16))

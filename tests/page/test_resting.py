@@ -1,0 +1,107 @@
+"""Parts of a page that are drawn once the hand rests, and that give way when it moves again."""
+
+import re
+from collections.abc import Generator
+from types import SimpleNamespace
+
+import pytest
+import streamlit as st
+from streamlit.runtime.scriptrunner import RerunData, RerunException
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests
+
+from hybridpool.ui import results
+from hybridpool.ui.browser import resting
+from hybridpool.ui.words import language
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """A session that is a dictionary."""
+    kept: dict[str, object] = {}
+    monkeypatch.setattr(st, "session_state", kept)
+    return kept
+
+
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch) -> ScriptRequests:
+    """What this run is asked for meanwhile: nothing yet."""
+    asked = ScriptRequests()
+    context = SimpleNamespace(script_requests=asked)
+    monkeypatch.setattr(resting, "get_script_run_ctx", lambda **_options: context)
+    return asked
+
+
+def due(monkeypatch: pytest.MonkeyPatch, shows: object) -> str:
+    """The name that is written into the page."""
+    written: list[str] = []
+    monkeypatch.setattr(st, "html", written.append)
+    resting.say_due(shows)
+    (name,) = re.findall(r'data-due="(\w+)"', written[0])
+    return str(name)
+
+
+def test_a_run_goes_on_while_nothing_else_is_asked_for(requests: ScriptRequests) -> None:
+    resting.give_way()
+    assert requests.request_rerun(RerunData()), "it still takes requests"
+
+
+def test_a_run_ends_for_another_part_which_streamlit_lets_wait(
+    requests: ScriptRequests, session: dict[str, object]
+) -> None:
+    requests.request_rerun(RerunData(fragment_id="rows"))
+    assert requests.on_scriptrunner_yield() is None, "if this fails, Streamlit gives way itself"
+    with pytest.raises(RerunException) as ended:
+        resting.give_way()
+    assert ended.value.rerun_data.fragment_id_queue == ["rows"]
+    resting.give_way()  # it was asked for once
+
+
+def test_a_part_that_was_broken_off_is_due_again(
+    requests: ScriptRequests, session: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = due(monkeypatch, (1, "noise"))
+    assert due(monkeypatch, (1, "noise")) == first
+    assert due(monkeypatch, (2, "noise")) != first
+    requests.request_rerun(RerunData(fragment_id="rows"))
+    with pytest.raises(RerunException):
+        resting.give_way()
+    assert due(monkeypatch, (1, "noise")) != first
+
+
+def test_what_is_followed_gives_way_and_closes(
+    requests: ScriptRequests, session: dict[str, object]
+) -> None:
+    closed, seen = [], []
+
+    def records() -> Generator[int, None, None]:
+        try:
+            yield from range(9)
+        finally:
+            closed.append(True)
+
+    def draw(record: int) -> None:
+        seen.append(record)
+        if record == 2:
+            requests.request_rerun(RerunData(fragment_id="rows"))
+
+    with pytest.raises(RerunException):
+        results.watch(records(), place=None, draw=draw)
+    assert seen == [0, 1, 2]
+    assert closed == [True]
+
+
+def test_a_part_keeps_to_one_language(
+    session: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session["language"] = "zh"
+    monkeypatch.setattr(st, "fragment", lambda draw: draw)
+    spoken = []
+
+    @resting.part
+    def drawn() -> None:
+        session["language"] = "en"
+        spoken.append(language())
+
+    drawn()
+    assert spoken == ["zh"]
+    assert language() == "en"
