@@ -102,11 +102,21 @@ class Tab:
 
     def settled(self) -> Self:
         """Waits until all is drawn and painted, also what is drawn once the hand rests."""
-        self.answered()
-        for mark in self.page.locator("[data-due]").all():
-            due = mark.get_attribute("data-due")
-            self.page.locator(f'.resting[data-drawn="{due}"]').wait_for(state="attached")
+        end = time.monotonic() + PATIENCE / 1000
+        while not self.answered()._rested():
+            assert time.monotonic() < end, "what follows once the hand rests is not drawn"
+            self.page.wait_for_timeout(20)
         return self.answered()
+
+    def _rested(self) -> bool:
+        """Whether nothing is due that has not been drawn."""
+        due, drawn = (
+            self.page.locator(f"[data-{name}]").evaluate_all(
+                "(parts, name) => parts.map((part) => part.dataset[name])", name
+            )
+            for name in ("due", "drawn")
+        )
+        return set(due) <= set(drawn)
 
     def answered(self) -> Self:
         """Waits until the script has come to its end and what it drew is painted."""

@@ -3,11 +3,15 @@
 
 const LOOKS = 100; // milliseconds
 const PATIENCE = 4000;
-const TOUCHES = ["input", "keydown", "pointerdown", "pointerup"];
+const TOUCHES = ["input", "keydown", "pointerdown", "pointermove", "pointerup"];
 const looking = new WeakMap();
 let touched = 0;
 
-for (const kind of TOUCHES) addEventListener(kind, () => (touched = Date.now()), true);
+// A mouse that only passes by touches nothing.
+const touch = ({ type, buttons }) => {
+  if (type !== "pointermove" || buttons) touched = Date.now();
+};
+for (const kind of TOUCHES) addEventListener(kind, touch, true);
 
 export default function mount({ data, parentElement, setTriggerValue }) {
   const { due: drawn, rests } = data;
