@@ -7,17 +7,15 @@ moved, so that a change of page, a link and a clamp all show in the controls.
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import streamlit as st
-from PIL import Image
 
 from hybridpool.pictures import ImageError
-from hybridpool.pictures.gallery import GALLERY, gallery_image
-from hybridpool.pictures.image import fit_image, image_digest, used_share
+from hybridpool.pictures.gallery import GALLERY
+from hybridpool.pictures.image import image_digest, used_share
 from hybridpool.stem import STEMS, StemInfo, stem_on_disk, trained_stems
 from hybridpool.trace import (
     CHANNELS,
@@ -35,8 +33,6 @@ from hybridpool.ui.page_state import PageState, draw_control
 from hybridpool.ui.phrases import paragraph, percent, provenance
 from hybridpool.ui.settings import SHARED, Upload, accept_upload, pick_picture, upload
 from hybridpool.ui.words import _, fill, ngettext
-
-THUMBNAIL_SIZE = 96
 
 
 def picture_controls(*, words_beside: bool = False, sized: bool = True) -> None:
@@ -57,7 +53,7 @@ def picture_controls(*, words_beside: bool = False, sized: bool = True) -> None:
             "chosen": settings.picture,
             "pictures": [
                 {"key": key, "title": _(GALLERY[key].title), "thumbnail": thumbnail}
-                for key, thumbnail in thumbnails().items()
+                for key, thumbnail in compute.thumbnails().items()
             ],
         },
         pick=_picked,
@@ -396,17 +392,3 @@ def _provenance(info: StemInfo) -> str:
             data=info.data, licence=info.licence
         )
     return _("Not trained.")
-
-
-@cache
-def thumbnails() -> dict[str, str]:
-    """A small picture of each key of the gallery, as an address that holds all of it."""
-    return {key: _thumbnail(key) for key in GALLERY}
-
-
-def _thumbnail(key: str) -> str:
-    image = fit_image(gallery_image(key), THUMBNAIL_SIZE)
-    pixels = (image.permute(1, 2, 0) * 255).round().byte().numpy()
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "WEBP", quality=80)
-    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()

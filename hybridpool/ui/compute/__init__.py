@@ -44,6 +44,7 @@ from hybridpool.ui.compute.costs import (
     pooling_costs,
 )
 from hybridpool.ui.compute.process import at_work, keeping, prepare
+from hybridpool.ui.compute.thumbnails import thumbnails
 from hybridpool.ui.compute.trained import (
     Stored,
     answer_curves,
@@ -91,6 +92,7 @@ __all__ = [
     "stem_of",
     "task_samples",
     "test_set",
+    "thumbnails",
     "trace",
 ]
 

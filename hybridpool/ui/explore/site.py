@@ -20,7 +20,7 @@ from hybridpool.ui.browser.alone import ALONE, deflated, document
 from hybridpool.ui.browser.inspector import SCRIPTS, Inspected, resolved_view, without_server
 from hybridpool.ui.browser.packing import FULL, pack_message
 from hybridpool.ui.browser.words import alone_words, inspector_words, view_words
-from hybridpool.ui.controls import thumbnails
+from hybridpool.ui.compute import thumbnails
 from hybridpool.ui.phrases import provenance
 from hybridpool.ui.settings import DEFAULT, View
 from hybridpool.ui.words import LANGUAGES, _, fill, speaking
