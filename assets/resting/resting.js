@@ -3,13 +3,15 @@
 
 const LOOKS = 100; // milliseconds
 const PATIENCE = 4000;
-const TOUCHES = ["input", "keydown", "pointerdown", "pointermove", "pointerup"];
+const TOUCHES = ["input", "keydown", "pointerdown", "pointermove", "pointerup", "pointercancel"];
 const looking = new WeakMap();
-let touched = 0;
+let [touched, held] = [0, false];
 
-// A mouse that only passes by touches nothing.
-const touch = ({ type, buttons }) => {
-  if (type !== "pointermove" || buttons) touched = Date.now();
+// A mouse that only passes by touches nothing, and one that holds something does not rest.
+const touch = (event) => {
+  if (event.type === "pointermove" && !held) return;
+  if ("buttons" in event) held = event.buttons > 0;
+  touched = Date.now();
 };
 for (const kind of TOUCHES) addEventListener(kind, touch, true);
 
@@ -19,7 +21,7 @@ export default function mount({ data, parentElement, setTriggerValue }) {
   const look = () => {
     const [named, now] = [document.querySelector("[data-due]")?.dataset.due ?? drawn, Date.now()];
     if (named !== due) [due, since, asked] = [named, now, 0];
-    if (due === drawn || now - Math.max(since, touched) < rests || now - asked < PATIENCE) return;
+    if (held || due === drawn || now - Math.max(since, touched) < rests || now - asked < PATIENCE) return;
     asked = now;
     setTriggerValue("rested", now);
   };

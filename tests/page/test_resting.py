@@ -68,6 +68,21 @@ def test_a_part_that_was_broken_off_is_due_again(
     assert due(monkeypatch, (1, "noise")) != first
 
 
+def test_a_part_that_breaks_itself_off_still_draws_what_the_page_names(
+    requests: ScriptRequests, session: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a control within it is moved again while it computes."""
+    drawn: list[dict[str, object]] = []
+    draw = lambda **options: drawn.append(options["data"])  # noqa: E731
+    monkeypatch.setattr(resting, "component", lambda *_files: draw)
+    named = due(monkeypatch, (1, "noise"))
+    requests.request_rerun(RerunData(fragment_id="curves"))
+    with pytest.raises(RerunException):
+        resting.give_way()
+    resting.follow((1, "noise"))
+    assert [each["due"] for each in drawn] == [named]
+
+
 def test_what_is_followed_gives_way_and_closes(
     requests: ScriptRequests, session: dict[str, object]
 ) -> None:

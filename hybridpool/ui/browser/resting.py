@@ -25,8 +25,9 @@ P = ParamSpec("P")
 #: Seconds after which a hand rests.
 RESTS = 1.2
 
-#: What the part that is moved has said, and how often the other one was broken off.
-_DUE, _OVERTAKEN = "due", "overtaken"
+#: What the part that is moved has said, its name in the page, and how often the other one was
+#: broken off.
+_DUE, _NAMED, _OVERTAKEN = "due", "due_named", "overtaken"
 
 
 def part(draw: Callable[P, None]) -> Callable[P, None]:
@@ -42,9 +43,14 @@ def part(draw: Callable[P, None]) -> Callable[P, None]:
 
 
 def say_due(shows: object) -> None:
-    """Write into the page what the slower part has to show; call it last in the moved part."""
-    st.session_state[_DUE] = shows
-    st.html(f'<i data-due="{_name()}"></i>')
+    """Write into the page what the slower part has to show; call it last in the moved part.
+
+    It has another name after each time that the slower part was broken off.
+    """
+    known = (shows, st.session_state.get(_OVERTAKEN, 0))
+    name = str(int(sha256(repr(known).encode()).hexdigest()[:12], 16))
+    st.session_state[_DUE], st.session_state[_NAMED] = shows, name
+    st.html(f'<i data-due="{name}"></i>')
 
 
 def follow(shows: object) -> None:
@@ -55,7 +61,9 @@ def follow(shows: object) -> None:
     if shows != st.session_state.get(_DUE):
         st.rerun()
     component("resting", "resting/resting.js")(
-        key="resting", data={"due": _name(), "rests": 1000 * RESTS}, on_rested_change=lambda: None
+        key="resting",
+        data={"due": st.session_state[_NAMED], "rests": 1000 * RESTS},
+        on_rested_change=lambda: None,
     )
 
 
@@ -69,9 +77,3 @@ def give_way() -> None:
     if requests and requests._state is ScriptRequestType.RERUN:
         st.session_state[_OVERTAKEN] = st.session_state.get(_OVERTAKEN, 0) + 1
         raise RerunException(requests.on_scriptrunner_ready().rerun_data)
-
-
-def _name() -> str:
-    """A number for what is due, another one after each time that it was broken off."""
-    known = (st.session_state[_DUE], st.session_state.get(_OVERTAKEN, 0))
-    return str(int(sha256(repr(known).encode()).hexdigest()[:12], 16))
