@@ -76,7 +76,11 @@ def test_a_server_that_is_not_there_is_an_error() -> None:
     assert error.startswith("no session")
 
 
-def test_an_exception_on_the_page_is_an_error(server: Server) -> None:
+def test_an_exception_on_the_page_is_an_error(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visitors, "PATIENCE", 10)
+
     def number(state: WidgetState, value: str, message: bytes) -> None:
         """A slider of options wants texts."""
         state.double_array_value.data.append(1.0)
