@@ -31,6 +31,18 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> ScriptRequests:
     return asked
 
 
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What the slower part was drawn for, by the name that the browser hears."""
+    names: list[object] = []
+
+    def draw(*, data: dict[str, object], **_options: object) -> None:
+        names.append(data["due"])
+
+    monkeypatch.setattr(resting, "component", lambda *_files: draw)
+    return names
+
+
 def due(monkeypatch: pytest.MonkeyPatch, shows: object) -> str:
     """The name that is written into the page."""
     written: list[str] = []
@@ -69,18 +81,35 @@ def test_a_part_that_was_broken_off_is_due_again(
 
 
 def test_a_part_that_breaks_itself_off_still_draws_what_the_page_names(
-    requests: ScriptRequests, session: dict[str, object], monkeypatch: pytest.MonkeyPatch
+    requests: ScriptRequests,
+    session: dict[str, object],
+    drawn: list[object],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As when a control within it is moved again while it computes."""
-    drawn: list[dict[str, object]] = []
-    draw = lambda **options: drawn.append(options["data"])  # noqa: E731
-    monkeypatch.setattr(resting, "component", lambda *_files: draw)
     named = due(monkeypatch, (1, "noise"))
     requests.request_rerun(RerunData(fragment_id="curves"))
     with pytest.raises(RerunException):
         resting.give_way()
     resting.follow((1, "noise"))
-    assert [each["due"] for each in drawn] == [named]
+    assert drawn == [named]
+
+
+def test_the_whole_page_is_drawn_anew_once_for_what_the_moved_part_never_says(
+    session: dict[str, object], drawn: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rerun() -> None:
+        raise RerunException(RerunData())
+
+    monkeypatch.setattr(st, "rerun", rerun)
+    named = due(monkeypatch, (1, "noise"))
+    resting.follow((1, "noise"))
+    with pytest.raises(RerunException):
+        resting.follow((2, "noise"))
+    resting.follow((2, "noise"))
+    assert drawn == [named, named]
+    with pytest.raises(RerunException):
+        resting.follow((3, "noise"))
 
 
 def test_what_is_followed_gives_way_and_closes(

@@ -25,9 +25,9 @@ P = ParamSpec("P")
 #: Seconds after which a hand rests.
 RESTS = 1.2
 
-#: What the part that is moved has said, its name in the page, and how often the other one was
-#: broken off.
-_DUE, _NAMED, _OVERTAKEN = "due", "due_named", "overtaken"
+#: What the part that is moved has said, its name in the page, what the whole page was last drawn
+#: anew for, and how often the slower part was broken off.
+_DUE, _NAMED, _ANEW, _OVERTAKEN = "due", "due_named", "due_anew", "overtaken"
 
 
 def part(draw: Callable[P, None]) -> Callable[P, None]:
@@ -58,11 +58,14 @@ def follow(shows: object) -> None:
 
     Where a control in this part has changed what is shown, the whole page is drawn anew.
     """
-    if shows != st.session_state.get(_DUE):
+    # Once alone: where the other part fails, it never says it.
+    if shows != st.session_state.get(_DUE) and shows != st.session_state.get(_ANEW):
+        st.session_state[_ANEW] = shows
         st.rerun()
+    st.session_state.pop(_ANEW, None)
     component("resting", "resting/resting.js")(
         key="resting",
-        data={"due": st.session_state[_NAMED], "rests": 1000 * RESTS},
+        data={"due": st.session_state.get(_NAMED, ""), "rests": 1000 * RESTS},
         on_rested_change=lambda: None,
     )
 
