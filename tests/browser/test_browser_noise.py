@@ -310,7 +310,8 @@ def test_a_hand_that_moves_while_curves_are_computed_is_answered_before_they_fol
     page.page.goto(f"{page.server.url}/{page.path}?{urlencode(LINK | NOISE | link)}")
     page.page.locator(page.ready).wait_for()
     page.find("#level").press("ArrowRight")
-    expect(page.find(".judged")).to_contain_text("Checked against PyTorch")
+    # PyTorch may answer before the browser has counted every channel.
+    expect(page.find(".judged")).to_contain_text("PyTorch on CPU")
     page.settled()
     moved = page.link()["level"]
     assert moved != "0.1"
