@@ -305,7 +305,7 @@ def value_of(record: Any, field: str) -> Any:
     """The value of a field of the record, or of a record within it."""
     key = type(record), field
     if key not in _PATHS:
-        _PATHS[key] = _path(record, field)
+        _PATHS[key] = _path(record, field) or [field]
     return reduce(getattr, _PATHS[key], record)
 
 
@@ -314,16 +314,14 @@ _PATHS: dict[tuple[type, str], list[str]] = {}
 
 
 def _path(record: Any, field: str) -> list[str]:
-    """The names that lead to a field of a record, or of a record within it."""
+    """The names that lead to a field of a record, or of a record within it; none if none has it."""
     if hasattr(record, field):
         return [field]
-    inner = [(each.name, getattr(record, each.name)) for each in fields(record)]
-    name, part = next(
-        (name, part)
-        for name, part in inner
-        if is_dataclass(part) and any(hasattr(each, field) for each in _parts(part))
-    )
-    return [name, *_path(part, field)]
+    for each in fields(record):
+        part = getattr(record, each.name)
+        if is_dataclass(part) and (path := _path(part, field)):
+            return [each.name, *path]
+    return []
 
 
 def _parts(record: Any) -> list[Any]:
