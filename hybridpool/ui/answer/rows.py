@@ -109,7 +109,12 @@ def show_rows(shown: Rows) -> None:
     seen, told = shown.seen, taken(KEY, "settled")
     keys = tuple(network.key for row in shown.rows for network in row.networks)
     shows = (seen.named, seen.known, shown.chosen, shown.weight, keys, language(), told)
-    show_packed(draw, KEY, shows, lambda: pack(shown), settled=settle, photo=take_photo)
+    show_packed(draw, KEY, shows, lambda: pack(shown), settled=settle, photo=_take)
+
+
+def _take(told: Mapping[str, Any]) -> None:
+    """Take a frame of the camera; all of this page is drawn anew with every message."""
+    take_photo(told)
 
 
 def pack(shown: Rows) -> bytes:

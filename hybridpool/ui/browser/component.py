@@ -20,12 +20,12 @@ DIAL = (*BASE, "common/dial.js")
 MAPS = (*DIAL, "common/maps.js")
 PANELS = (*MAPS, "common/panels.js", "common/window.js")
 
-#: What to do with what the browser tells.
+#: What to do with what the browser tells; true where more shows it than the part that is drawn.
 Act = Callable[[Mapping[str, Any]], object]
 
 #: No browser's clock says more, in milliseconds.
 LATEST = 2.0**53
-_TAKEN = "taken_from_the_browser"
+_TAKEN, _SHOWN_ELSEWHERE = "taken_from_the_browser", "shown_elsewhere"
 
 #: Seconds that a new visitor's browser has the machine to itself for its first picture.
 HEAD_START = 0.3
@@ -74,7 +74,7 @@ def show(draw: Any, key: str, data: Any, **acts: Act) -> None:
     hearing = {f"on_{name}_change": partial(hear, key, name, act) for name, act in acts.items()}
     draw(key=key, data=data, height="content", **hearing)
     missed = [name for name, act in acts.items() if hear(key, name, act)]
-    if missed:
+    if st.session_state.pop(_SHOWN_ELSEWHERE, False) or missed:
         st.rerun()
 
 
@@ -89,7 +89,8 @@ def hear(key: str, name: str, act: Act) -> bool:
     told = sent.get("told")
     if not isinstance(told, int | float) or not taken(key, name) < told < LATEST:
         return False
-    act(sent)
+    if act(sent) is True:
+        st.session_state[_SHOWN_ELSEWHERE] = True
     st.session_state.setdefault(_TAKEN, {})[key, name] = told
     return True
 

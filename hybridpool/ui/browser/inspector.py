@@ -57,7 +57,6 @@ _WINDOW: dict[str, sent.Check] = {
 }
 #: Names the picture, stem and words that were packed last.
 _PACKED = "inspector_base"
-_STEPPED = "inspector_stepped"
 
 
 def resolved_view(trace: Trace, view: View | None = None) -> Shown:
@@ -124,10 +123,8 @@ def show_inspector(trace: Trace, picture: str, caption: str) -> None:
         view=look_at,
         window=_look_through,
         picture=_step_to,
-        photo=_frozen,
+        photo=take_photo,
     )
-    if st.session_state.pop(_STEPPED, False):
-        st.rerun()  # the sidebar and what this part was called with tell of the picture too
 
 
 def _packed(trace: Trace, picture: str, caption: str) -> bytes:
@@ -179,17 +176,12 @@ def _look_through(told: Mapping[str, Any]) -> None:
         st.session_state.pop("inspector_shows", None)
 
 
-def _step_to(told: Mapping[str, Any]) -> None:
-    """Take the picture that was asked for beside the maps."""
-    if picked := sent.checked(told, {"key": sent.word(GALLERY)}):
+def _step_to(told: Mapping[str, Any]) -> bool:
+    """Take the picture that was asked for beside the maps; whether there was one."""
+    picked = sent.checked(told, {"key": sent.word(GALLERY)})
+    if picked:
         pick_picture(picked["key"])
-        st.session_state[_STEPPED] = True
-
-
-def _frozen(told: Mapping[str, Any]) -> None:
-    """Take a frame of the camera, and let the whole page show it."""
-    if take_photo(told):
-        st.session_state[_STEPPED] = True
+    return bool(picked)
 
 
 def pack(shown: Inspected) -> bytes:

@@ -26,7 +26,6 @@ _KEY = "compare"
 _PATCH = dict.fromkeys(("top", "left", "height", "width", "rows", "columns"), sent.whole)
 #: Names what the browser was sent last of all that stays while a level or an occluder moves.
 _HELD = f"{_KEY}_base"
-_FROZEN = f"{_KEY}_frozen"
 
 
 def show_rows(compared: Comparison, seen: Shown, picture: str, done: Perturbation) -> None:
@@ -45,10 +44,8 @@ def show_rows(compared: Comparison, seen: Shown, picture: str, done: Perturbatio
         level=_remember_level,
         against=_remember_view,
         lack=_send_all,
-        photo=_frozen,
+        photo=take_photo,
     )
-    if st.session_state.pop(_FROZEN, False):
-        st.rerun()  # the sidebar tells of the picture too
 
 
 def _packed(compared: Comparison, seen: Shown, picture: str, done: Perturbation) -> bytes:
@@ -68,11 +65,6 @@ def _packed(compared: Comparison, seen: Shown, picture: str, done: Perturbation)
         None if held else live_part(compared.trace, compute.stem_of(settings), done),
     )
     return packing.pack_change(rows) if held else packing.pack(rows)
-
-
-def _frozen(told: Mapping[str, Any]) -> None:
-    """Take a frame of the camera, and let the whole page show it."""
-    st.session_state[_FROZEN] = take_photo(told)
 
 
 def _send_all(_told: Mapping[str, Any]) -> None:
