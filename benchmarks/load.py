@@ -26,7 +26,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from benchmarks.figures import VIEWPORT
 from benchmarks.page import PICTURES
-from benchmarks.visitors import PATIENCE, Control, Record, Visitor
+from benchmarks.visitors import PATIENCE, Control, Record, Visitor, header_of
 from hybridpool.pictures.perturb import NOISES
 from hybridpool.sensitivity.perturbation import level_options
 from hybridpool.trace import MAX_KERNEL
@@ -45,8 +45,7 @@ WARM = 150.0
 
 def window(state: WidgetState, value: str, message: bytes) -> None:
     """The inspector tells the window, what is looked at, and which picture it holds."""
-    length = int.from_bytes(message[:4], "little")
-    header = json.loads(message[4 : 4 + length])
+    header = header_of(message)
     told = {
         **header["view"],
         **header["window"],

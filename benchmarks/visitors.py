@@ -14,7 +14,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 from urllib.parse import parse_qs, urlencode
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -60,6 +60,13 @@ class Record:
     answers: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     received: int = 0
+
+
+def header_of(message: bytes) -> dict[str, Any]:
+    """The header of what a component is sent."""
+    length = int.from_bytes(message[:4], "little")
+    header: dict[str, Any] = json.loads(message[4 : 4 + length])
+    return header
 
 
 class Visitor:
@@ -179,7 +186,7 @@ class Visitor:
             if due[1] != self.due:
                 self.due, self.rests = due[1], time.perf_counter()
         elif kind == "bidi_component" and element.bidi_component.id.endswith("-resting"):
-            self.drawn = json.loads(element.bidi_component.json)["due"]
+            self.drawn = header_of(element.bidi_component.bytes)["due"]
             self.follows = message.delta.fragment_id
         elif kind and getattr(getattr(element, kind), "id", "").endswith(f"-{self.control.key}"):
             self.place = getattr(element, kind).id

@@ -36,13 +36,13 @@ def changed(trace, picture):
 def swept(trace, picture):
     done, seen = STATE.chosen(), resolved_view(trace)
     follow(due(done, seen))
+    mirror_in_link(SHARED.query(), STATE.query())
     compared = compute.compared(trace, picture, done)
     weight = dial_weight(compared, seen)
     if done.kind == "noise":
         show_curves(compared, picture, done, weight)
     else:
         show_occlusion_map(trace, picture, done, weight)
-    mirror_in_link(SHARED.query(), STATE.query())
 
 
 def study(trace, picture):

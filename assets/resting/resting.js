@@ -1,10 +1,8 @@
 // Asks for what is drawn once the hand rests: when the page has named another state as due than the
-// one that was drawn, and nothing has been touched for a while. What does not come is asked for again.
+// one that was drawn, and nothing has been touched for a while.
 
 const LOOKS = 100; // milliseconds
-const PATIENCE = 4000;
 const TOUCHES = ["input", "keydown", "pointerdown", "pointermove", "pointerup", "pointercancel"];
-const looking = new WeakMap();
 let [touched, held] = [0, false];
 
 // A mouse that only passes by touches nothing, and one that holds something does not rest.
@@ -15,18 +13,30 @@ const touch = (event) => {
 };
 for (const kind of TOUCHES) addEventListener(kind, touch, true);
 
-export default function mount({ data, parentElement, setTriggerValue }) {
-  const { due: drawn, rests } = data;
-  let [due, since, asked] = [drawn, 0, 0];
-  const look = () => {
-    const [named, now] = [document.querySelector("[data-due]")?.dataset.due ?? drawn, Date.now()];
-    if (named !== due) [due, since, asked] = [named, now, 0];
-    if (held || due === drawn || now - Math.max(since, touched) < rests || now - asked < PATIENCE) return;
-    asked = now;
-    setTriggerValue("rested", now);
-  };
-  clearInterval(looking.get(parentElement));
-  looking.set(parentElement, setInterval(look, LOOKS));
-  parentElement.querySelector(".resting").dataset.drawn = drawn;
-  return () => parentElement.isConnected || clearInterval(looking.get(parentElement));
+class Resting extends Component {
+  constructor(root) {
+    super(root);
+    this.looking = setInterval(() => this.look(), LOOKS);
+  }
+
+  load({ header }) {
+    [this.drawn, this.rests] = [header.due, header.rests];
+    this.root.dataset.drawn = this.drawn;
+  }
+
+  look() {
+    const [due, now] = [document.querySelector("[data-due]")?.dataset.due ?? this.drawn, Date.now()];
+    if (due !== this.due) [this.due, this.since, this.asked] = [due, now, false];
+    if (held || due === this.drawn || this.asked) return;
+    if (now - Math.max(this.since, touched) < this.rests) return;
+    this.asked = true;
+    this.tell("rested", {});
+  }
+
+  dispose() {
+    super.dispose();
+    clearInterval(this.looking);
+  }
 }
+
+export default mounting(Resting);

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests
 
+from benchmarks.visitors import header_of
 from hybridpool.ui import results
 from hybridpool.ui.browser import resting
 from hybridpool.ui.words import language
@@ -36,8 +37,8 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """What the slower part was drawn for, by the name that the browser hears."""
     names: list[object] = []
 
-    def draw(*, data: dict[str, object], **_options: object) -> None:
-        names.append(data["due"])
+    def draw(*, data: bytes, **_options: object) -> None:
+        names.append(header_of(data)["due"])
 
     monkeypatch.setattr(resting, "component", lambda *_files: draw)
     return names

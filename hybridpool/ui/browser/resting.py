@@ -17,7 +17,8 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import RerunException, get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 
-from hybridpool.ui.browser.component import component
+from hybridpool.ui.browser.component import BASE, component, show
+from hybridpool.ui.browser.packing import pack_message
 from hybridpool.ui.words import language, speaking
 
 P = ParamSpec("P")
@@ -56,17 +57,20 @@ def say_due(shows: object) -> None:
 def follow(shows: object) -> None:
     """Have the browser ask for this part when something else is due; call it first in it.
 
-    Where a control in this part has changed what is shown, the whole page is drawn anew.
+    Say what was heard right after it: what is not heard is told again, and that breaks off what
+    takes long. Where a control in this part has changed what is shown, the whole page is drawn
+    anew.
     """
     # Once alone: where the other part fails, it never says it.
     if shows != st.session_state.get(_DUE) and shows != st.session_state.get(_ANEW):
         st.session_state[_ANEW] = shows
         st.rerun()
     st.session_state.pop(_ANEW, None)
-    component("resting", "resting/resting.js")(
-        key="resting",
-        data={"due": st.session_state.get(_NAMED, ""), "rests": 1000 * RESTS},
-        on_rested_change=lambda: None,
+    show(
+        component("resting", *BASE, "resting/resting.js"),
+        "resting",
+        pack_message({"due": st.session_state.get(_NAMED, ""), "rests": 1000 * RESTS}, {}),
+        rested=lambda _told: None,
     )
 
 
