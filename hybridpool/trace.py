@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from hybridpool.functional import hybrid_pool2d
 from hybridpool.layers import POOLINGS, HybridPoolingWithAttention
-from hybridpool.measure import clear_winners, most_telling
+from hybridpool.measure import clear_winners, example_cell
 from hybridpool.stem import ConvStem
 from hybridpool.stem.filters import ChannelName
 from hybridpool.window import check_window
@@ -150,10 +150,10 @@ class Trace:
     fell_back: bool
 
     @cached_property
-    def telling(self) -> tuple[int, int, int]:
-        """Channel, row and column that best show all three poolings; see `most_telling`."""
+    def example(self) -> tuple[int, int, int]:
+        """Channel, row and column that best show all three poolings; see `example_cell`."""
         window = check_window(**self.settings.window)
-        return most_telling(self.feature_map, window, self.blend_weight)
+        return example_cell(self.feature_map, window, self.blend_weight)
 
     @cached_property
     def winners(self) -> Tensor:

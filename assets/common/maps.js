@@ -67,13 +67,13 @@ class Maps extends Component {
 
   pickChannel(channel) {
     const next = clip(channel, 0, this.channels - 1);
-    const [row, column] = this.telling(next);
+    const [row, column] = this.exampleCell(next);
     this.set({ channel: next, ...(this.view.pinned ? {} : { row, column }) });
   }
 
   // The cell of a channel that shows best how max and average differ.
-  telling(channel) {
-    return this.header.telling[channel];
+  exampleCell(channel) {
+    return this.header.example_cells[channel];
   }
 
   turn(weight, released) {

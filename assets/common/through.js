@@ -72,7 +72,7 @@ function contrasts({ maximum, average }) {
   });
 }
 
-// The channel and cell that show all three poolings best, as `most_telling` of the library finds
+// The channel and cell that show all three poolings best, as `example_cell` of the library finds
 // them: the largest mean contrast in units of the channel's own range, as far as its hybrid map lies
 // from the nearer of max and average, without channels whose range is faint beside the widest one.
 function mostTelling(found, { low, high }, start) {
@@ -113,7 +113,7 @@ function messageOf(picture, header, arrays) {
       pooled_shape: [feature.channels, pooled.maximum.height, pooled.maximum.width],
       image_shape: [picture.height, picture.width],
       attention: [...attentionOf(feature, arrays)],
-      telling: found.map(({ cell }) => cell),
+      example_cells: found.map(({ cell }) => cell),
       view,
     },
     arrays: {

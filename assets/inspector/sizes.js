@@ -129,8 +129,8 @@ const Sizing = (Base) => class extends Base {
     if (this.live.next < this.channels) this.dirty("rest");
   }
 
-  telling(channel) {
-    if (!this.moved) return super.telling(channel);
+  exampleCell(channel) {
+    if (!this.moved) return super.exampleCell(channel);
     this.pool(channel);
     const { max, average } = this.arrays;
     const start = channel * this.rows * this.columns;

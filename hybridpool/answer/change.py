@@ -73,17 +73,17 @@ class Change:
         noise = NOISES[self.done.noise]
         return self.action == "noise" and noise.more_is_noisier and self.done.level == 0
 
-    def essential(self) -> Change:
+    def canonical(self) -> Change:
         """The same with everything reset that does not matter: what caches are keyed by.
 
         Example:
-            >>> Change("shift", Perturbation(level=0.3)).essential() == Change("shift")
+            >>> Change("shift", Perturbation(level=0.3)).canonical() == Change("shift")
             True
         """
         plain = Change(self.action)
         if self.action == "shift":
             return replace(plain, rows=self.rows, columns=self.columns)
-        return replace(plain, done=self.done.essential())
+        return replace(plain, done=self.done.canonical())
 
     def curve(self, draws: int) -> Iterable[tuple[float, tuple[Change, ...]]]:
         """Levels of the same kind, and what is drawn at each: seeds, places or one shift.

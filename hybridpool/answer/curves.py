@@ -70,7 +70,7 @@ def kind_of(change: Change) -> Change:
         return Change("shift", rows=int(abs(change.rows) > abs(change.columns)), columns=0)
     if change.action == "noise":
         return Change("noise", Perturbation(noise=change.done.noise))
-    done = change.done.essential()
+    done = change.done.canonical()
     middle = (done.top + done.height // 2, done.left + done.width // 2)
     done = replace(done, top=middle[0], left=middle[1], height=0, width=0, draw=0)
     return Change("occlusion", done)

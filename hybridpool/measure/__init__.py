@@ -20,7 +20,7 @@ from hybridpool.measure.changes import (
     relative_distance,
     summarise,
 )
-from hybridpool.measure.contrast import highest_contrast, most_telling, window_contrast
+from hybridpool.measure.contrast import example_cell, highest_contrast, window_contrast
 from hybridpool.measure.spectrum import (
     RadialSpectrum,
     aliased_share,
@@ -51,11 +51,11 @@ __all__ = [
     "distance_table",
     "energy_kept",
     "exact",
+    "example_cell",
     "gradient_shares",
     "highest_contrast",
     "ideal_downsampling",
     "largest_change",
-    "most_telling",
     "nearest_cells",
     "negligible",
     "radial_spectrum",

@@ -8,7 +8,7 @@ from torch import Tensor
 from hybridpool.measure.changes import negligible
 from hybridpool.window import Size2d, Window, check_window
 
-# A channel whose range is below this share of the widest one is left out of `most_telling`:
+# A channel whose range is below this share of the widest one is left out of `example_cell`:
 # a colour-opponent filter on a grey picture answers with nothing but rounding, and rounding has
 # the contrast of noise.
 FAINT = 0.05
@@ -58,7 +58,7 @@ def highest_contrast(maximum: Tensor, average: Tensor) -> Tensor:
     return torch.stack([best // columns, best % columns], -1)
 
 
-def most_telling(
+def example_cell(
     feature_map: Tensor,
     window: Window | Size2d,
     blend_weight: Tensor | None = None,
@@ -90,14 +90,14 @@ def most_telling(
 
     Example:
         >>> flat, busy = torch.ones(1, 2, 4), torch.tensor([[[0.0, 0, 0, 4], [0, 0, 0, 0]]])
-        >>> most_telling(torch.cat([flat, busy]), 2)
+        >>> example_cell(torch.cat([flat, busy]), 2)
         (1, 0, 1)
-        >>> most_telling(torch.cat([busy, busy]), 2, blend_weight=torch.tensor([0.99, 0.4]))
+        >>> example_cell(torch.cat([busy, busy]), 2, blend_weight=torch.tensor([0.99, 0.4]))
         (1, 0, 1)
     """
     if feature_map.ndim != 3 or len(feature_map) == 0:
         raise ValueError(
-            f"the most telling cell needs a feature map (C, H, W) with at least one channel, but "
+            f"the example cell needs a feature map (C, H, W) with at least one channel, but "
             f"got shape {tuple(feature_map.shape)}; pass one image's map"
         )
     window = window_on(feature_map, window)

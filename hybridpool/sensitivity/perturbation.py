@@ -84,11 +84,11 @@ class Perturbation:
             **sides,
         )
 
-    def essential(self) -> Perturbation:
+    def canonical(self) -> Perturbation:
         """The same with everything reset that does not matter: what caches are keyed by.
 
         Example:
-            >>> Perturbation(fill="black").essential() == Perturbation(fill="blur").essential()
+            >>> Perturbation(fill="black").canonical() == Perturbation(fill="blur").canonical()
             True
         """
         if self.kind == "noise":
@@ -96,8 +96,8 @@ class Perturbation:
             return Perturbation(noise=self.noise, level=self.level, draw=drawn)
         drawn = self.draw if self.fill == "noise" else 0
         plain = Perturbation()
-        essential = replace(self, noise=plain.noise, level=plain.level, draw=drawn)
-        return replace(essential, patch=plain.patch, against=plain.against)
+        canonical = replace(self, noise=plain.noise, level=plain.level, draw=drawn)
+        return replace(canonical, patch=plain.patch, against=plain.against)
 
     def box(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
         """Top, left, height and width of the occluder in pixels of a picture (height, width)."""

@@ -19,7 +19,7 @@ BANDS: dict[str, tuple[float, float | None]] = {
     "middle": (1 / 3, 2 / 3),
     "high": (2 / 3, None),
 }
-SENDERS = ("cell", "all")
+GRADIENTS_OF = ("cell", "all")
 SHOWN_ON = ("feature_map", "picture")
 
 
@@ -35,8 +35,8 @@ class Study:
         more: Keys of `MORE_POOLINGS` that are shown too, in the order of that table.
         draw: Seed of stochastic pooling.
         band: Which frequencies of the picture are used, a key of `BANDS`.
-        sender: Whose gradient is shown, that of one pooled ``"cell"`` or of ``"all"``.
-        row: Row of that cell; None is the most telling one.
+        gradient_of: Whose gradient is shown, that of one pooled ``"cell"`` or of ``"all"``.
+        row: Row of that cell; None is the example cell.
         column: Its column.
         shown_on: Where the gradient is shown, on the ``"feature_map"`` or the ``"picture"``.
     """
@@ -48,7 +48,7 @@ class Study:
     more: tuple[str, ...] = ()
     draw: int = 0
     band: str = "all"
-    sender: str = "cell"
+    gradient_of: str = "cell"
     row: int | None = None
     column: int | None = None
     shown_on: str = "feature_map"
@@ -70,17 +70,17 @@ class Study:
             more=tuple(name for name in MORE_POOLINGS if name in self.more),
             draw=_clamp(self.draw, 0, MAX_SEED),
             band=_one_of(self.band, tuple(BANDS)),
-            sender=_one_of(self.sender, SENDERS),
+            gradient_of=_one_of(self.gradient_of, GRADIENTS_OF),
             row=max(self.row or 0, 0) if both else None,
             column=max(self.column or 0, 0) if both else None,
             shown_on=_one_of(self.shown_on, SHOWN_ON),
         )
 
-    def essential(self) -> Study:
+    def canonical(self) -> Study:
         """The same with everything reset that does not matter for the maps: the key of caches.
 
         Example:
-            >>> Study(axis="rows", draw=7).essential() == Study().essential()
+            >>> Study(axis="rows", draw=7).canonical() == Study().canonical()
             True
         """
         drawn = self.draw if "stochastic" in self.more else 0

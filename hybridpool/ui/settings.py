@@ -59,7 +59,7 @@ SCOPES = ("channel", "all")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Looks:
+class MapStyle:
     """How the maps are shown, whatever they are.
 
     Attributes:
@@ -80,13 +80,13 @@ class Looks:
 
 
 @dataclass(frozen=True)
-class View(Looks):
+class View(MapStyle):
     """Which part of the maps is shown; nothing here changes the maps.
 
     Attributes:
         weight: Where the dial stands; None is where the blend weight starts.
-        channel: The channel shown; None is the most telling one.
-        row: Row of the pooled cell; None is the most telling cell.
+        channel: The channel shown; None is the example cell.
+        row: Row of the pooled cell; None is the example cell.
         column: Column of the pooled cell.
         pinned: Whether the cell stays when the mouse moves on.
         scope: Whether colours span one ``"channel"`` or ``"all"``.
@@ -101,7 +101,7 @@ class View(Looks):
 
 
 @dataclass(frozen=True)
-class Shown(Looks):
+class ResolvedView(MapStyle):
     """A `View` with every blank filled in and everything inside the maps.
 
     `turned` says whether the dial stands for all channels; if not, the layer's own blend weights
@@ -151,7 +151,7 @@ class Upload:
     name: str
 
 
-def view_of(shown: Shown) -> View:
+def view_of(shown: ResolvedView) -> View:
     """What is shown as a view, with a dial that was not turned left blank."""
     values = {field.name: getattr(shown, field.name) for field in fields(View)}
     return View(**values | ({} if shown.turned else {"weight": None}))

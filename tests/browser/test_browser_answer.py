@@ -263,8 +263,8 @@ def test_a_map_of_the_walk_opens_with_its_window_and_formula(page: AnswerPage) -
     page.settled()
     expect(button).to_have_attribute("aria-pressed", "true")
     wanted = open_stage(a_network("hybrid", 0), seen(), 1)
-    telling = wanted.maximum[channel] - wanted.average[channel]
-    row, column = divmod(int(telling.argmax()), telling.shape[1])
+    contrast = wanted.maximum[channel] - wanted.average[channel]
+    row, column = divmod(int(contrast.argmax()), contrast.shape[1])
     window = wanted.feature_map[channel, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
     cells = [float(text.replace("\u2212", "-")) for text in stage.locator("td").all_inner_texts()]
     assert cells == pytest.approx(window.flatten().tolist(), abs=5.1e-4)

@@ -221,7 +221,7 @@ def test_the_site_begins_with_the_window_that_tells_most(alone: Alone, folder: P
     for key in ("coins", "stars", "checks"):
         alone.open_at(f"{(folder / 'index.html').as_uri()}#picture={key}&lang=en")
         found = expected(replace(DEFAULT, picture=key, image_size=SIZE))
-        channel, row, column = found.telling
+        channel, row, column = found.example
         assert alone.channel() == channel, key
         assert alone.card().endswith(f"row {row + 1}, column {column + 1}"), key
 

@@ -132,11 +132,11 @@ def test_a_shift_brings_back_what_leaves() -> None:
 
 def test_only_what_matters_tells_two_changes_apart() -> None:
     loud = Perturbation(level=0.4, draw=7)
-    assert Change("shift", loud).essential() == Change("shift").essential()
-    assert Change("noise", loud, rows=4).essential() == Change("noise", loud).essential()
-    assert Change("noise", loud).essential() != Change("noise").essential()
+    assert Change("shift", loud).canonical() == Change("shift").canonical()
+    assert Change("noise", loud, rows=4).canonical() == Change("noise", loud).canonical()
+    assert Change("noise", loud).canonical() != Change("noise").canonical()
     covered = Perturbation(kind="occlusion")
-    assert Change("occlusion", covered).essential() != Change("noise").essential()
+    assert Change("occlusion", covered).canonical() != Change("noise").canonical()
 
 
 @pytest.mark.parametrize(

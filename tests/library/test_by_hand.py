@@ -27,7 +27,7 @@ from hybridpool.by_hand import (
 )
 from hybridpool.ui.by_hand.packing import area
 from hybridpool.ui.by_hand.script import by_hand_script
-from hybridpool.ui.by_hand.state import LIMIT, STATE, Chosen, Look, Task, WindowOptions
+from hybridpool.ui.by_hand.state import LIMIT, STATE, Chosen, Task, View, WindowOptions
 from hybridpool.window import Axis, ImpossibleWindowError, Window, check_window
 
 ARTICLE = torch.arange(1.0, 17.0, dtype=torch.float64).reshape(4, 4)
@@ -351,7 +351,7 @@ tasks = st.builds(
     hidden=st.integers(1, 2),
 )
 looks = st.builds(
-    Look,
+    View,
     weight=st.integers(0, 100).map(lambda percent: percent / 100),
     step=st.integers(1, 81),
     row=st.integers(0, 8),
@@ -369,7 +369,7 @@ def own_tasks(draw: st.DrawFn) -> Task:
 
 @given(tasks | own_tasks(), looks)
 def test_a_link_restores_the_numbers_the_window_and_what_is_looked_at(
-    task: Task, seen: Look
+    task: Task, seen: View
 ) -> None:
     link = STATE.query(Chosen(task, seen))
     if task.numbers != "noise":
@@ -380,7 +380,7 @@ def test_a_link_restores_the_numbers_the_window_and_what_is_looked_at(
 
 
 names = st.sampled_from(
-    sorted({"numbers", "cells", *STATE.query(Chosen(Task(numbers="noise"), Look(step=1)))})
+    sorted({"numbers", "cells", *STATE.query(Chosen(Task(numbers="noise"), View(step=1)))})
 )
 odd_texts = st.text(max_size=12) | st.sampled_from(
     ["9" * 40, "99x99", "0x0", "nan", "inf-1", "-1", "own", "1_2~3", "nan_inf~1e99_x", "3x3-0-9",
@@ -405,7 +405,7 @@ def test_any_link_gives_something_that_can_be_shown(parameters: dict[str, str]) 
 
 
 def test_a_link_to_the_article_s_page_is_short() -> None:
-    assert STATE.query(Chosen(Task(), Look())) == {
+    assert STATE.query(Chosen(Task(), View())) == {
         "numbers": "ramp", "grid": "4x4", "window": "2x2-2-0", "layer": "0-2", "dial": "0.5"
     }  # fmt: skip
 
@@ -417,7 +417,7 @@ def test_a_link_to_the_article_s_page_is_short() -> None:
 def test_the_script_prints_the_page_s_numbers(back: str) -> None:
     options = WindowOptions(3, 2, 2, 1, ceil_mode=True, count_include_pad=True)
     task = Task(numbers="noise", rows=4, columns=5, draw=2, options=options)
-    seen = Look(weight=0.25, step=3, row=1, column=2, back=back)
+    seen = View(weight=0.25, step=3, row=1, column=2, back=back)
     output = io.StringIO()
     with redirect_stdout(output):
         exec(compile(by_hand_script(task, seen), "script", "exec"), {})

@@ -17,9 +17,9 @@ from hybridpool.measure import (
     clear_winners,
     distance_table,
     energy_kept,
+    example_cell,
     gradient_shares,
     largest_change,
-    most_telling,
     negligible,
     relative_change,
     relative_distance,
@@ -203,7 +203,7 @@ def test_rounding_makes_no_winner_and_no_spread():
     assert (winner_ties(flat, 2) == 1).any()
     assert (clear_winners(flat, 2) == TIE).all()
     assert not changed_cells(flat, flat.flip(-1), negligible(flat)).any()
-    assert most_telling(flat, 2)[0] == 0
+    assert example_cell(flat, 2)[0] == 0
     clear = flat.clone()
     clear[1, 0, 1] = 1e-4
     assert clear_winners(clear, 2)[1, 0, 0] == 1
@@ -228,7 +228,7 @@ def test_shares_that_differ_by_rounding_are_alike():
     assert not alike(0.0123, 0.0124)
 
 
-def test_most_telling_prefers_a_busy_channel_to_flat_ramp_dot_and_rounding():
+def test_the_example_cell_prefers_a_busy_channel_to_flat_ramp_dot_and_rounding():
     ramp = torch.arange(64.0).reshape(8, 8) / 63
     dot = torch.zeros(8, 8)
     dot[3, 3] = 1
@@ -237,16 +237,16 @@ def test_most_telling_prefers_a_busy_channel_to_flat_ramp_dot_and_rounding():
     rounding = 1e-7 * with_ties(8, 8)
     assert window_contrast(rounding, 2).sum() * 1e7 > window_contrast(busy, 2).sum()
     feature_map = torch.stack([torch.ones(8, 8), ramp, dot, rounding, busy])
-    channel, row, column = most_telling(feature_map, 2)
+    channel, row, column = example_cell(feature_map, 2)
     assert channel == 4
     contrast = window_contrast(feature_map, 2)[4]
     assert contrast[row, column] == contrast.max()
 
 
-def test_most_telling_does_not_depend_on_the_scale_of_channels():
+def test_the_example_cell_does_not_depend_on_the_scale_of_channels():
     feature_map = draw(4, 8, 8)
-    before = most_telling(feature_map, 2)
-    assert most_telling(feature_map * torch.tensor([1.0, 0.5, 2.0, 0.25])[:, None, None], 2) == (
+    before = example_cell(feature_map, 2)
+    assert example_cell(feature_map * torch.tensor([1.0, 0.5, 2.0, 0.25])[:, None, None], 2) == (
         before
     )
 
@@ -258,12 +258,12 @@ def test_most_telling_does_not_depend_on_the_scale_of_channels():
     st.sampled_from([torch.float32, torch.float16]),
 )
 @settings(max_examples=60)
-def test_most_telling_never_opens_on_zeros(seed, window, sparsity, dtype):
+def test_the_example_cell_never_opens_on_zeros(seed, window, sparsity, dtype):
     random = torch.Generator().manual_seed(seed)
     feature_map = torch.randn(3, 6, 7, generator=random)
     feature_map[torch.rand(3, 6, 7, generator=random) < sparsity] = 0
     feature_map = feature_map.to(dtype)
-    channel, row, column = most_telling(feature_map, check_window(**window))
+    channel, row, column = example_cell(feature_map, check_window(**window))
     windows = {(r, c): cells for r, c, cells in windows_of(feature_map[channel], **window)}
     reached = [
         any(cells.values()) for plane in feature_map for _, _, cells in windows_of(plane, **window)
@@ -271,21 +271,21 @@ def test_most_telling_never_opens_on_zeros(seed, window, sparsity, dtype):
     assert any(windows[row, column].values()) == any(reached)
 
 
-def test_most_telling_without_contrast_takes_what_is_furthest_from_zero():
+def test_the_example_cell_without_contrast_takes_what_is_furthest_from_zero():
     feature_map = torch.zeros(2, 4, 6)
     feature_map[1, 2:, 2:4] = -7
-    assert most_telling(feature_map, 2) == (1, 1, 1)
-    assert most_telling(torch.zeros(2, 4, 6), 2) == (0, 0, 0)
-    assert most_telling(torch.arange(6.0).reshape(1, 2, 3), 1) == (0, 1, 2)
+    assert example_cell(feature_map, 2) == (1, 1, 1)
+    assert example_cell(torch.zeros(2, 4, 6), 2) == (0, 0, 0)
+    assert example_cell(torch.arange(6.0).reshape(1, 2, 3), 1) == (0, 1, 2)
 
 
-def test_most_telling_passes_over_nan_and_refuses_other_shapes():
+def test_the_example_cell_passes_over_nan_and_refuses_other_shapes():
     feature_map = torch.full((2, 4, 4), math.nan)
     feature_map[1, 0, 3] = 1
-    assert most_telling(feature_map, 2) == (1, 0, 1)
+    assert example_cell(feature_map, 2) == (1, 0, 1)
     for shape in [(4, 4), (1, 2, 4, 4), (0, 4, 4)]:
         with pytest.raises(ValueError, match=r"\(C, H, W\)"):
-            most_telling(torch.zeros(shape), 2)
+            example_cell(torch.zeros(shape), 2)
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_most_telling_passes_over_nan_and_refuses_other_shapes():
         ({"kernel_size": 5}, "does not fit into an input of 4 by 4"),
     ],
 )
-@pytest.mark.parametrize("measure", [window_winners, winner_ties, window_contrast, most_telling])
+@pytest.mark.parametrize("measure", [window_winners, winner_ties, window_contrast, example_cell])
 def test_impossible_windows_are_refused(measure, window, words):
     with pytest.raises(ValueError, match=words):
         measure(torch.ones(1, 4, 4), check_window(**window))
@@ -413,7 +413,7 @@ def test_padding_never_counts_in_the_averages_of_the_measures():
     feature_map = draw(2, 6, 6)
     window = check_window(3, 2, 1)
     counting = window._replace(count_include_pad=True)
-    for measure in (window_contrast, most_telling):
+    for measure in (window_contrast, example_cell):
         assert torch.equal(*(torch.as_tensor(measure(feature_map, w)) for w in (window, counting)))
     assert gradient_shares(feature_map, 0.0, counting).sum().item() == pytest.approx(2 * 9)
 

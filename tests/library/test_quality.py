@@ -110,7 +110,7 @@ def test_changes_are_noise_and_quality_and_keep_their_place_in_a_link():
 
 def test_the_seed_is_nothing_to_a_change_without_chance():
     blurred = [Perturbation(noise="gaussian_blur", level=1.0, draw=draw) for draw in (0, 7)]
-    assert blurred[0].essential() == blurred[1].essential()
+    assert blurred[0].canonical() == blurred[1].canonical()
     assert torch.equal(blurred[0].apply(photo()), blurred[1].apply(photo()))
 
 

@@ -170,7 +170,7 @@ def test_the_cards_of_shift_and_frequency_are_true() -> None:
     assert whole["attention"] > 5e-4, "so much that the page says it"
     assert studies[2].band == "high"
     assert found[3].settings.kernel_size ** 2 == 16
-    assert (studies[3].sender, studies[3].shown_on) == ("cell", "feature_map")
+    assert (studies[3].gradient_of, studies[3].shown_on) == ("cell", "feature_map")
 
 
 def test_the_cards_of_learning_are_true() -> None:

@@ -23,7 +23,7 @@ from hybridpool.trace import Settings, Trace, run_poolings, run_stem
 from hybridpool.ui.browser import rows as compare
 from hybridpool.ui.browser.rows import Rows
 from hybridpool.ui.browser.words import is_learned, rows_words
-from hybridpool.ui.settings import Shown
+from hybridpool.ui.settings import ResolvedView
 from hybridpool.viz.palette import diverging
 from hybridpool.viz.sensitivity_charts import winner_colours
 
@@ -40,7 +40,7 @@ DONE = [
     Perturbation(kind="occlusion", shape="disc", fill="black", top=0, left=0),
 ]
 WEIGHTS = [0.0, 0.3, 0.77, 1.0]
-SHOWN = Shown(0.5, 2, 1, 1, False, "channel")
+SHOWN = ResolvedView(0.5, 2, 1, 1, False, "channel")
 
 
 @cache

@@ -32,7 +32,7 @@ from hybridpool.trace import (
 from hybridpool.ui import compute, settings
 from hybridpool.ui.browser.packing import pixels
 from hybridpool.ui.explore.script import reproduction_script
-from hybridpool.ui.settings import SHARED, Shown
+from hybridpool.ui.settings import SHARED, ResolvedView
 from hybridpool.ui.words import translation
 from hybridpool.window import check_window
 from tests.apps import Visit
@@ -1056,7 +1056,9 @@ def test_the_script_prints_the_numbers_of_the_page(
 ) -> None:
     chosen = replace(settings.DEFAULT, picture="coins", image_size=64, stem=stem, device="cpu")
     found = expected(chosen)
-    seen = Shown(0.8, channel=2, row=0, column=0, pinned=False, scope="channel", turned=turned)
+    seen = ResolvedView(
+        0.8, channel=2, row=0, column=0, pinned=False, scope="channel", turned=turned
+    )
     exec(compile(reproduction_script(found, seen), "script", "exec"), {})
     said = capsys.readouterr().out
     for name, maps in maps_at(found, 0.8 if turned else None).items():

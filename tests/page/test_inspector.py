@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from hybridpool.functional import hybrid_pool2d
-from hybridpool.measure import most_telling
+from hybridpool.measure import example_cell
 from hybridpool.pictures.gallery import gallery_image
 from hybridpool.pictures.image import fit_image, read_image
 from hybridpool.stem import load_stem
@@ -28,7 +28,7 @@ from hybridpool.ui.browser.packing import quantised, rest
 from hybridpool.ui.browser.words import inspector_words
 from hybridpool.ui.explore import downloads
 from hybridpool.ui.explore.script import reproduction_script
-from hybridpool.ui.settings import Shown, View
+from hybridpool.ui.settings import ResolvedView, View
 from hybridpool.viz.palette import POOLING_COLOURS, sequential
 from tests.shown import decode_message
 
@@ -64,10 +64,10 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-SHOWN = Shown(0.5, 0, 0, 0, False, "channel")
+SHOWN = ResolvedView(0.5, 0, 0, 0, False, "channel")
 
 
-def packed(trace: Trace, view: Shown = SHOWN, caption: str = "") -> bytes:
+def packed(trace: Trace, view: ResolvedView = SHOWN, caption: str = "") -> bytes:
     stem = load_stem("random", channels=len(trace.feature_map))
     return inspector.pack(inspector.Inspected(trace, view, caption, inspector_words(), stem))
 
@@ -128,7 +128,7 @@ def test_a_channel_of_one_value_has_no_range_to_divide_by() -> None:
 @pytest.mark.parametrize("window", WINDOWS)
 def test_the_header_describes_the_maps(window: dict[str, Any]) -> None:
     found = run_poolings(features(), Settings(blend_weight=0.35, **window))
-    seen = Shown(0.8, 3, 4, 5, True, "all")
+    seen = ResolvedView(0.8, 3, 4, 5, True, "all")
     header, arrays = decode_message(packed(found, seen, "CPU, at once"))
     chosen = found.settings
     assert header["input_shape"] == list(found.feature_map.shape)
@@ -164,7 +164,7 @@ def test_the_message_stays_the_same_for_the_same_trace() -> None:
 def test_each_channel_opens_on_the_cell_where_max_and_average_differ_most() -> None:
     found = run_poolings(features(), Settings(kernel_size=3, padding=1))
     contrast = found.pooled["max"] - found.pooled["average"]
-    for channel, (row, column) in enumerate(inspector.telling_cells(found)):
+    for channel, (row, column) in enumerate(inspector.example_cells(found)):
         assert contrast[channel, row, column] == contrast[channel].max()
 
 
@@ -173,19 +173,17 @@ def test_each_channel_opens_on_the_cell_where_max_and_average_differ_most() -> N
 
 @pytest.fixture
 def looking() -> Any:
-    def at(view: View, found: Trace) -> Shown:
+    def at(view: View, found: Trace) -> ResolvedView:
         return inspector.resolved_view(found, view)
 
     return at
 
 
 @pytest.mark.parametrize("picture", ["coins", "horse", "stars", "checks"])
-def test_the_first_view_is_the_most_telling_one_and_never_all_zeros(
-    looking: Any, picture: str
-) -> None:
+def test_the_first_view_is_the_example_cell_and_never_all_zeros(looking: Any, picture: str) -> None:
     found = run_poolings(features(picture), Settings(blend_weight=0.4))
     seen = looking(View(), found)
-    assert (seen.channel, seen.row, seen.column) == most_telling(found.feature_map, 2)
+    assert (seen.channel, seen.row, seen.column) == example_cell(found.feature_map, 2)
     assert found.pooled["max"][seen.channel, seen.row, seen.column] > 0
     assert seen.weight == pytest.approx(0.4)
     assert not seen.pinned
@@ -276,7 +274,7 @@ def run_script(text: str, folder: Path) -> str:
     return done.stdout
 
 
-def expected_lines(found: Trace, seen: Shown) -> list[str]:
+def expected_lines(found: Trace, seen: ResolvedView) -> list[str]:
     lines = [f"channel: {found.features.channel_names[seen.channel]}"]
     for name, values in maps_at(found, seen.weight).items():
         one = values[seen.channel]

@@ -156,12 +156,12 @@ def test_one_seed_is_one_noise(name: str) -> None:
 
 
 def test_only_what_matters_tells_two_perturbations_apart() -> None:
-    assert Perturbation(top=1).essential() == Perturbation(fill="blur", patch=60).essential()
-    assert Perturbation(draw=1).essential() != Perturbation().essential()
+    assert Perturbation(top=1).canonical() == Perturbation(fill="blur", patch=60).canonical()
+    assert Perturbation(draw=1).canonical() != Perturbation().canonical()
     grey = Perturbation(kind="occlusion")
-    assert Perturbation(kind="occlusion", draw=5, level=0.5).essential() == grey.essential()
+    assert Perturbation(kind="occlusion", draw=5, level=0.5).canonical() == grey.canonical()
     noisy = Perturbation(kind="occlusion", fill="noise", draw=5)
-    assert noisy.essential() != Perturbation(kind="occlusion", fill="noise").essential()
+    assert noisy.canonical() != Perturbation(kind="occlusion", fill="noise").canonical()
 
 
 # ---- sentences ---------------------------------------------------------------------------------

@@ -164,7 +164,7 @@ def test_a_link_to_cost_as_it_was_once_changes_cost_and_no_other_page() -> None:
     [
         ("pages/1_By_hand.py", {"numbers": "noise", "draw": "7"}),
         ("pages/2_Noise_and_occlusion.py", {"draw": "7"}),
-        ("pages/3_Shift_and_frequency.py", {"draw": "7"}),
+        ("pages/3_Shift_and_frequency.py", {"draw": "7", "sender": "all"}),
         ("pages/4_Learning.py", {"draw": "7", "pictures": "50"}),
         ("pages/6_Cost.py", {"pictures": "4x224", "device": "cpu"}),
     ],

@@ -35,7 +35,7 @@ from hybridpool.sensitivity.study import BANDS
 from hybridpool.stem import ConvStem, load_stem
 from hybridpool.trace import Settings, Trace, run_poolings, run_stem
 from hybridpool.ui import phrases
-from hybridpool.ui.settings import Shown
+from hybridpool.ui.settings import ResolvedView
 from hybridpool.ui.shift import frequency_sentences as frequency_findings
 from hybridpool.ui.shift import rows as shift_compare
 from hybridpool.ui.shift import sentences as shift_findings
@@ -96,7 +96,7 @@ def test_a_link_restores_what_was_chosen(chosen: Study) -> None:
     [
         {"down": "99999999999999999999", "right": "-nan", "edge": "", "along": "depth"},
         {"more": "blur-blur-<b>-", "draw": "-3", "band": "none", "from": "-1", "on": "1"},
-        {"from": "1-2-3", "sender": "nobody", "down": "1e3"},
+        {"from": "1-2-3", "gradient": "nobody", "down": "1e3"},
         {"from": "x-2"},
     ],
 )
@@ -184,7 +184,7 @@ def test_a_picture_too_small_is_refused(stem):
 
 def test_the_message_frames_windows_of_the_real_size_and_says_before_and_after(image, stem):
     found = shifted(image, stem, Study(columns=4), kernel_size=3, padding=1)
-    seen = Shown(0.5, 2, 99, 99, True, "channel")
+    seen = ResolvedView(0.5, 2, 99, 99, True, "channel")
     st.session_state.clear()
     header, _ = parts_of(shift_compare.pack(found, seen, "coins"))
     # Cells that see nothing of a border have windows and filters without padding.
@@ -502,7 +502,7 @@ def test_every_control_changes_what_is_said_and_the_link() -> None:
         ("mode", "edge", "circular"),
         ("axis", "along", "rows"),
         ("band", "band", "middle"),
-        ("sender", "sender", "all"),
+        ("gradient_of", "gradient", "all"),
         ("shown_on", "on", "picture"),
     ):
         before = said(app)

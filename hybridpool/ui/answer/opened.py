@@ -51,10 +51,10 @@ def show_opened(
 
 def packed_stage(stage: OpenStage, seen: Seen, title: str, channel: int, told: float) -> bytes:
     """A pooling as one message: numbers as PyTorch has them, and where to begin."""
-    telling = highest_contrast(stage.maximum, stage.average)
-    channel = min(channel, len(telling) - 1)
+    cells = highest_contrast(stage.maximum, stage.average)
+    channel = min(channel, len(cells) - 1)
     kernel, stride, padding = stage.receptive_field
-    blend = torch.full((len(telling),), 0.5) if stage.blend is None else stage.blend
+    blend = torch.full((len(cells),), 0.5) if stage.blend is None else stage.blend
     header = {
         "title": title,
         "told": told,
@@ -67,7 +67,7 @@ def packed_stage(stage: OpenStage, seen: Seen, title: str, channel: int, told: f
             **{"ceilMode": False, "countPad": False},
         },
         **ranges_of([stage.feature_map, stage.pooled]),
-        "telling": [[int(row), int(column)] for row, column in telling],
+        "example_cells": [[int(row), int(column)] for row, column in cells],
         "start": blend.tolist(),
         "blended": stage.blend is not None,
         "names": [signed(speaks) for speaks in stage.speaks.tolist()],
@@ -75,7 +75,7 @@ def packed_stage(stage: OpenStage, seen: Seen, title: str, channel: int, told: f
         "words": stage_words(blends=stage.blend is not None),
         "view": {
             **{"weight": None, "channel": channel, "pinned": False, "scope": "channel"},
-            **dict(zip(("row", "column"), map(int, telling[channel]), strict=True)),
+            **dict(zip(("row", "column"), map(int, cells[channel]), strict=True)),
         },
     }
     maps = {

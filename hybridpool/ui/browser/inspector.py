@@ -35,7 +35,15 @@ from hybridpool.ui.browser.packing import (
 )
 from hybridpool.ui.browser.words import inspector_words, is_learned
 from hybridpool.ui.controls import take_photo
-from hybridpool.ui.settings import SHARED, Looks, Shown, View, look_at, pick_picture, view_of
+from hybridpool.ui.settings import (
+    SHARED,
+    MapStyle,
+    ResolvedView,
+    View,
+    look_at,
+    pick_picture,
+    view_of,
+)
 from hybridpool.ui.words import _, fill, language, speaking
 from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential
 
@@ -59,24 +67,24 @@ _WINDOW: dict[str, sent.Check] = {
 _PACKED = "inspector_base"
 
 
-def resolved_view(trace: Trace, view: View | None = None) -> Shown:
+def resolved_view(trace: Trace, view: View | None = None) -> ResolvedView:
     """A view, by default the session's, with every blank filled in and all inside the maps."""
     seen = SHARED.chosen().view if view is None else view
     channels, rows, columns = trace.pooled["max"].shape
     if seen.channel is None:
-        channel, row, column = trace.telling
+        channel, row, column = trace.example
     else:
         channel = min(seen.channel, channels - 1)
-        row, column = telling_cells(trace)[channel]
+        row, column = example_cells(trace)[channel]
     if seen.pinned and seen.row is not None and seen.column is not None:
         row, column = min(seen.row, rows - 1), min(seen.column, columns - 1)
     turned = seen.weight is not None
     weight = trace.blend_weight[channel].item() if seen.weight is None else seen.weight
-    looks = {field.name: getattr(seen, field.name) for field in fields(Looks)}
-    return Shown(weight, channel, row, column, seen.pinned, seen.scope, turned, **looks)
+    style = {field.name: getattr(seen, field.name) for field in fields(MapStyle)}
+    return ResolvedView(weight, channel, row, column, seen.pinned, seen.scope, turned, **style)
 
 
-def telling_cells(trace: Trace) -> list[tuple[int, int]]:
+def example_cells(trace: Trace) -> list[tuple[int, int]]:
     """For each channel the pooled cell where max and average differ most."""
     found = highest_contrast(trace.pooled["max"], trace.pooled["average"])
     return [(int(row), int(column)) for row, column in found]
@@ -99,7 +107,7 @@ class Inspected:
     """
 
     trace: Trace
-    view: Shown
+    view: ResolvedView
     caption: str
     words: Mapping[str, str]
     stem: ConvStem
@@ -274,7 +282,7 @@ def _window(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     header = {
         "pooled_shape": list(trace.pooled["max"].shape),
         "attention": trace.attention.tolist(),
-        "telling": telling_cells(trace),
+        "example_cells": example_cells(trace),
     }
     return header | _seen(shown), arrays
 

@@ -23,7 +23,7 @@ from hybridpool.sensitivity import Comparison, Perturbation
 from hybridpool.sensitivity.compare import Side
 from hybridpool.ui.browser.component import MAPS, component
 from hybridpool.ui.browser.packing import pack_message, pixels, quantised
-from hybridpool.ui.settings import Shown, view_of
+from hybridpool.ui.settings import ResolvedView, view_of
 from hybridpool.ui.words import fill
 from hybridpool.viz.palette import POOLING_COLOURS, diverging, sequential
 from hybridpool.viz.sensitivity_charts import winner_colours
@@ -69,7 +69,7 @@ class Rows:
     """
 
     compared: Comparison
-    seen: Shown
+    seen: ResolvedView
     key: str
     words: Mapping[str, str]
     done: Perturbation = field(default_factory=Perturbation)
@@ -187,18 +187,18 @@ def _layout(compared: Comparison) -> dict[str, Any]:
     }
 
 
-def _view(compared: Comparison, seen: Shown, done: Perturbation) -> dict[str, Any]:
+def _view(compared: Comparison, seen: ResolvedView, done: Perturbation) -> dict[str, Any]:
     """What is looked at to begin with: a pinned cell, else the one that shows most."""
     pooled = compared.before.pooled
     _, rows, columns = pooled["max"].shape
-    telling = highest_contrast(pooled["max"], pooled["average"]).tolist()
-    row, column = telling[seen.channel]
+    cells = highest_contrast(pooled["max"], pooled["average"]).tolist()
+    row, column = cells[seen.channel]
     if seen.pinned:
         row, column = min(seen.row, rows - 1), min(seen.column, columns - 1)
     height, width = compared.before.image.shape[-2:]
     box = done.box((height, width))
     return {
-        "telling": telling,
+        "example_cells": cells,
         "view": {
             **asdict(view_of(seen)),
             **{"row": row, "column": column},

@@ -16,7 +16,7 @@ from hybridpool.by_hand import (
 )
 from hybridpool.ui.browser.packing import pack_message
 from hybridpool.ui.by_hand import sentences, words
-from hybridpool.ui.by_hand.state import DECIMALS, LIMIT, Look, Task
+from hybridpool.ui.by_hand.state import DECIMALS, LIMIT, Task, View
 from hybridpool.viz.palette import POOLING_COLOURS, sequential
 
 
@@ -33,7 +33,7 @@ class Sheet:
 
     task: Task
     work: ByHand
-    view: Look
+    view: View
     serial: float = 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hybridpool.ui.by_hand.state import Look, Task, cell_text
+from hybridpool.ui.by_hand.state import Task, View, cell_text
 
 _TEMPLATE = '''\
 """Pooling by hand, as shown in the Hybrid Pooling Explorer."""
@@ -40,7 +40,7 @@ print("gradient", grid.grad.tolist())
 '''
 
 
-def by_hand_script(task: Task, seen: Look) -> str:
+def by_hand_script(task: Task, seen: View) -> str:
     """A script that prints the pooled values on the page and the gradient through hybrid pooling.
 
     Args:

@@ -125,7 +125,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Look:
+class View:
     """Which part of the result is shown; nothing here changes what is computed.
 
     Args:
@@ -144,7 +144,7 @@ class Look:
     back: str = "one"
     hide: bool = False
 
-    def clamped(self) -> Look:
+    def clamped(self) -> View:
         """The nearest that can be shown."""
         return replace(
             self,
@@ -158,7 +158,7 @@ class Chosen:
     """What a person has chosen: the task, and which part of its result is shown."""
 
     task: Task = field(default_factory=Task)
-    view: Look = field(default_factory=Look)
+    view: View = field(default_factory=View)
 
     def clamped(self) -> Chosen:
         """The nearest that can be shown; the cell is clamped once the output is there."""

@@ -206,7 +206,7 @@ def compared(clean: Trace, picture_named: str, done: Perturbation) -> Comparison
 
     `picture_named` names the picture beyond doubt, see :func:`picture_key`.
     """
-    return _compared(clean.settings, picture_named, done.essential(), clean)
+    return _compared(clean.settings, picture_named, done.canonical(), clean)
 
 
 @keeping(12)
@@ -296,7 +296,7 @@ def shifted(clean: Trace, picture_named: str, chosen: Study) -> Comparison:
     Raises:
         ValueError: If the picture is too small for the shift or the window.
     """
-    return _shifted(clean.settings, picture_named, chosen.essential(), clean)
+    return _shifted(clean.settings, picture_named, chosen.canonical(), clean)
 
 
 @keeping(12)
@@ -320,9 +320,9 @@ def shift_distances(
     Raises:
         ValueError: If the picture is too small for the shifts or the window.
     """
-    essential = chosen.essential()
+    canonical = chosen.canonical()
     along = Study(mode=chosen.mode, axis=chosen.axis, band=chosen.band)
-    along = replace(along, more=essential.more, draw=essential.draw)
+    along = replace(along, more=canonical.more, draw=canonical.draw)
     # Every blend weight can be read off the same sums.
     settings, image = clean.settings, clean.features.image
 

@@ -123,7 +123,7 @@ def asked(
 
     `named` names the picture beyond doubt; a `weight` takes the place of the network's own blends.
     """
-    return _asked(network.key, named, change.essential(), weight, network, clean)
+    return _asked(network.key, named, change.canonical(), weight, network, clean)
 
 
 @keeping(2048)
@@ -214,7 +214,7 @@ def asked_imagenet(
     network = _imagenet()
     if isinstance(network, StemUnavailable):
         raise network
-    found = _asked_imagenet(named, change.essential(), weights, device, network, image)
+    found = _asked_imagenet(named, change.canonical(), weights, device, network, image)
     return network.classes, found
 
 

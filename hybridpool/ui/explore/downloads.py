@@ -13,12 +13,12 @@ import streamlit as st
 from hybridpool.trace import Trace, maps_at
 from hybridpool.ui.explore.script import reproduction_script
 from hybridpool.ui.explore.web_page import web_page
-from hybridpool.ui.settings import Shown, upload
+from hybridpool.ui.settings import ResolvedView, upload
 from hybridpool.ui.share import download
 from hybridpool.ui.words import _
 
 
-def show_downloads(trace: Trace, seen: Shown) -> None:
+def show_downloads(trace: Trace, seen: ResolvedView) -> None:
     """Maps, script and web page of what is shown; the PNG is saved in the inspector."""
     own = upload() if trace.settings.picture == "upload" else None
     with st.container(horizontal=True):
@@ -45,7 +45,7 @@ def show_downloads(trace: Trace, seen: Shown) -> None:
         )
 
 
-def _npz(trace: Trace, seen: Shown) -> Callable[[], bytes]:
+def _npz(trace: Trace, seen: ResolvedView) -> Callable[[], bytes]:
     def make() -> bytes:
         arrays: dict[str, Any] = {
             name: values.numpy() for name, values in maps_at(trace, seen.dial).items()

@@ -10,11 +10,11 @@ from hybridpool.trace import Trace, maps_at
 from hybridpool.ui.charts import show_table
 from hybridpool.ui.names import pooling_names
 from hybridpool.ui.phrases import percent
-from hybridpool.ui.settings import Shown
+from hybridpool.ui.settings import ResolvedView
 from hybridpool.ui.words import _
 
 
-def show_numbers(trace: Trace, seen: Shown) -> None:
+def show_numbers(trace: Trace, seen: ResolvedView) -> None:
     """The table: how the poolings of the shown channel differ, in numbers."""
     st.header(
         _("How the poolings differ"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hybridpool.pictures.gallery import GALLERY
 from hybridpool.trace import Trace
-from hybridpool.ui.settings import Shown
+from hybridpool.ui.settings import ResolvedView
 
 _TEMPLATE = '''\
 """Hybrid pooling of one picture, as shown in the Hybrid Pooling Explorer.
@@ -51,7 +51,7 @@ maps = dict(trace.pooled, hybrid=hybrid)
 """
 
 
-def reproduction_script(trace: Trace, seen: Shown, file: str | None = None) -> str:
+def reproduction_script(trace: Trace, seen: ResolvedView, file: str | None = None) -> str:
     """A script of a few lines that prints the numbers on the page.
 
     Args:

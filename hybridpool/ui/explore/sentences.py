@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hybridpool.stem import STEMS, trained_stems
 from hybridpool.trace import Trace
-from hybridpool.ui.settings import Shown
+from hybridpool.ui.settings import ResolvedView
 from hybridpool.ui.words import _
 
 
@@ -34,7 +34,7 @@ def caption(trace: Trace) -> str:
     return line
 
 
-def weights(trace: Trace, seen: Shown) -> Iterator[str]:
+def weights(trace: Trace, seen: ResolvedView) -> Iterator[str]:
     """What the chart shows, and what of it something has learned."""
     learned = trace.features.pooling_state
     own = trace.blend_weight

@@ -17,14 +17,14 @@ from hybridpool.ui.browser.packing import pack_message
 from hybridpool.ui.browser.words import alone_words, inspector_words, is_learned
 from hybridpool.ui.explore.sentences import caption
 from hybridpool.ui.phrases import provenance
-from hybridpool.ui.settings import SHARED, Shared, Shown, view_of
+from hybridpool.ui.settings import SHARED, ResolvedView, Shared, view_of
 from hybridpool.ui.words import _, language, speaking
 
 #: There is no other picture to go to, and no place for one of one's own.
 _STYLE = ".pair:has([data-picture]), .freeze { display: none; }"
 
 
-def web_page(trace: Trace, seen: Shown) -> Callable[[], bytes]:
+def web_page(trace: Trace, seen: ResolvedView) -> Callable[[], bytes]:
     """What makes the file, once it is asked for: words and link are those of now."""
     spoken, link = language(), _link(trace, seen)
 
@@ -36,7 +36,7 @@ def web_page(trace: Trace, seen: Shown) -> Callable[[], bytes]:
     return make
 
 
-def _document(trace: Trace, seen: Shown, link: str) -> bytes:
+def _document(trace: Trace, seen: ResolvedView, link: str) -> bytes:
     chosen, said = trace.settings, caption(trace)
     words = inspector_words(learned=is_learned(trace)) | alone_words()
     message = without_server(Inspected(trace, seen, said, words, compute.stem_of(chosen)))
@@ -57,7 +57,7 @@ def _document(trace: Trace, seen: Shown, link: str) -> bytes:
     ).encode()
 
 
-def _link(trace: Trace, seen: Shown) -> str:
+def _link(trace: Trace, seen: ResolvedView) -> str:
     query = SHARED.query(Shared(trace.settings, view_of(seen))) | {"lang": language()}
     return f"{st.context.url or ''}?{urlencode(query)}"
 

@@ -12,12 +12,12 @@ from hybridpool.trace import Trace
 from hybridpool.ui.charts import show_later
 from hybridpool.ui.explore.sentences import weights
 from hybridpool.ui.phrases import paragraph
-from hybridpool.ui.settings import Shown
+from hybridpool.ui.settings import ResolvedView
 from hybridpool.ui.words import _, fill, language
 from hybridpool.viz.charts import weights_chart
 
 
-def show_weights(trace: Trace, seen: Shown) -> None:
+def show_weights(trace: Trace, seen: ResolvedView) -> None:
     """The chart of blend weight and attention values, and what they are worth."""
     st.header(_("Blend weight and attention values"))
     shown = trace.blend_weight

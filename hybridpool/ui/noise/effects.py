@@ -10,22 +10,22 @@ from hybridpool.ui.noise.sentences import Reached
 from hybridpool.ui.noise.state import STATE
 from hybridpool.ui.page_state import link_to
 from hybridpool.ui.phrases import below_print, paragraph
-from hybridpool.ui.settings import SHARED, Shown
+from hybridpool.ui.settings import SHARED, ResolvedView
 from hybridpool.ui.words import _
 
 
-def dial_weight(compared: Comparison, seen: Shown) -> float | None:
+def dial_weight(compared: Comparison, seen: ResolvedView) -> float | None:
     """Where the dial stands; None if each channel has a blend weight of its own."""
     own = compared.trace.blend_weight
     return seen.weight if seen.turned or bool((own == own[0]).all()) else None
 
 
-def due(done: Perturbation, seen: Shown) -> object:
+def due(done: Perturbation, seen: ResolvedView) -> object:
     """What the curves and the occlusion map depend on, of all that is moved in the rows."""
-    return done.essential(), done.against, seen.dial
+    return done.canonical(), done.against, seen.dial
 
 
-def finding(compared: Comparison, seen: Shown, done: Perturbation) -> str:
+def finding(compared: Comparison, seen: ResolvedView, done: Perturbation) -> str:
     """What came out in one line: what was done, who changed least and most, where hybrid is."""
     names, weight = pooling_names(), dial_weight(compared, seen)
     relative = compared.relative_change(weight)
@@ -52,7 +52,7 @@ def answer_link(done: Perturbation, size: tuple[int, int]) -> str:
     )
 
 
-def sentences(compared: Comparison, seen: Shown, done: Perturbation) -> str:
+def sentences(compared: Comparison, seen: ResolvedView, done: Perturbation) -> str:
     """What else this picture shows, in words."""
     names, weight = pooling_names(), dial_weight(compared, seen)
     if compared.covered == 1 or below_print(compared.relative_change(weight).values()):
@@ -70,7 +70,7 @@ def sentences(compared: Comparison, seen: Shown, done: Perturbation) -> str:
     return "\n\n".join(paragraph(said) for said in paragraphs)
 
 
-def _reached(compared: Comparison, seen: Shown, weight: float | None) -> Reached:
+def _reached(compared: Comparison, seen: ResolvedView, weight: float | None) -> Reached:
     within = compared.reached
     assert within is not None
     cells = {name: compared.changed(name, seen.channel, weight) for name in pooling_names()}

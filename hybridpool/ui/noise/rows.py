@@ -19,7 +19,7 @@ from hybridpool.ui.browser.words import is_learned, rows_words
 from hybridpool.ui.controls import take_photo
 from hybridpool.ui.noise.live import live_part
 from hybridpool.ui.noise.state import STATE
-from hybridpool.ui.settings import Shown, look_at
+from hybridpool.ui.settings import ResolvedView, look_at
 from hybridpool.ui.words import language
 
 _KEY = "compare"
@@ -28,7 +28,7 @@ _PATCH = dict.fromkeys(("top", "left", "height", "width", "rows", "columns"), se
 _HELD = f"{_KEY}_base"
 
 
-def show_rows(compared: Comparison, seen: Shown, picture: str, done: Perturbation) -> None:
+def show_rows(compared: Comparison, seen: ResolvedView, picture: str, done: Perturbation) -> None:
     """Draw the rows; what the person lets go of lands in the session's state."""
     settings = compared.trace.settings
     if _KEY not in st.session_state:
@@ -37,7 +37,7 @@ def show_rows(compared: Comparison, seen: Shown, picture: str, done: Perturbatio
     show_packed(
         rows_component(),
         _KEY,
-        (settings, picture, done.essential(), language()),
+        (settings, picture, done.canonical(), language()),
         lambda: _packed(compared, seen, picture, done),
         view=look_at,
         patch=_remember_patch,
@@ -48,7 +48,7 @@ def show_rows(compared: Comparison, seen: Shown, picture: str, done: Perturbatio
     )
 
 
-def _packed(compared: Comparison, seen: Shown, picture: str, done: Perturbation) -> bytes:
+def _packed(compared: Comparison, seen: ResolvedView, picture: str, done: Perturbation) -> bytes:
     settings = compared.trace.settings
     drawn = done.draw if done.kind == "noise" or done.fill == "noise" else 0
     stays = (picture, settings, done.kind, done.noise, drawn, done.fill == "noise", language())

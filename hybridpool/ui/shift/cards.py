@@ -41,7 +41,7 @@ def cards() -> list[Card]:
         ),
         Card(
             {"picture": "brick", "stem": "cifar10-channel", "kernel": "4", "stride": "4"}
-            | {"sender": "cell", "on": "feature_map"},
+            | {"gradient": "cell", "on": "feature_map"},
             _("Who learns from a window?"),
             _("At the end of the page the gradient of one pooled cell is followed back."),
             _("How many of the sixteen cells of its window does each pooling learn from?"),

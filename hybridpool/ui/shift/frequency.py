@@ -12,12 +12,12 @@ from hybridpool.sensitivity import Study
 from hybridpool.sensitivity.frequency import GradientMaps, Spectrum, gradient_maps, spread_of
 from hybridpool.trace import Trace
 from hybridpool.ui import compute
-from hybridpool.ui.browser.inspector import telling_cells
+from hybridpool.ui.browser.inspector import example_cells
 from hybridpool.ui.charts import show_chart, show_table
 from hybridpool.ui.names import pooling_names
 from hybridpool.ui.page_state import draw_control
 from hybridpool.ui.phrases import paragraph, percent
-from hybridpool.ui.settings import Shown
+from hybridpool.ui.settings import ResolvedView
 from hybridpool.ui.shift import frequency_sentences as frequency_findings
 from hybridpool.ui.shift import words as shift_words
 from hybridpool.ui.shift.state import STATE
@@ -25,7 +25,7 @@ from hybridpool.ui.words import _, fill
 from hybridpool.viz.frequency_charts import gradient_chart, shares_chart, spectrum_chart
 
 
-def show_frequency(trace: Trace, picture: str, chosen: Study, seen: Shown) -> None:
+def show_frequency(trace: Trace, picture: str, chosen: Study, seen: ResolvedView) -> None:
     """Spectra, shares of bands, aliasing, and what they say."""
     weight = seen.dial
     spectra = compute.spectra(trace, picture, chosen, weight)
@@ -92,7 +92,7 @@ def _show_table(spectra: dict[str, Spectrum], names: dict[str, str]) -> None:
     show_table(head, rows)
 
 
-def show_gradients(trace: Trace, chosen: Study, seen: Shown) -> None:
+def show_gradients(trace: Trace, chosen: Study, seen: ResolvedView) -> None:
     """Where the gradient goes for max, average and hybrid pooling, and what that says."""
     st.header(_("Gradients"))
     cell = _gradient_controls(trace, seen)
@@ -127,14 +127,14 @@ def show_gradients(trace: Trace, chosen: Study, seen: Shown) -> None:
     )
 
 
-def _gradient_controls(trace: Trace, seen: Shown) -> tuple[int, int] | None:
-    senders, shown_on = shift_words.sender_names(), shift_words.shown_on_names()
-    sender, row, column, on = st.columns([3, 1.4, 1.4, 3], vertical_alignment="top")
-    with sender:
-        STATE.pick("sender", _("Gradient of"), senders)
+def _gradient_controls(trace: Trace, seen: ResolvedView) -> tuple[int, int] | None:
+    names, shown_on = shift_words.gradient_of_names(), shift_words.shown_on_names()
+    whose, row, column, on = st.columns([3, 1.4, 1.4, 3], vertical_alignment="top")
+    with whose:
+        STATE.pick("gradient_of", _("Gradient of"), names)
     with on:
-        STATE.pick("shown_on", _("Shown on"), shown_on)
-    if STATE.chosen().sender == "all":
+        STATE.pick("shown_on", _("ResolvedView on"), shown_on)
+    if STATE.chosen().gradient_of == "all":
         return None
     cell = chosen_cell(trace, STATE.chosen(), seen.channel)
     ends = trace.pooled["max"].shape[1:]
@@ -155,9 +155,9 @@ def _gradient_controls(trace: Trace, seen: Shown) -> tuple[int, int] | None:
 
 
 def chosen_cell(trace: Trace, chosen: Study, channel: int) -> tuple[int, int]:
-    """The pooled cell whose gradient is shown: the chosen one, else the most telling one."""
+    """The pooled cell whose gradient is shown: the chosen one, else the example cell."""
     if chosen.row is None or chosen.column is None:
-        return telling_cells(trace)[channel]
+        return example_cells(trace)[channel]
     rows, columns = trace.pooled["max"].shape[1:]
     return min(chosen.row, rows - 1), min(chosen.column, columns - 1)
 

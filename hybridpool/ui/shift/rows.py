@@ -22,7 +22,7 @@ from hybridpool.ui.browser.rows import Rows, rows_component
 from hybridpool.ui.browser.words import is_learned
 from hybridpool.ui.names import more_names
 from hybridpool.ui.phrases import percent
-from hybridpool.ui.settings import Shown, look_at
+from hybridpool.ui.settings import ResolvedView, look_at
 from hybridpool.ui.shift.words import compare_words
 from hybridpool.ui.words import language
 from hybridpool.viz.frequency_charts import MORE_COLOURS
@@ -35,26 +35,26 @@ _STYLE = """
 """
 
 
-def show_rows(compared: Comparison, seen: Shown, picture: str, chosen: Study) -> None:
+def show_rows(compared: Comparison, seen: ResolvedView, picture: str, chosen: Study) -> None:
     """Draw the rows; what the person lets go of lands in the session's view."""
     settings = compared.trace.settings
     show_packed(
         rows_component("shift_compare", _STYLE),
         "shift_compare",
-        (settings, picture, chosen.essential(), language()),
+        (settings, picture, chosen.canonical(), language()),
         lambda: pack(compared, seen, picture),
         view=look_at,
     )
 
 
-def pack(compared: Comparison, seen: Shown, picture: str) -> bytes:
+def pack(compared: Comparison, seen: ResolvedView, picture: str) -> bytes:
     """The aligned maps as the message of the rows, said of a shift."""
     shape = tuple(compared.before.pooled["max"].shape)
     key = f"{picture} {compared.trace.settings} {shape}"
     return rows.pack(Rows(compared, seen, key, compare_words(learned=is_learned(compared.trace))))
 
 
-def show_more_rows(compared: Comparison, seen: Shown) -> None:
+def show_more_rows(compared: Comparison, seen: ResolvedView) -> None:
     """The further poolings that are switched on, as rows of still pictures."""
     if _more(compared):
         st.html(more_rows(compared, seen.channel, seen.scope))

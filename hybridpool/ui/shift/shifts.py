@@ -11,7 +11,7 @@ from hybridpool.ui import compute
 from hybridpool.ui.charts import show_chart
 from hybridpool.ui.phrases import paragraph
 from hybridpool.ui.results import watch
-from hybridpool.ui.settings import Shown
+from hybridpool.ui.settings import ResolvedView
 from hybridpool.ui.shift import sentences as shift_findings
 from hybridpool.ui.shift import words as shift_words
 from hybridpool.ui.shift.rows import show_more_rows, show_rows
@@ -20,7 +20,7 @@ from hybridpool.ui.words import _
 from hybridpool.viz.frequency_charts import shift_chart
 
 
-def show_shift(trace: Trace, picture: str, chosen: Study, seen: Shown) -> None:
+def show_shift(trace: Trace, picture: str, chosen: Study, seen: ResolvedView) -> None:
     """Sliders, what they did in words and in rows, and the curve."""
     st.header(_("Shift"))
     chosen = _shift_controls()

@@ -15,7 +15,7 @@ STATE = PageState(
         Parameter("along", "axis"),
         Parameter("stochastic-seed", "draw", old="draw"),
         Parameter("band", "band"),
-        Parameter("sender", "sender"),
+        Parameter("gradient", "gradient_of", old="sender"),
         Parameter("on", "shown_on"),
         Parameter(
             "more",

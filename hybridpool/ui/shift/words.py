@@ -57,7 +57,7 @@ def share_names() -> dict[str, str]:
     return {name: names[name] for name in SHARES}
 
 
-def sender_names() -> dict[str, str]:
+def gradient_of_names() -> dict[str, str]:
     """Whose gradient is shown."""
     return {"cell": _("One pooled cell"), "all": _("All pooled cells")}
 
