@@ -7,7 +7,7 @@ sentences below are read off it, for every blend weight and every channel.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -78,6 +78,9 @@ class Comparison:
     largest: Mapping[str, Tensor]
     reached: Tensor | None = None
     covered: float = 0.0
+    _relative: dict[float | None, dict[str, float]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def reach(self) -> Tensor:
@@ -90,13 +93,15 @@ class Comparison:
         Args:
             blend_weight: Of hybrid pooling; the layer's own by default.
         """
-        names = (*BLENDS, *(name for name in self.changes.others if name != FEATURE_MAP))
-        return {
-            name: self.changes.relative_change(
-                name, blend_weight=blend_weight if name == "hybrid" else None
-            ).item()
-            for name in names
-        }
+        if blend_weight not in self._relative:
+            names = (*BLENDS, *(name for name in self.changes.others if name != FEATURE_MAP))
+            self._relative[blend_weight] = {
+                name: self.changes.relative_change(
+                    name, blend_weight=blend_weight if name == "hybrid" else None
+                ).item()
+                for name in names
+            }
+        return dict(self._relative[blend_weight])
 
     def bias(self, channel: int, blend_weight: float | None = None) -> dict[str, float]:
         """For max, average and hybrid pooling the mean change of a cell, see `Changes.bias`.
