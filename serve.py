@@ -171,6 +171,8 @@ class Opening:
 
     #: What asks for a part of the page, for none if it is known, or for it in another coding.
     unasked = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"if-range", b"range")
+    #: What is said of Streamlit's page and not of ours.
+    unsaid = (b"content-length", b"etag", b"last-modified")
 
     def __init__(self, app: Any) -> None:
         self.app = app
@@ -181,6 +183,7 @@ class Opening:
         if not opens or b"text/html" not in dict(scope["headers"]).get(b"accept", b""):
             await self.app(scope, receive, send)
             return
+        known = dict(scope["headers"]).get(b"if-none-match", b"")
         asked = [header for header in scope["headers"] if header[0] not in self.unasked]
         start: Any = None
         body = b""
@@ -193,14 +196,26 @@ class Opening:
             body += message.get("body", b"")
             if message.get("more_body"):
                 return
-            headers = [each for each in start["headers"] if each[0] != b"content-length"]
-            if (b"content-type", b"text/html; charset=utf-8") in headers:
-                body = body.replace(b"<head>", f"<head><script>{FIRST}</script>".encode(), 1)
-            headers.append((b"content-length", str(len(body)).encode()))
-            await send({**start, "headers": headers})
-            await send({**message, "body": body})
+            if (b"content-type", b"text/html; charset=utf-8") in start["headers"]:
+                await self._send_page(start, body, known, send)
+            else:
+                await send(start)
+                await send({**message, "body": body})
 
         await self.app({**scope, "headers": asked}, receive, send_opening)
+
+    async def _send_page(self, start: Any, body: bytes, known: bytes, send: Any) -> None:
+        body = body.replace(b"<head>", f"<head><script>{FIRST}</script>".encode(), 1)
+        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'.encode()
+        headers = [each for each in start["headers"] if each[0] not in self.unsaid]
+        headers.append((b"etag", tag))
+        if tag in known:
+            await send({**start, "status": 304, "headers": headers})
+            body = b""
+        else:
+            headers.append((b"content-length", str(len(body)).encode()))
+            await send({**start, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
 def policy(frame_ancestors: str) -> str:

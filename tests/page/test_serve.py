@@ -124,14 +124,19 @@ def test_only_the_sites_that_the_operator_names_may_frame_the_page(serve: Module
 
 def test_a_page_comes_whole_and_with_our_script_before_streamlits(serve: ModuleType) -> None:
     plain = "<html><head><script src=theirs></script></head></html>"
+    page = "text/html; charset=utf-8"
 
-    def answer(kind: str, accept: str) -> tuple[set[bytes], int, str]:
+    def answer(kind: str, accept: str, known: str = '"old"') -> tuple[set[bytes], Any, str]:
         heard, said = set(), []
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
             heard.update(name for name, _ in scope["headers"])
             length = str(len(plain)).encode()
-            headers = [(b"content-type", kind.encode()), (b"content-length", length)]
+            headers = [
+                (b"content-type", kind.encode()),
+                (b"content-length", length),
+                (b"etag", b'"theirs"'),
+            ]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             for part in (plain[:8], plain[8:]):
                 more = part == plain[:8]
@@ -140,19 +145,28 @@ def test_a_page_comes_whole_and_with_our_script_before_streamlits(serve: ModuleT
         async def send(message: Any) -> None:
             said.append(message)
 
-        asked = {"accept": accept, "if-none-match": '"old"', "accept-encoding": "gzip"}
+        asked = {"accept": accept, "if-none-match": known, "accept-encoding": "gzip"}
         headers = [(name.encode(), text.encode()) for name, text in asked.items()]
         scope = {"type": "http", "method": "GET", "headers": headers}
         asyncio.run(serve.Opening(app)(scope, None, send))
-        length = int(dict(said[0]["headers"])[b"content-length"])
-        return heard, length, b"".join(each["body"] for each in said[1:]).decode()
+        start = {**said[0], **dict(said[0]["headers"])}
+        return heard, start, b"".join(each["body"] for each in said[1:]).decode()
 
-    heard, length, text = answer("text/html; charset=utf-8", "text/html,*/*;q=0.8")
+    heard, start, text = answer(page, "text/html,*/*;q=0.8")
     assert text == plain.replace("<head>", f"<head><script>{serve.FIRST}</script>")
-    assert (heard, length) == ({b"accept"}, len(text.encode()))
-    assert answer("text/plain", "text/html")[1:] == (len(plain), plain)
-    assert answer("text/html; charset=utf-8", "*/*")[0] > {b"if-none-match"}
-    assert answer("text/html; charset=utf-8", "*/*")[1:] == (len(plain), plain)
+    assert heard == {b"accept"}
+    assert (start["status"], int(start[b"content-length"])) == (200, len(text.encode()))
+    for known in (start[b"etag"].decode(), f'W/{start[b"etag"].decode()}, "other"'):
+        heard, same, nothing = answer(page, "text/html", known)
+        assert (same["status"], same[b"etag"], nothing) == (304, start[b"etag"], "")
+        assert heard == {b"accept"}
+    # Streamlit's own page is another one.
+    assert answer(page, "text/html", '"theirs"')[2] == text
+    for kind, accept in (("text/plain", "text/html"), (page, "*/*")):
+        heard, other, text = answer(kind, accept)
+        assert (other["status"], other[b"etag"], text) == (200, b'"theirs"', plain)
+        assert int(other[b"content-length"]) == len(plain)
+    assert answer(page, "*/*")[0] > {b"if-none-match"}
 
 
 SLOW_TO_FORGET = "manager = get_instance()._session_mgr\n"
