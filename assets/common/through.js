@@ -124,6 +124,6 @@ function messageOf(picture, header, arrays) {
 
 // A picture from numbers of 0 to 1, or from 16 bits of them.
 function pictureOf(values, [height, width]) {
-  const data = values instanceof Uint16Array ? Float32Array.from(values, (value) => value / FULL) : values;
+  const data = values instanceof Uint16Array ? floats(values, (value) => value / FULL) : values;
   return map(data, 3, height, width);
 }

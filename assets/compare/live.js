@@ -230,7 +230,7 @@ function unpackedMaps({ header, arrays }) {
     const { low, high } = header.steps[side];
     const count = arrays[`${side}_max`].length / low.length;
     for (const name of [`${side}_max`, `${side}_average`]) {
-      maps[name] = Float32Array.from(arrays[name], (step, i) => {
+      maps[name] = floats(arrays[name], (step, i) => {
         const channel = (i / count) | 0;
         return low[channel] + ((high[channel] - low[channel]) / FULL) * step;
       });

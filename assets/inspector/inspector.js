@@ -76,7 +76,8 @@ class Inspector extends Pairing(Swiping(Filmed(Filming(Sweeping(Termed(Sizing(Wi
     this.picture = this.header.key;
     this.size();
     this.dirty();
-    this.reveal();
+    // Asked before the maps are on the screen, the browser would lay all of it out twice.
+    requestAnimationFrame(() => this.soon("reveal", () => this.reveal(), 0));
     this.greet();
   }
 

@@ -53,7 +53,8 @@ const Sizing = (Base) => class extends Base {
     super.load(all);
     this.kept = {};
     this.loaded();
-    this.soon("judge", () => this.judge(0, 0), 0);
+    // The maps come first.
+    this.soon("judge", () => this.judge(0, 0), 100);
   }
 
   // What a message says of window and view, told again by a browser that lacks the picture.
@@ -67,7 +68,7 @@ const Sizing = (Base) => class extends Base {
     const plane = shape[1] * shape[2];
     this.ends = new Map();
     this.diverging = colourTable(this.base.arrays.diverging);
-    this.feature = Float32Array.from(input, (step, i) => {
+    this.feature = floats(input, (step, i) => {
       const channel = Math.floor(i / plane);
       return low[channel] + ((high[channel] - low[channel]) * (step + fine[i] / 255 - 0.5)) / FULL;
     });
