@@ -141,19 +141,27 @@ def _packed(trace: Trace, picture: str, caption: str) -> bytes:
     made = (settings.seed, settings.count_include_pad, str(trace.device), language())
     second = _second()
     base = sha256(repr((*named, second, *made)).encode()).hexdigest()[:16]
-    with speaking(language()):
-        words = inspector_words(learned=is_learned(trace))
-    stem = compute.stem_of(settings)
-    known = GALLERY.get(picture)
-    about = f"{_(known.title)}: {_(known.words)}" if known else ""
-    shown = Inspected(trace, resolved_view(trace), caption, words, stem, base, about)
-    if second:
-        image = compute.fitted(second, settings.image_size)
-        shown = replace(shown, second=image, second_title=_(GALLERY[second].title))
+
+    def inspected() -> Inspected:
+        with speaking(language()):
+            words = inspector_words(learned=is_learned(trace))
+        stem = compute.stem_of(settings)
+        known = GALLERY.get(picture)
+        about = f"{_(known.title)}: {_(known.words)}" if known else ""
+        shown = Inspected(trace, resolved_view(trace), caption, words, stem, base, about)
+        if second:
+            image = compute.fitted(second, settings.image_size)
+            shown = replace(shown, second=image, second_title=_(GALLERY[second].title))
+        return shown
+
     # Only the browser knows what it still holds; what it held before another picture is gone.
     kept = base == _held() == st.session_state.get(_PACKED)
     st.session_state[_PACKED] = base
-    return pack_window(shown) if kept else pack(shown)
+    if kept:
+        return pack_window(inspected())
+    # Visitors of a class begin with the same.
+    begun = (base, settings, SHARED.chosen().view, caption)
+    return compute.kept_message(repr(begun), lambda: pack(inspected()))
 
 
 def _second() -> str:

@@ -73,6 +73,7 @@ __all__ = [
     "compared",
     "fitted",
     "heavy",
+    "kept_message",
     "kept_network_costs",
     "kept_pooling_costs",
     "network_costs",
@@ -371,6 +372,22 @@ def _spectrum(
     settings: Settings, digest: str, chosen: Study, name: str, weight: float | None, _clean: Trace
 ) -> Spectrum:
     return spectrum_of(_clean, chosen, name, weight)
+
+
+def kept_message(name: str, pack: Callable[[], bytes]) -> bytes:
+    """The message of this name for the browser, packed once for all sessions.
+
+    `name` names beyond doubt all that is in it.
+    """
+    kept = _kept_message(name)
+    if not kept:
+        kept[:] = [pack()]
+    return kept[0]
+
+
+@keeping(8)
+def _kept_message(name: str) -> list[bytes]:
+    return []
 
 
 @keeping(24, st.cache_data)
