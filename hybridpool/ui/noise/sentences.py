@@ -225,13 +225,15 @@ def curve(
         (best,) = least
         if not drawn:
             return ngettext(
-                "**{names}** changes least at every level.",
-                "**{names}** change least at every level, and alike.",
+                "**{names}** changes least at every level that changes the maps.",
+                "**{names}** change least at every level that changes the maps, and alike.",
                 len(best),
             ).format(names=bold(best, names))
         return ngettext(
-            "On average over the draws **{names}** changes least at every level.",
-            "On average over the draws **{names}** change least at every level, and alike.",
+            "On average over the draws **{names}** changes least at every level that changes the "
+            "maps.",
+            "On average over the draws **{names}** change least at every level that changes the "
+            "maps, and alike.",
             len(best),
         ).format(names=bold(best, names))
     parts = [

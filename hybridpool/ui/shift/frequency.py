@@ -133,7 +133,7 @@ def _gradient_controls(trace: Trace, seen: ResolvedView) -> tuple[int, int] | No
     with whose:
         STATE.pick("gradient_of", _("Gradient of"), names)
     with on:
-        STATE.pick("shown_on", _("ResolvedView on"), shown_on)
+        STATE.pick("shown_on", _("Shown on"), shown_on)
     if STATE.chosen().gradient_of == "all":
         return None
     cell = chosen_cell(trace, STATE.chosen(), seen.channel)
