@@ -43,7 +43,7 @@ from hybridpool.ui.compute.costs import (
     network_counts,
     pooling_costs,
 )
-from hybridpool.ui.compute.process import at_work, keeping, prepare
+from hybridpool.ui.compute.process import at_work, keeping, kept_message, prepare
 from hybridpool.ui.compute.thumbnails import thumbnails
 from hybridpool.ui.compute.trained import (
     Stored,
@@ -372,22 +372,6 @@ def _spectrum(
     settings: Settings, digest: str, chosen: Study, name: str, weight: float | None, _clean: Trace
 ) -> Spectrum:
     return spectrum_of(_clean, chosen, name, weight)
-
-
-def kept_message(name: str, pack: Callable[[], bytes]) -> bytes:
-    """The message of this name for the browser, packed once for all sessions.
-
-    `name` names beyond doubt all that is in it.
-    """
-    kept = _kept_message(name)
-    if not kept:
-        kept[:] = [pack()]
-    return kept[0]
-
-
-@keeping(8)
-def _kept_message(name: str) -> list[bytes]:
-    return []
 
 
 @keeping(24, st.cache_data)

@@ -38,6 +38,22 @@ def keeping(
     return keep
 
 
+def kept_message(name: str, pack: Callable[[], bytes]) -> bytes:
+    """The message of this name for the browser, packed once for all sessions.
+
+    `name` names beyond doubt all that is in it.
+    """
+    kept = _kept_message(name)
+    if not kept:
+        kept[:] = [pack()]
+    return kept[0]
+
+
+@keeping(8)
+def _kept_message(name: str) -> list[bytes]:
+    return []
+
+
 def at_work(function: Callable[P, T], *known: P.args, **options: P.kwargs) -> T:
     """Call a function in one of a few lasting threads, and wait for what it returns.
 
