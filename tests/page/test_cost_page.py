@@ -329,7 +329,7 @@ def test_the_page_opens_counted_and_measured() -> None:
     assert "| Max | 11\N{NARROW NO-BREAK SPACE}173\N{NARROW NO-BREAK SPACE}962 | 0 |" in said
     assert len(test.get("plotly_chart")) == 1
     captions = "\n".join(caption.value for caption in test.caption)
-    assert "median of 3 turns" in captions
+    assert "median of 3 rounds" in captions
     assert "threads: 1" in captions
     assert "Whole networks take longer" in notes(test)
     assert link_of(test) == cost_state.STATE.query(cost_state.STATE.read(SMALL)) | {"lang": "en"}
@@ -355,7 +355,7 @@ def test_every_control_changes_what_is_measured_and_measures_nothing_by_itself()
         ("segmented_control", "training", False, "pass", "inference"),
         ("segmented_control", "memory_format", "contiguous", "layout", "nchw"),
         ("segmented_control", "dtype", "bfloat16", "type", "bfloat16"),
-        ("select_slider", "turns", 5, "turns", "5"),
+        ("select_slider", "turns", 5, "rounds", "5"),
         ("segmented_control", "side", 224, "networks", "1x224"),
         ("number_input", "pictures", 4, "networks", "4x224"),
     ):

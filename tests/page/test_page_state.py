@@ -166,7 +166,7 @@ def test_a_link_to_cost_as_it_was_once_changes_cost_and_no_other_page() -> None:
         ("pages/2_Noise_and_occlusion.py", {"draw": "7"}),
         ("pages/3_Shift_and_frequency.py", {"draw": "7", "sender": "all"}),
         ("pages/4_Learning.py", {"draw": "7", "pictures": "50"}),
-        ("pages/6_Cost.py", {"pictures": "4x224", "device": "cpu"}),
+        ("pages/6_Cost.py", {"pictures": "4x224", "device": "cpu", "turns": "5"}),
     ],
 )
 def test_older_links_restore_what_they_did(page: str, old: dict[str, str]) -> None:

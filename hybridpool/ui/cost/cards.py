@@ -19,7 +19,13 @@ def cards() -> list[Card]:
             _("How many times as long as max does hybrid take?"),
         ),
         Card(
-            {"batch": "1", "map-kernel": "7", "map-stride": "1", "map-padding": "3", "turns": "15"},
+            {
+                "batch": "1",
+                "map-kernel": "7",
+                "map-stride": "1",
+                "map-padding": "3",
+                "rounds": "15",
+            },
             _("A large window"),
             _("Windows of 7 × 7 move by one cell, so each value is read up to 49 times."),
             _("How many times as long as max does hybrid take now?"),

@@ -56,7 +56,7 @@ def _measuring_controls() -> None:
     if len(measured_devices()) > 1:
         STATE.pick("device", _("Device"), {name: name.upper() for name in measured_devices()})
     turns = STATE.chosen().map.turns
-    STATE.control(st.select_slider, "turns", _("Turns"), options=sorted({*TURNS, turns}))
+    STATE.control(st.select_slider, "turns", _("Rounds"), options=sorted({*TURNS, turns}))
     STATE.control(
         st.toggle,
         "compiled",

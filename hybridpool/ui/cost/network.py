@@ -91,7 +91,7 @@ def _measured(part: Part) -> NetworkCosts | None:
                 continue
             run.progress(
                 record.done,
-                _("{count} of {total} turns").format(
+                _("{count} of {total} rounds").format(
                     count=record.turns, total=record.settings.turns
                 ),
             )
@@ -141,11 +141,11 @@ def _how(record: NetworkCosts) -> str:
         + _(
             "{step}, for {batch} pictures of {side} × {side}; their content does not matter. The "
             "share is the time of the network's own pooling layers, run alone on maps of the size "
-            "that they get inside it, divided by the time of its whole step in the same turn. The "
-            "milliseconds and the share in a row come from one turn, the one with the median "
-            "share; whiskers span the middle half of the turns. Operations are those of "
+            "that they get inside it, divided by the time of its whole step in the same round. The "
+            "milliseconds and the share in a row come from one round, the one with the median "
+            "share; whiskers span the middle half of the rounds. Operations are those of "
             "convolutions, linear layers and poolings. The page calls it little if a step takes "
-            "less than {small} longer; at {large} or more it advises plain pooling, if the turns "
+            "less than {small} longer; at {large} or more it advises plain pooling, if the rounds "
             "are clear about it."
         ).format(
             step=step,

@@ -123,8 +123,8 @@ def _price(maximum: NetworkCost, hybrid: NetworkCost) -> str:
     of_max, of_hybrid = maximum.shares, hybrid.shares
     if of_hybrid.overlaps(of_max):
         return _(
-            "The middle halves of the turns overlap, so the two cannot be told apart here, and the "
-            "page gives no advice."
+            "The middle halves of the rounds overlap, so the two cannot be told apart here, and "
+            "the page gives no advice."
         )
     price = longer_step(hybrid.typical[2], maximum.typical[2])
     if price <= 0:

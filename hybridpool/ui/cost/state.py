@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from hybridpool.cost import CostSettings, NetworkSettings
 from hybridpool.ui.page_state import PageState, Parameter, wholes
 
-#: What a person chooses from; a link may ask for other turns.
+#: What a person chooses from; a link may ask for other rounds.
 TURNS = (5, 15, 31, 61)
 _LAYOUTS = {"channels_last": "channels_last", "nchw": "contiguous"}
 _MAP = ("channels", "height", "width")
@@ -88,7 +88,7 @@ STATE = PageState(
             read=lambda text: text != "inference",
             write=lambda chosen: "training" if chosen.map.training else "inference",
         ),
-        Parameter("turns", "turns"),
+        Parameter("rounds", "turns", old="turns"),
         Parameter("compiled", "compiled"),
         Parameter("clock-device", "device", old="device"),
         Parameter(

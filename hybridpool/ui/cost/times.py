@@ -51,10 +51,10 @@ def show_times(settings: CostSettings) -> None:
             cost_words.machine_words(record.machine, record.turns)
             + " "
             + _(
-                "The poolings take turns, and each turn is compared with the same turn of max, so "
-                "that a busy moment affects both; whiskers span the middle half of these ratios. "
-                "Other work on this machine can still disturb the times; measurements on this page "
-                "wait for each other."
+                "The poolings take turns, and each round is compared with the same round of max, "
+                "so that a busy moment affects both; whiskers span the middle half of these "
+                "ratios. Other work on this machine can still disturb the times; measurements on "
+                "this page wait for each other."
             )
         )
         cost_tables.show_times(record)
@@ -99,7 +99,7 @@ def _show_progress(run: Run, record: PoolingCosts | Waiting) -> None:
         total = record.settings.turns
         run.progress(
             record.turns / total,
-            _("{count} of {total} turns").format(count=record.turns, total=total),
+            _("{count} of {total} rounds").format(count=record.turns, total=total),
         )
 
 

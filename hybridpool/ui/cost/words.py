@@ -70,7 +70,7 @@ def map_words(settings: CostSettings) -> str:
 def machine_words(machine: Machine, turns: int) -> str:
     """Where and how it was measured."""
     return _(
-        "Measured here: {processor}, threads: {threads}, PyTorch {torch}, median of {turns} turns."
+        "Measured here: {processor}, threads: {threads}, PyTorch {torch}, median of {turns} rounds."
     ).format(processor=machine.processor, threads=machine.threads, torch=machine.torch, turns=turns)
 
 
