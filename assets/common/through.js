@@ -75,7 +75,7 @@ function contrasts({ maximum, average }) {
 // The channel and cell that show all three poolings best, as `example_cell` of the library finds
 // them: the largest mean contrast in units of the channel's own range, as far as its hybrid map lies
 // from the nearer of max and average, without channels whose range is faint beside the widest one.
-function mostTelling(found, { low, high }, start) {
+function exampleCell(found, { low, high }, start) {
   const spans = low.map((value, channel) => high[channel] - value);
   const widest = Math.max(...spans);
   const room = start.map((weight) => Math.min(weight, 1 - weight));
@@ -96,7 +96,7 @@ function messageOf(picture, header, arrays) {
   const ranges = rangesOf(feature);
   const found = contrasts(pooled);
   const view = { ...header.view };
-  const [channel, ...cell] = mostTelling(found, ranges, header.start);
+  const [channel, ...cell] = exampleCell(found, ranges, header.start);
   const chosen = view.channel === null ? channel : Math.min(view.channel, feature.channels - 1);
   if (view.row === null) [view.row, view.column] = view.channel === null ? cell : found[chosen].cell;
   view.channel = chosen;

@@ -304,7 +304,9 @@ def test_a_tie_along_the_curve_is_a_tie() -> None:
     )
     two = equal | {"hybrid": [0.0, 0.3, 0.5]}
     said = noise_findings.curve(levels, two, NAMES)
-    assert "**Max and Average** change least at every level that changes the maps, " in said
+    assert (
+        "**Max and Average** change least at every level that changes the maps, and alike." in said
+    )
     once = {"max": [0.0, 0.2, 0.4], "average": [0.0, 0.2, 0.3]}
     said = noise_findings.curve(levels, once, NAMES)
     assert said.endswith("depends on the level: all alike at 0.1 and **Average** at 0.5.")

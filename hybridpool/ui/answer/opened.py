@@ -51,7 +51,7 @@ def show_opened(
 
 def packed_stage(stage: OpenStage, seen: Seen, title: str, channel: int, told: float) -> bytes:
     """A pooling as one message: numbers as PyTorch has them, and where to begin."""
-    cells = highest_contrast(stage.maximum, stage.average)
+    cells = highest_contrast(stage.maximum, stage.average).tolist()
     channel = min(channel, len(cells) - 1)
     kernel, stride, padding = stage.receptive_field
     blend = torch.full((len(cells),), 0.5) if stage.blend is None else stage.blend
@@ -67,7 +67,7 @@ def packed_stage(stage: OpenStage, seen: Seen, title: str, channel: int, told: f
             **{"ceilMode": False, "countPad": False},
         },
         **ranges_of([stage.feature_map, stage.pooled]),
-        "example_cells": [[int(row), int(column)] for row, column in cells],
+        "example_cells": cells,
         "start": blend.tolist(),
         "blended": stage.blend is not None,
         "names": [signed(speaks) for speaks in stage.speaks.tolist()],
@@ -75,7 +75,7 @@ def packed_stage(stage: OpenStage, seen: Seen, title: str, channel: int, told: f
         "words": stage_words(blends=stage.blend is not None),
         "view": {
             **{"weight": None, "channel": channel, "pinned": False, "scope": "channel"},
-            **dict(zip(("row", "column"), map(int, cells[channel]), strict=True)),
+            **dict(zip(("row", "column"), cells[channel], strict=True)),
         },
     }
     maps = {
