@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
@@ -29,6 +31,13 @@ def good(page: AppTest) -> AppTest:
     """The same page, if it ran to its end."""
     assert not page.exception, [problem.value for problem in page.exception]
     return page
+
+
+def title_of(page: AppTest) -> str:
+    """The title of a page, as it stands where the text is not large."""
+    titles = [re.fullmatch("<h1>(.+)</h1>", part.proto.body) for part in page.get("html")]
+    (title,) = filter(None, titles)
+    return html.unescape(title[1])
 
 
 def link_of(page: AppTest) -> dict[str, str]:

@@ -15,6 +15,7 @@ from hybridpool.ui.browser.component import component
 from hybridpool.ui.cards import Card, show_cards
 from hybridpool.ui.charts import READABLE
 from hybridpool.ui.page_state import PageState
+from hybridpool.ui.phrases import markup
 from hybridpool.ui.share import show_share
 from hybridpool.ui.words import _, language
 
@@ -28,7 +29,9 @@ _STYLE = """
   padding-top: 4rem;
 }
 @media (max-width: 768px) { .stApp .block-container { padding-top: 4rem; } }
-[data-testid="stHeading"] h1 { font-size: 1.9rem; padding: 0; }
+.st-key-title h1 { font-size: 1.9rem; line-height: 1.2; margin: 0; padding: 0; }
+.introduction { margin: 0; }
+.introduction b { font-weight: 600; }
 [data-testid="stHeading"] h2 { font-size: 1.3rem; padding: 0.3rem 0; }
 [data-testid="stSidebarHeader"] { height: 2.5rem; }
 /* The bar lies over the title's line, where only its own buttons are to be touched. */
@@ -82,10 +85,10 @@ _LARGE = (
 /* The result comes first: the title shares its line with the button that opens the sidebar. */
 .stApp.stApp:not(:has([data-testid="stSidebar"][data-collapsed="false"])) {
   .block-container.block-container { padding-top: 0.8rem; }
-  [data-testid="stHeading"] h1 { padding-left: 2.5rem; }
+  .st-key-title h1 { padding-left: 2.5rem; }
   [data-testid="stHeader"] { background: none; }
 }
-[data-testid="stHeading"] h1 { font-size: 1.5rem; }
+.st-key-title h1 { font-size: 1.5rem; }
 """
 )
 #: With `?embed=true` Streamlit hides its menu alone. A lesson page wants what can be touched.
@@ -168,13 +171,18 @@ def open_page(
     if not first:
         _show_sidebar()
     if not embedded:
-        # On a projector the introduction waits behind a mark.
         with st.container(key="title", horizontal=True, vertical_alignment="center"):
-            st.title(title, help=introduction if large else None)
+            # On a projector the introduction waits behind a mark. Elsewhere both are HTML: the
+            # browser paints the maps that stand below before it has to load and run the parts
+            # of Streamlit that read Markdown.
+            if large:
+                st.title(title, help=introduction)
+            else:
+                st.html(f"<h1>{markup(title)}</h1>")
             if cards:
                 show_cards(cards)
         if not large:
-            st.markdown(introduction)
+            st.html(f"<p class='introduction'>{markup(introduction)}</p>")
     if st.session_state.pop("lost", False):
         st.info(
             _(

@@ -96,7 +96,7 @@ def test_every_row_shows_its_intervals_as_bars(
 def test_the_page_opens_with_what_a_practitioner_asks(
     house: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = opened(house, monkeypatch).main.markdown[1].value
+    first = opened(house, monkeypatch).main.markdown[0].value
     gains, costs = first.split("\n\n")
     assert "**Hybrid** is ahead of max by +1.25" in gains
     assert "adds 3 parameters" in costs

@@ -35,7 +35,7 @@ from hybridpool.ui.explore.script import reproduction_script
 from hybridpool.ui.settings import SHARED, ResolvedView
 from hybridpool.ui.words import translation
 from hybridpool.window import check_window
-from tests.apps import Visit
+from tests.apps import Visit, title_of
 from tests.shown import POOLED, decode_message, expected
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -182,7 +182,7 @@ def picture_file(seed: int, format: str = "PNG", size: tuple[int, int] = (90, 60
 
 def test_the_first_screen_is_computed_already_with_what_a_network_has_learned() -> None:
     session = Session(stem="")
-    assert session.app.title[0].value == "Explore"
+    assert title_of(session.app) == "Explore"
     found = expected(settings.DEFAULT)
     assert_shows(session, found)
     assert session.message()[0]["start"] == found.blend_weight.tolist()
@@ -743,7 +743,7 @@ def test_two_sessions_do_not_disturb_each_other() -> None:
     second.resize(stride=4)
     first.run()
     assert_shows(first, expected(replace(DEFAULT, image_size=64, stem="random")))
-    assert first.app.title[0].value == "Explore"
+    assert title_of(first.app) == "Explore"
     assert first.link["lang"] == "en"
     assert second.link["lang"] == "zh"
     assert second.link["picture"] == "upload"
@@ -985,7 +985,7 @@ def test_the_language_is_the_links_or_else_the_browsers(
 ) -> None:
     session = Session(locale, size="64", **link)
     assert session.link["lang"] == language
-    chinese = re.search("[\u4e00-\u9fff]", session.app.title[0].value)
+    chinese = re.search("[\u4e00-\u9fff]", title_of(session.app))
     assert bool(chinese) == (language == "zh")
 
 

@@ -27,6 +27,7 @@ from hybridpool.ui import compute, words
 from hybridpool.ui.evidence import state as evidence_state
 from hybridpool.ui.evidence.published import SOURCES
 from hybridpool.ui.evidence.words import ARTICLE_COMMAND, COMMAND, OWN_COMMAND
+from tests.apps import title_of
 from tests.made_up_runs import a_folder, a_full_house
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -444,7 +445,7 @@ def _say_language() -> None:
 
 def test_the_switch_changes_the_page_and_the_link(titles: list[str]) -> None:
     page = opened("en", {})
-    assert page.title[0].value == "Explore"
+    assert title_of(page) == "Explore"
     page.button_group(key="language_choice").set_value("zh").run()
-    assert page.title[0].value == words.translation("zh").gettext("Explore") != "Explore"
+    assert title_of(page) == words.translation("zh").gettext("Explore") != "Explore"
     assert page.query_params["lang"] == "zh"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import json
-import re
 from pathlib import Path
 
 import streamlit as st
@@ -19,7 +17,7 @@ from hybridpool.ui.evidence.bars import bars
 from hybridpool.ui.evidence.parts import plain, say
 from hybridpool.ui.evidence.published import SOURCES, published
 from hybridpool.ui.evidence.state import Group
-from hybridpool.ui.phrases import joined
+from hybridpool.ui.phrases import joined, markup
 from hybridpool.ui.words import _
 
 _STYLE = Path(__file__).resolve().parents[3] / "assets" / "evidence" / "table.css"
@@ -75,16 +73,16 @@ def table(evidence: Evidence) -> str:
     for claim in CLAIMS:
         finding = evidence.finding(claim)
         mark, verdict = verdicts[finding.verdict]
-        said = _text(sentences.in_one_line(finding, evidence))
+        said = markup(sentences.in_one_line(finding, evidence))
         rows.append(
-            f'<tr><th scope="row" class="claim"><b>{_text(titles[claim])}</b>'
-            f"<q>{_text(quotes[claim])}</q></th>"
+            f'<tr><th scope="row" class="claim"><b>{markup(titles[claim])}</b>'
+            f"<q>{markup(quotes[claim])}</q></th>"
             f'<td><span class="mark {finding.verdict}"><span aria-hidden="true">{mark}</span>'
-            f'{_text(verdict)}</span></td><td><span class="said">{said}</span>'
+            f'{markup(verdict)}</span></td><td><span class="said">{said}</span>'
             f"{bars(finding.comparisons)}</td></tr>"
         )
     head = "".join(
-        f'<th scope="col">{_text(word)}</th>'
+        f'<th scope="col">{markup(word)}</th>'
         for word in (_("The article's claim"), _("Verdict"), _("What we measured"))
     )
     body = "".join(rows)
@@ -177,9 +175,3 @@ def _details(runs: tuple[Run, ...]) -> str:
         "environments": [json.loads(text) for text in environments],
     }
     return json.dumps(facts, indent=1, ensure_ascii=False)
-
-
-def _text(words: str) -> str:
-    """Words for HTML; as in Markdown ** makes bold and ` makes code."""
-    bold = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", html.escape(words))
-    return re.sub(r"`(.+?)`", r"<code>\1</code>", bold)
