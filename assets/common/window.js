@@ -70,36 +70,43 @@ const Windowing = (Base) => class extends Base {
     const top = Math.max(...values);
     const mean = total / count;
     const n = (value) => bracketed(fixed(value));
-    const short = values.length > 9;
-    const list = short ? words.window_values.replace("{count}", values.length) : values.map((v) => fixed(v)).join(", ");
-    const sum = short ? n(total) : values.map(n).join(" + ");
-    const printed = short ? rounded(total) : values.reduce((all, value) => all + rounded(value), 0);
+    // Two ways to write what a pooling does with its values: each of them, or their sum. Up to four
+    // are always written out, more than nine never, and between them the style sheet decides.
+    const sums = values.length > 4 ? [[words.window_values.replace("{count}", values.length), n(total), rounded(total)]] : [];
+    if (values.length <= 9) {
+      const printed = values.reduce((all, value) => all + rounded(value), 0);
+      sums.unshift([values.map((value) => fixed(value)).join(", "), `(${values.map(n).join(" + ")})`, printed]);
+    }
     // What a person gets who works out the numbers as they are printed.
-    const mix = (weight) => [
+    const mix = (weight) => [blend(mean, top, weight), [
       `${share(weight)} × ${n(top)} + ${share(1 - weight)} × ${n(mean)}`,
-      blend(mean, top, weight),
       Number(share(weight)) * rounded(top) + Number(share(1 - weight)) * rounded(mean),
-    ];
+    ]];
     const known = {
-      max: () => [`max(${list})`, top, rounded(top)],
-      average: () => [`(${sum}) / ${count}`, mean, printed / count],
+      max: () => [top, ...sums.map(([list]) => [`max(${list})`, rounded(top)])],
+      average: () => [mean, ...sums.map(([, sum, printed]) => [`${sum} / ${count}`, printed / count])],
       hybrid: () => mix(this.weightOf("hybrid", channel)),
       attention: () => mix(this.weightOf("attention", channel)),
     };
     const shown = POOLED.filter((name) => this.panels[name]);
     const formulas = Object.fromEntries(shown.map((name) => [name, known[name]()]));
-    const entries = Object.entries(formulas).map(([name, [formula, result, workedOut]]) => {
+    const entries = Object.entries(formulas).map(([name, [result, ...ways]]) => {
       const line = document.createElement("div");
-      line.innerHTML = `<dt><span class="dot"></span><span></span></dt><dd><span></span> <strong></strong></dd>`;
+      line.innerHTML = `<dt><span class="dot"></span><span></span></dt><dd><strong></strong></dd>`;
       line.dataset.formula = name;
       line.querySelector(".dot").style.background = colours[name];
       line.querySelector("dt span:last-child").textContent = words[name];
-      line.querySelector("dd span").textContent = `${formula} ${agree(workedOut, rounded(result))}`;
+      line.querySelector("dd").prepend(...ways.map(([formula, workedOut], way) => {
+        const span = document.createElement("span");
+        if (ways.length > 1) span.className = way ? "short" : "long";
+        span.textContent = `${formula} ${agree(workedOut, rounded(result))} `;
+        return span;
+      }));
       line.querySelector("strong").textContent = fixed(result);
       return line;
     });
     this.$(".formulas").replaceChildren(...entries);
-    const spoken = Object.entries(formulas).map(([name, [, result]]) => `${words[name]} ${fixed(result)}`);
+    const spoken = Object.entries(formulas).map(([name, [result]]) => `${words[name]} ${fixed(result)}`);
     const where = place(words.window, row, column);
     for (const [name, { stage }] of Object.entries(this.panels)) {
       stage.setAttribute("aria-label", `${words[name]}. ${where}. ${spoken.join(", ")}`);

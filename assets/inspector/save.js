@@ -29,7 +29,7 @@ function saveView(inspector) {
   let y = margin + 56 + lines * (tall + caption) + 18;
   for (const line of root.querySelectorAll(".formulas > div")) {
     write(line.querySelector("dt").textContent.trim(), margin, y, 16, 600);
-    write(line.querySelector("dd").textContent, margin + 110, y, 16);
+    write(line.querySelector("dd").innerText, margin + 110, y, 16);
     y += 28;
   }
   const bar = root.querySelector(".legend canvas");

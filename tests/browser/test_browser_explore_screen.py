@@ -84,6 +84,19 @@ def test_the_first_screen_tells_the_story(tab: OpenTab, scheme: str, large: str)
         assert min(right - left for left, _, right, _ in stages.values()) >= 140
 
 
+@pytest.mark.parametrize("kernel", [3, 4])
+def test_the_formulas_of_larger_windows_stand_whole_beside_the_picture(
+    tab: OpenTab, kernel: int
+) -> None:
+    explore = tab(Explore).open(**FIRST, kernel=kernel)
+    for width, height in [(1024, 768), (1280, 900), *SCREENS]:
+        resized(explore, width, height)
+        assert explore.root.evaluate(_CUT) == [], (width, height)
+        shown = explore.root.locator(".formulas [data-formula=average] dd").inner_text()
+        written_out = kernel == 3 and width == 1920
+        assert (" + " in shown) == written_out
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("large", ["0", "1"])
 def test_on_a_phone_the_dial_stays_beside_the_maps(tab: OpenTab, scheme: str, large: str) -> None:
