@@ -148,8 +148,8 @@ def open_page(
     `shared_controls` are those of picture, stem and window: a page that brings its own leaves
     them out; on one that is `inspected` the window stands beside the maps. `state` is the page's
     own: a name that its links had before means nothing to the other pages. `first` draws what a
-    person waits for: it is under way to the browser before the sidebar, whose controls hear of
-    every change before anything is drawn. `cards` are prepared states of the page; they open
+    person waits for: it is under way to the browser before cards and sidebar, whose controls hear
+    of every change before anything is drawn. `cards` are prepared states of the page; they open
     beside its title, where they take no room from what it shows.
 
     Returns:
@@ -171,16 +171,15 @@ def open_page(
     if not first:
         _show_sidebar()
     if not embedded:
-        with st.container(key="title", horizontal=True, vertical_alignment="center"):
+        line = st.container(key="title", horizontal=True, vertical_alignment="center")
+        with line:
             # On a projector the introduction waits behind a mark. Elsewhere both are HTML: the
-            # browser paints the maps that stand below before it has to load and run the parts
-            # of Streamlit that read Markdown.
+            # browser paints the maps that stand below before it has to run the parts of Streamlit
+            # that read Markdown.
             if large:
                 st.title(title, help=introduction)
             else:
                 st.html(f"<h1>{markup(title)}</h1>")
-            if cards:
-                show_cards(cards)
         if not large:
             st.html(f"<p class='introduction'>{markup(introduction)}</p>")
     if st.session_state.pop("lost", False):
@@ -193,6 +192,9 @@ def open_page(
     try:
         return first() if first else None
     finally:
+        if cards and not embedded:
+            with line:
+                show_cards(cards)
         if first:
             _show_sidebar()
         if shared_controls:
