@@ -15,9 +15,8 @@ from hybridpool.ui.browser.component import component
 from hybridpool.ui.cards import Card, show_cards
 from hybridpool.ui.charts import READABLE
 from hybridpool.ui.page_state import PageState
-from hybridpool.ui.phrases import markup
 from hybridpool.ui.share import show_share
-from hybridpool.ui.words import _, language
+from hybridpool.ui.words import _, language, markup
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,27 +6,13 @@ that names a least one or a largest one names all that tie for it.
 
 from __future__ import annotations
 
-import html
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from hybridpool.measure import ROUNDING, alike
 from hybridpool.pictures.gallery import Picture
 from hybridpool.ui.words import _, language
-
-
-def markup(words: str) -> str:
-    """Words for HTML; as in Markdown ** makes bold, * italic and ` code.
-
-    Example:
-        >>> markup("**Turn** the dial *s* & see")
-        '<b>Turn</b> the dial <i>s</i> &amp; see'
-    """
-    words = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", html.escape(words))
-    words = re.sub(r"\*(.+?)\*", r"<i>\1</i>", words)
-    return re.sub(r"`(.+?)`", r"<code>\1</code>", words)
 
 
 def percent(share: float, *, least: int = 0, most: int = 1) -> str:

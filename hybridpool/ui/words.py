@@ -7,7 +7,9 @@ is read as it is, so there is no compiled copy that could be out of date.
 from __future__ import annotations
 
 import gettext
+import html
 import io
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -70,6 +72,18 @@ def ngettext(one: str, many: str, count: int) -> str:
 def fill(sentence: Sentence) -> str:
     """Translate words that the library left as a template, and fill them in."""
     return _(sentence.template).format(**sentence.values)
+
+
+def markup(words: str) -> str:
+    """Words for HTML; as in Markdown ** makes bold, * italic and ` code.
+
+    Example:
+        >>> markup("**Turn** the dial *s* & see")
+        '<b>Turn</b> the dial <i>s</i> &amp; see'
+    """
+    words = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", html.escape(words))
+    words = re.sub(r"\*(.+?)\*", r"<i>\1</i>", words)
+    return re.sub(r"`(.+?)`", r"<code>\1</code>", words)
 
 
 @cache

@@ -17,8 +17,8 @@ from hybridpool.ui.evidence.bars import bars
 from hybridpool.ui.evidence.parts import plain, say
 from hybridpool.ui.evidence.published import SOURCES, published
 from hybridpool.ui.evidence.state import Group
-from hybridpool.ui.phrases import joined, markup
-from hybridpool.ui.words import _
+from hybridpool.ui.phrases import joined
+from hybridpool.ui.words import _, markup
 
 _STYLE = Path(__file__).resolve().parents[3] / "assets" / "evidence" / "table.css"
 
