@@ -74,7 +74,7 @@ _AIR = RunSettings(network="air", precision="bfloat16")
 
 TABLES: Mapping[str, Table] = {
     "breadth": Table(_AIR, tuple(ARMS)),
-    "power-air": Table(replace(_AIR, width=32), _COMPARED),
+    "power-air": Table(replace(_AIR, width=32, epochs=14), _COMPARED),
     "power-resnet": Table(replace(_AIR, network="resnet18", learning_rate=0.2), _COMPARED),
     "small-500": Table(
         replace(_AIR, train_pictures=500, epochs=100, batch_size=50, learning_rate=0.1), _BLENDED
