@@ -29,6 +29,7 @@ _STYLE = """
 }
 @media (max-width: 768px) { .stApp .block-container { padding-top: 4rem; } }
 .st-key-title h1 { font-size: 1.9rem; line-height: 1.2; margin: 0; padding: 0; }
+@media (max-width: 480px) { .st-key-title h1 { font-size: 1.45rem; } }
 .introduction { margin: 0; }
 .introduction b { font-weight: 600; }
 [data-testid="stHeading"] h2 { font-size: 1.3rem; padding: 0.3rem 0; }
