@@ -37,7 +37,7 @@ _STYLE = """
 /* The bar lies over the title's line, where only its own buttons are to be touched. */
 [data-testid="stHeader"], [data-testid="stHeader"] div { pointer-events: none; }
 [data-testid="stHeader"] button { pointer-events: auto; }
-.st-key-title { margin-bottom: -0.6rem; gap: 0 1rem; }
+.st-key-title { margin-bottom: -0.6rem; gap: 0 1rem; min-height: 1.92rem; }
 .st-key-title [data-testid="stPopoverButton"] { min-height: 0; padding-block: 0.2rem; }
 [data-testid="stStatusWidget"], .st-key-page, .st-key-resting,
 [data-testid="stElementContainer"]:has([data-heard], [data-due]) { display: none; }
@@ -75,6 +75,15 @@ _STYLE = """
   [data-testid="stSlider"] [data-testid] { color: CanvasText; background: none; }
   [data-variant][data-selected="true"], [data-variant][data-selected="true"] * {
     forced-color-adjust: none; background: Highlight !important; color: HighlightText;
+  }
+}
+"""
+#: The sidebar comes after what a person waits for; its room is kept, so that nothing moves then.
+_KEPT = """
+@media (min-width: 769px) {
+  .stApp.stApp:not(:has([data-testid="stSidebar"])) .block-container { padding-top: 1.2rem; }
+  .stApp:not(:has([data-testid="stSidebar"])) [data-testid="stMain"] {
+    box-sizing: border-box; padding-left: 300px;
   }
 }
 """
@@ -166,7 +175,13 @@ def open_page(
         initial_sidebar_state="collapsed" if large else "auto",
     )
     embedded = bool(st.context.is_embedded)
-    looks = (_STYLE, _LARGE if large else "", _EMBEDDED if embedded else "", _built_in_words())
+    looks = (
+        _STYLE,
+        "" if large or embedded else _KEPT,
+        _LARGE if large else "",
+        _EMBEDDED if embedded else "",
+        _built_in_words(),
+    )
     st.html(f"<style>{''.join(looks)}</style>")
     if not first:
         _show_sidebar()

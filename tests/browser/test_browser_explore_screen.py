@@ -41,6 +41,27 @@ _CUT = """
       && (part.scrollWidth > part.clientWidth + 1 || part.scrollHeight > part.clientHeight + 1))
     .map((part) => part.className || part.tagName)
 """
+# Notes in each frame where the maps stand, once they are painted.
+_PLACES = """
+(() => {
+  window.places = [];
+  const roots = [];
+  const attach = Element.prototype.attachShadow;
+  Element.prototype.attachShadow = function (how) {
+    roots.push(attach.call(this, how));
+    return roots.at(-1);
+  };
+  const look = () => {
+    for (const maps of roots.map((root) => root.querySelector("[data-painted] .maps"))) {
+      if (!maps) continue;
+      const { left, top, width } = maps.getBoundingClientRect();
+      window.places.push([left, top, width].map(Math.round).join(" "));
+    }
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+})()
+"""
 
 
 def boxes(explore: Explore, places: dict[str, str]) -> dict[str, list[float]]:
@@ -82,6 +103,19 @@ def test_the_first_screen_tells_the_story(tab: OpenTab, scheme: str, large: str)
         assert found["dial"][3] <= stages["hybrid"][1]
         assert explore.root.evaluate(_CUT) == [], (width, height)
         assert min(right - left for left, _, right, _ in stages.values()) >= 140
+
+
+@pytest.mark.parametrize(
+    ("width", "large"), [(800, "0"), (1280, "0"), (1920, "0"), (1280, "1"), (390, "0")]
+)
+def test_the_maps_stay_where_they_are_first_seen(tab: OpenTab, width: int, large: str) -> None:
+    explore = tab(Explore, viewport={"width": width, "height": 900})
+    explore.page.add_init_script(_PLACES)
+    explore.open(**FIRST, large=large).settled()
+    sidebar = explore.page.get_by_test_id("stSidebar")
+    expect(sidebar).to_have_attribute("data-collapsed", str(large == "1" or width < 769).lower())
+    explore.next_frame()
+    assert len(set(explore.page.evaluate("() => window.places"))) == 1
 
 
 @pytest.mark.parametrize("kernel", [3, 4])
