@@ -118,6 +118,15 @@ def test_the_maps_stay_where_they_are_first_seen(tab: OpenTab, width: int, large
     assert len(set(explore.page.evaluate("() => window.places"))) == 1
 
 
+def test_a_wide_picture_cuts_no_formula_off_on_a_projector(tab: OpenTab) -> None:
+    explore = tab(Explore, viewport={"width": 1280, "height": 720})
+    explore.open(**FIRST, picture="coffee", large="1")
+    assert explore.root.evaluate(_CUT) == []
+    for name in ("average", "hybrid", "max"):
+        _, _, _, bottom = boxes(explore, {name: f"{STORY[name]} .stage"})[name]
+        assert bottom <= 720
+
+
 @pytest.mark.parametrize("kernel", [3, 4])
 def test_the_formulas_of_larger_windows_stand_whole_beside_the_picture(
     tab: OpenTab, kernel: int
