@@ -17,8 +17,11 @@ from hybridpool.training.records import RunSettings
 
 #: Seeds are multiplied by about a million for the order of the pictures.
 MOST_SEED = 2**31 - 1
-#: Settings that a command always names: their default depends on arm, data or machine.
-_NAMED = ("blend_rate", "blend_optimizer", "train_pictures", "parts", "precision")
+#: What a command always names: the run, and what has a default by arm, data or machine.
+_NAMED = (
+    *("arm", "seed"),
+    *("blend_rate", "blend_optimizer", "train_pictures", "parts", "precision"),
+)
 
 
 class Parser(argparse.ArgumentParser):
@@ -127,18 +130,9 @@ def train_command(
     words = ["python", "-m"] if world == 1 else ["torchrun", f"--nproc-per-node={world}", "-m"]
     words += ["hybridpool.training", "train"]
     for field in fields(RunSettings):
-        value = getattr(settings, field.name)
-        option = f"--{field.name.replace('_', '-')}"
-        if field.name in ("arm", "seed"):
-            words += [f"{option}s", str(value)]
-        elif field.name == "augment":
-            words += [] if value else ["--no-augment"]
-        elif field.name == "blend_start" and value is None:
-            words += [option, "article"]
-        elif field.name == "frozen_at":
-            words += [option, *map(str, value)] if value else []
-        elif field.name != "data" and (field.name in _NAMED or value != field.default):
-            words += [option, str(value)]
+        changed = getattr(settings, field.name) != field.default
+        if field.name != "data" and (field.name in _NAMED or changed):
+            words += settings.option(field.name)
     if data:
         words += ["--data", "FOLDER"]
     if side != SIDES[0]:

@@ -76,6 +76,24 @@ class RunSettings:
             f"{self.network}{self.width}-{self.arm}-{self.train_pictures}-seed{self.seed}-{digest}"
         )
 
+    def option(self, name: str) -> list[str]:
+        """One setting as the command line takes it; nothing where no option says it.
+
+        Example:
+            >>> RunSettings(blend_start=None).option("blend_start")
+            ['--blend-start', 'article']
+        """
+        value, option = getattr(self, name), f"--{name.replace('_', '-')}"
+        if name in ("arm", "seed"):
+            return [f"{option}s", str(value)]
+        if name == "augment":
+            return [] if value else ["--no-augment"]
+        if name == "frozen_at":
+            return [option, *map(str, value)] if value else []
+        if name == "blend_start" and value is None:
+            return [option, "article"]
+        return [option, str(value)]
+
     @property
     def group(self) -> RunSettings:
         """What comparable runs share: all settings but the arm, the seed and those of an arm alone.

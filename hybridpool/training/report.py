@@ -9,7 +9,7 @@ from hybridpool.training.claims import Finding, against_baselines, judge, measur
 from hybridpool.training.comparisons import Comparison, Difference, difference
 from hybridpool.training.records import Run
 from hybridpool.training.selection import by_arm
-from hybridpool.training.summary import Summary, comparable, summarise_seeds
+from hybridpool.training.summary import Summary, comparable, summarise_seeds, told_apart
 from hybridpool.training.values import Measure
 
 _BASELINE = "max"
@@ -26,10 +26,11 @@ def report(runs: Sequence[Run]) -> str:
     """
     groups = comparable(runs)
     parts = []
-    for (data, settings), group in groups.items():
+    apart = told_apart([settings for _, settings in groups])
+    for ((data, settings), group), further in zip(groups.items(), apart, strict=True):
         parts.append(
             f"{settings.network} {settings.width}, {settings.train_pictures} pictures of {data}, "
-            f"{settings.epochs} epochs"
+            f"{settings.epochs} epochs" + (f", {further}" if further else "")
         )
         if settings.held_out:
             parts += [*_choices(group), "\n"]
@@ -118,7 +119,8 @@ def _compared(label: str, one: Comparison) -> str:
     elif one.within and one.outcome != "equivalent":
         said += f", by less than {100 * one.margin:g} points"
     measure = "" if one.measure == "accuracy" else f" ({one.measure})"
-    name = f"{label} {one.arm} - {one.baseline}{measure}".strip()
+    baseline = "article" if one.baseline == "None" else one.baseline
+    name = f"{label} {one.arm} - {baseline}{measure}".strip()
     return f"{name:40}{_interval(one.difference):>26}   {said}\n"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from hybridpool.training.records import Run, RunSettings
 
@@ -72,3 +72,30 @@ def comparable(runs: Iterable[Run]) -> dict[tuple[str, RunSettings], list[Run]]:
         key = (str(run.data["name"]), run.settings.group)
         groups.setdefault(key, []).append(run)
     return groups
+
+
+def told_apart(several: Sequence[RunSettings]) -> list[str]:
+    """For each group's settings, what tells it from others that would have the same name.
+
+    A name has the network, its width, and the numbers of pictures and epochs. Where several share
+    it, the settings in which these differ follow, as options of the command line.
+
+    Example:
+        >>> usual, other = RunSettings(), RunSettings(blend_start=0.02)
+        >>> told_apart([usual, other, RunSettings(epochs=4)])
+        ['--blend-start 0.5', '--blend-start 0.02', '']
+    """
+    named: dict[tuple[object, ...], list[RunSettings]] = {}
+    for one in several:
+        name = (one.network, one.width, one.train_pictures, one.epochs)
+        named.setdefault(name, []).append(one)
+    told = {}
+    for alike in named.values():
+        differing = [
+            field.name
+            for field in fields(RunSettings)
+            if len({getattr(one, field.name) for one in alike}) > 1
+        ]
+        for one in alike:
+            told[one] = " ".join(word for name in differing for word in one.option(name))
+    return [told[one] for one in several]

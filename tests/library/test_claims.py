@@ -347,6 +347,18 @@ def test_the_report_prints_every_family_and_what_could_be_seen() -> None:
     assert "points would have been seen with 80 % power" in vague
 
 
+def test_the_report_tells_apart_groups_that_differ_in_a_setting_alone() -> None:
+    said = report([*a_field(), *started(low=0.05, high=0.05, drawn=0.0)])
+    heads = [line.partition(";")[0] for line in said.splitlines() if " epochs" in line]
+    assert len(set(heads)) == len(heads) == 4
+    assert {head.partition("epochs, ")[2] for head in heads} == {
+        *("--blend-start 0.5", "--blend-start 0.02", "--blend-start 0.98"),
+        "--blend-start article",
+    }
+    assert "0.5 - article " in said
+    assert "None" not in said
+
+
 def test_the_report_of_one_run_has_neither_spread_nor_interval() -> None:
     said = report([a_run("max", 0, 0.7), a_run("hybrid", 0, 0.71)])
     assert "hybrid - max" in said

@@ -341,6 +341,20 @@ def test_own_results_show_where_there_are_none_of_ours(
     assert "Loaded: 3 runs of your own." in said(page)
 
 
+def test_own_results_that_differ_in_a_setting_have_names_of_their_own(
+    house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = [
+        replace(run, settings=replace(run.settings, learning_rate=rate))
+        for rate in (0.1, 0.2)
+        for run in a_field()
+    ]
+    page = load(opened(house, monkeypatch), files(mine, tmp_path))
+    options = page.selectbox(key="evidence_group").options
+    assert len(set(options)) == len(options)
+    assert sum("--learning-rate 0.1" in option for option in options) == 1
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [

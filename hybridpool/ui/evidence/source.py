@@ -9,6 +9,7 @@ import streamlit as st
 
 from hybridpool.training.claims import Evidence
 from hybridpool.training.results import ResultsError
+from hybridpool.training.summary import told_apart
 from hybridpool.ui import compute
 from hybridpool.ui.evidence import state
 from hybridpool.ui.evidence import words as names
@@ -63,7 +64,10 @@ def _chosen(groups: list[Group]) -> Group | None:
 
 
 def _show_choices(groups: list[Group], chosen: Group) -> None:
-    labels = {group.key: _label(group) for group in groups}
+    apart = told_apart([group.runs[0].settings.group for group in groups])
+    labels = {
+        group.key: _label(group, further) for group, further in zip(groups, apart, strict=True)
+    }
     st.header(_("Results"))
     STATE.control(
         st.selectbox,
@@ -85,7 +89,7 @@ def _show_choices(groups: list[Group], chosen: Group) -> None:
     )
 
 
-def _label(group: Group) -> str:
+def _label(group: Group, further: str) -> str:
     settings = group.runs[0].settings
     label = _("{network}, {pictures} pictures, {epochs} epochs ({count} runs)").format(
         network=names.network_name(settings.network, settings.width),
@@ -93,6 +97,7 @@ def _label(group: Group) -> str:
         epochs=settings.epochs,
         count=len(group.runs),
     )
+    label = f"{label} {further}".strip()
     return _("Yours: {label}").format(label=label) if group.own else label
 
 
