@@ -75,7 +75,7 @@ def test_every_claim_has_a_row_and_a_verdict(house: Path, monkeypatch: pytest.Mo
         *("confirmed", "confirmed", "refuted", "depends", "confirmed"),
         *("confirmed", "confirmed", *["unmeasured"] * 3),
     ]
-    assert "which was not run here" in said(page)
+    assert "which is another network" in said(page)
 
 
 def test_every_row_shows_its_intervals_as_bars(
@@ -319,7 +319,7 @@ def test_own_results_are_judged_beside_ours(
     ]
     page = load(opened(house, monkeypatch), files(mine, tmp_path))
     assert ">+4.9" in the_table(page)
-    assert "which was not run here" not in said(page)
+    assert "which is another network" not in said(page)
     assert ("whose first stage has 64 channels; here it has 16" in said(page)) == (width == 16)
     assert "Loaded: 40 runs of your own." in said(page)
     assert page.query_params["results"].startswith("own-resnet18-50000-")
