@@ -33,7 +33,7 @@ from hybridpool.training.options import (
     train_command,
     whole_number,
 )
-from hybridpool.training.records import RunSettings
+from hybridpool.training.records import EDGES, RunSettings
 from hybridpool.training.report import report
 from hybridpool.training.results import read_folder
 from hybridpool.training.stems import export_stem
@@ -101,6 +101,18 @@ def _parser() -> Parser:
     train.add_argument("--weight-decay", type=number(0), default=_DEFAULT.weight_decay)
     train.add_argument("--smoothing", type=_SHARE, default=_DEFAULT.smoothing)
     train.add_argument("--no-augment", dest="augment", action="store_false")
+    train.add_argument(
+        "--shift",
+        type=whole_number(0, SIDES[0] - 1),
+        default=_DEFAULT.shift,
+        help="by how many pixels at most training pictures are shifted (default: %(default)s)",
+    )
+    train.add_argument(
+        "--edge",
+        choices=EDGES,
+        default=_DEFAULT.edge,
+        help="what comes in at the edge (default: %(default)s)",
+    )
     train.add_argument(
         "--precision", choices=("float32", "bfloat16"), help="default: bfloat16 on CUDA"
     )

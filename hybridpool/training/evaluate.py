@@ -371,11 +371,22 @@ def crop_and_mirror(pictures: Tensor, corners: Tensor, mirrored: Tensor, side: i
     ]
 
 
-def pad(pictures: Tensor, cells: int) -> Tensor:
-    """Pictures with a black border.
+def pad(pictures: Tensor, cells: int, edge: str = "black") -> Tensor:
+    """Pictures (N, C, H, W) with a border of so many cells: black, or the picture mirrored.
 
     Example:
-        >>> pad(torch.ones(1, 1, 1, 1), 1).sum()
-        tensor(1.)
+        >>> row = torch.tensor([[[[1, 2, 3]]]])
+        >>> pad(row, 1)[0, 0].tolist()
+        [[0, 0, 0, 0, 0], [0, 1, 2, 3, 0], [0, 0, 0, 0, 0]]
+        >>> pad(row.expand(1, 1, 2, 3), 1, "mirrored")[0, 0, 0].tolist()
+        [2, 1, 2, 3, 2]
     """
-    return F.pad(pictures, (cells,) * 4)
+    if edge == "black":
+        return F.pad(pictures, (cells,) * 4)
+
+    def mirrored(length: int) -> Tensor:
+        places = torch.arange(-cells, length + cells, device=pictures.device).abs()
+        return length - 1 - (length - 1 - places).abs()
+
+    # The mirrored mode of `F.pad` takes no whole numbers.
+    return pictures[:, :, mirrored(pictures.shape[2])][..., mirrored(pictures.shape[3])]

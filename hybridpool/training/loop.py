@@ -47,7 +47,6 @@ _RENAMED = "forward_sync_buffers" in signature(DistributedDataParallel).paramete
 _OWN_BUFFERS: dict[str, Any] = {
     "forward_sync_buffers" if _RENAMED else "broadcast_buffers": False,
 }
-_BORDER = 4
 #: How often in a run blend weights are noted, and accuracies at the ends of epochs.
 _NOTES = 30
 _MEASURES = 10
@@ -122,7 +121,7 @@ class Training:
             OneCycleLR(optimizer, rate, total_steps=self.total, cycle_momentum=False)
             for optimizer, rate in zip(self.optimizers, rates, strict=False)
         ]
-        self.padded = pad(self.dataset.train, _BORDER)
+        self.padded = pad(self.dataset.train, settings.shift, settings.edge)
         self.step = 0
         self.loss = 0.0
         self.seconds = 0.0
@@ -166,7 +165,7 @@ class Training:
         order = torch.randperm(count, generator=generator).to(self.device)
         if not self.settings.augment:
             return order, None
-        corners = torch.randint(2 * _BORDER + 1, (count, 2), generator=generator)
+        corners = torch.randint(2 * self.settings.shift + 1, (count, 2), generator=generator)
         mirrored = torch.rand(count, generator=generator) < 0.5
         return order, (corners.to(self.device), mirrored.to(self.device))
 

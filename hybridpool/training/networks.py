@@ -102,11 +102,13 @@ class AirNetwork(nn.Module):
 
 
 class SmallResNet18(nn.Module):
-    """A ResNet-18 for small pictures whose stages are separated by a pooling.
+    """A ResNet-18 for small pictures that steps down by pooling.
 
     A 3 × 3 convolution to `width` channels, then four stages of two of torchvision's basic blocks
-    with one, two, four and eight times as many; in front of the last three stands a 2 × 2 pooling
-    in place of the step of a convolution. 64 is the width of He et al.
+    with one, two, four and eight times as many. The first block of each of the last three stages
+    has a 2 × 2 pooling in place of the step of its first convolution: behind the normalisation and
+    the activation that follow it, as in the article's block, and in front of the convolution of its
+    shortcut. 64 is the width of He et al.
 
     Shape:
         ``(N, 3, H, W)``, 8 × 8 or larger, to ``(N, num_classes)``.
@@ -131,12 +133,21 @@ class SmallResNet18(nn.Module):
         self.stages = nn.Sequential()
         entering = width
         for leaving in (width, 2 * width, 4 * width, 8 * width):
-            stage, shortcut = nn.Sequential(), None
+            shortcut = None
             if leaving != entering:
-                stage.add_module("pool", pooling(channels=entering, kernel_size=2, stride=2))
-                shortcut = nn.Sequential(conv1x1(entering, leaving), nn.BatchNorm2d(leaving))
-            stage.add_module("0", BasicBlock(entering, leaving, downsample=shortcut))
-            stage.add_module("1", BasicBlock(leaving, leaving))
+                shortcut = nn.Sequential()
+                shortcut.add_module("pool", pooling(channels=entering, kernel_size=2, stride=2))
+                shortcut.add_module("conv", conv1x1(entering, leaving))
+                shortcut.add_module("bn", nn.BatchNorm2d(leaving))
+            block = BasicBlock(entering, leaving, downsample=shortcut)
+            if leaving != entering:
+                # The block's own activation comes behind `bn1`, too late for the pooling.
+                stepping = nn.Sequential()
+                stepping.add_module("bn", block.bn1)
+                stepping.add_module("relu", nn.ReLU())
+                stepping.add_module("pool", pooling(channels=leaving, kernel_size=2, stride=2))
+                block.bn1 = stepping
+            stage = nn.Sequential(block, BasicBlock(leaving, leaving))
             self.stages.append(stage)
             entering = leaving
         self.fc = nn.Linear(entering, num_classes)

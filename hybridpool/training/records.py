@@ -8,6 +8,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+EDGES = ("black", "mirrored")
+"""What comes in at the edge of a shifted picture: nothing, or the picture itself."""
+
+#: Settings that came later, and what held before: runs without them keep their names.
+_LATER = {"shift": 4, "edge": "black"}
+
 
 @dataclass(frozen=True)
 class RunSettings:
@@ -36,7 +42,9 @@ class RunSettings:
         momentum: Nesterov's momentum.
         weight_decay: The weight decay of all other parameters.
         smoothing: How much of each label is spread over all classes.
-        augment: Whether training pictures are shifted by up to four pixels and mirrored.
+        augment: Whether training pictures are shifted and mirrored.
+        shift: By how many pixels at most they are shifted, in each direction.
+        edge: What comes in at the edge, one of `EDGES`.
         precision: ``"float32"``, or ``"bfloat16"`` for the forward pass.
         measured_pictures: How many pictures robustness is measured on, of test and training set.
 
@@ -64,13 +72,19 @@ class RunSettings:
     weight_decay: float = 5e-4
     smoothing: float = 0.1
     augment: bool = True
+    shift: int = 4
+    edge: str = "black"
     precision: str = "float32"
     measured_pictures: int = 2000
 
     @property
     def name(self) -> str:
         """The name of the run and of its files; runs with other settings have other names."""
-        told = json.dumps(asdict(self), sort_keys=True)
+        settings = asdict(self)
+        for name, usual in _LATER.items():
+            if settings[name] == usual:
+                del settings[name]
+        told = json.dumps(settings, sort_keys=True)
         digest = hashlib.sha256(told.encode()).hexdigest()[:8]
         return (
             f"{self.network}{self.width}-{self.arm}-{self.train_pictures}-seed{self.seed}-{digest}"

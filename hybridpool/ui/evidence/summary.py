@@ -61,8 +61,8 @@ def _about_the_article(group: Group) -> str:
             "has {width}. None of these verdicts proves or refutes a number of the article's."
         ).format(full=ARTICLE_NETWORK[1], width=width)
     return _(
-        "The article speaks of **ResNet18**, which is another network: these verdicts are about the "
-        "network above, and none of them proves or refutes a number of the article's."
+        "The article speaks of **ResNet18**, which is another network: these verdicts are about "
+        "the network above, and none of them proves or refutes a number of the article's."
     )
 
 
