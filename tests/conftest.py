@@ -87,7 +87,7 @@ def server(request: pytest.FixtureRequest, environment: dict[str, str]) -> Itera
 def chromium() -> Iterator[Browser]:
     """A browser for the tests of one file."""
     try:
-        with running_chromium() as browser:
+        with running_chromium(shell=True) as browser:
             yield browser
     except NoChromiumError as problem:
         pytest.skip(str(problem))
@@ -114,7 +114,7 @@ def browser_with() -> Iterator[Callable[..., Browser]]:
 
         def start(*flags: str) -> Browser:
             try:
-                return stack.enter_context(running_chromium(*flags))
+                return stack.enter_context(running_chromium(*flags, shell=True))
             except NoChromiumError as problem:
                 pytest.skip(str(problem))
 

@@ -134,8 +134,11 @@ def test_a_page_that_is_left_before_the_camera_comes_leaves_it_off(
             "Object.defineProperty(navigator, 'mediaDevices', { value: undefined })",
             "https",
         ),
-        # Nobody is there who could allow it.
-        ((FAKE_CAMERA,), "", "allow it in the browser's settings"),
+        (
+            (FAKE_CAMERA, "--use-fake-ui-for-media-stream=deny"),
+            "",
+            "allow it in the browser's settings",
+        ),
         ((), "", "finds no camera"),
     ],
     ids=["http", "denied", "none"],

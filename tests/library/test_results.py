@@ -156,7 +156,7 @@ def test_a_name_holds_every_setting() -> None:
         "train_pictures": 500, "held_out": 5, "batch_size": 7, "parts": 2, "learning_rate": 0.1,
         "blend_rate": 0.5, "blend_optimizer": "sgd", "blend_start": None, "frozen_at": (0.5,),
         "momentum": 0.5, "weight_decay": 0.1, "smoothing": 0.0, "augment": False,
-        "precision": "bfloat16", "measured_pictures": 3,
+        "shift": 2, "edge": "mirrored", "precision": "bfloat16", "measured_pictures": 3,
     }  # fmt: skip
     assert set(others) == {field.name for field in fields(RunSettings)}
     names = {replace(plain, **{name: value}).name for name, value in others.items()}
