@@ -52,7 +52,11 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
         raise
     except Exception as error:  # torch passes on whatever error the unpickling raises
         raise DamagedCheckpoint(damaged(path)) from error
-    if not isinstance(state, dict) or not {"settings", "data", "model", "history"} <= state.keys():
+    if (
+        not isinstance(state, dict)
+        or not {"settings", "data", "model", "history"} <= state.keys()
+        or not isinstance(state["settings"], dict)
+    ):
         raise DamagedCheckpoint(damaged(path))
     return state
 

@@ -40,7 +40,7 @@ from hybridpool.training.files import write_whole
 from hybridpool.training.machine import environment
 from hybridpool.training.networks import build_network, count_operations
 from hybridpool.training.optimizers import optimizers
-from hybridpool.training.records import Costs, Epoch, Run, RunSettings
+from hybridpool.training.records import LATER, Costs, Epoch, Run, RunSettings
 
 # The buffers of each process are its own. PyTorch 2.14 gave the option another name.
 _RENAMED = "forward_sync_buffers" in signature(DistributedDataParallel).parameters
@@ -310,7 +310,8 @@ class Training:
 
     def _load(self, path: Path) -> None:
         state = read_checkpoint(path, self.device)
-        if state["settings"] != asdict(self.settings) or state["data"] != self.dataset.name:
+        settings = LATER | state["settings"]
+        if settings != asdict(self.settings) or state["data"] != self.dataset.name:
             raise ValueError(
                 f"{path} is the checkpoint of a run with other settings or other data: remove it, "
                 "or keep checkpoints elsewhere."

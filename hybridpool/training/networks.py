@@ -133,14 +133,14 @@ class SmallResNet18(nn.Module):
         self.stages = nn.Sequential()
         entering = width
         for leaving in (width, 2 * width, 4 * width, 8 * width):
-            shortcut = None
+            block = BasicBlock(entering, leaving)
             if leaving != entering:
-                shortcut = nn.Sequential()
-                shortcut.add_module("pool", pooling(channels=entering, kernel_size=2, stride=2))
-                shortcut.add_module("conv", conv1x1(entering, leaving))
-                shortcut.add_module("bn", nn.BatchNorm2d(leaving))
-            block = BasicBlock(entering, leaving, downsample=shortcut)
-            if leaving != entering:
+                block.downsample = nn.Sequential()
+                block.downsample.add_module(
+                    "pool", pooling(channels=entering, kernel_size=2, stride=2)
+                )
+                block.downsample.add_module("conv", conv1x1(entering, leaving))
+                block.downsample.add_module("bn", nn.BatchNorm2d(leaving))
                 # The block's own activation comes behind `bn1`, too late for the pooling.
                 stepping = nn.Sequential()
                 stepping.add_module("bn", block.bn1)

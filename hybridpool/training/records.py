@@ -11,9 +11,6 @@ from typing import Any
 EDGES = ("black", "mirrored")
 """What comes in at the edge of a shifted picture: nothing, or the picture itself."""
 
-#: Settings that came later, and what held before: runs without them keep their names.
-_LATER = {"shift": 4, "edge": "black"}
-
 
 @dataclass(frozen=True)
 class RunSettings:
@@ -80,10 +77,7 @@ class RunSettings:
     @property
     def name(self) -> str:
         """The name of the run and of its files; runs with other settings have other names."""
-        settings = asdict(self)
-        for name, usual in _LATER.items():
-            if settings[name] == usual:
-                del settings[name]
+        settings = dict(item for item in asdict(self).items() if item not in LATER.items())
         told = json.dumps(settings, sort_keys=True)
         digest = hashlib.sha256(told.encode()).hexdigest()[:8]
         return (
@@ -125,6 +119,10 @@ class RunSettings:
             blend_optimizer=plain.blend_optimizer,
             frozen_at=(),
         )
+
+
+LATER = {name: getattr(RunSettings(), name) for name in ("shift", "edge")}
+"""Settings that came later, with what held before: with these values a run keeps its name."""
 
 
 @dataclass(frozen=True)

@@ -77,8 +77,8 @@ def comparable(runs: Iterable[Run]) -> dict[tuple[str, RunSettings], list[Run]]:
 def told_apart(several: Sequence[RunSettings]) -> list[str]:
     """For each group's settings, what tells it from others that would have the same name.
 
-    A name has the network, its width, and the numbers of pictures and epochs. Where several share
-    it, the settings in which these differ follow, as options of the command line.
+    A name has the data, the network, its width, and the numbers of pictures and epochs. Where
+    several share it, the settings in which these differ follow, as options of the command line.
 
     Example:
         >>> usual, other = RunSettings(), RunSettings(blend_start=0.02)
@@ -87,7 +87,7 @@ def told_apart(several: Sequence[RunSettings]) -> list[str]:
     """
     named: dict[tuple[object, ...], list[RunSettings]] = {}
     for one in several:
-        name = (one.network, one.width, one.train_pictures, one.epochs)
+        name = (one.data, one.network, one.width, one.train_pictures, one.epochs)
         named.setdefault(name, []).append(one)
     told = {}
     for alike in named.values():

@@ -65,8 +65,10 @@ def _chosen(groups: list[Group]) -> Group | None:
 
 def _show_choices(groups: list[Group], chosen: Group) -> None:
     apart = told_apart([group.runs[0].settings.group for group in groups])
+    several = len({group.runs[0].data["name"] for group in groups}) > 1
     labels = {
-        group.key: _label(group, further) for group, further in zip(groups, apart, strict=True)
+        group.key: _label(group, further, several)
+        for group, further in zip(groups, apart, strict=True)
     }
     st.header(_("Results"))
     STATE.control(
@@ -89,7 +91,7 @@ def _show_choices(groups: list[Group], chosen: Group) -> None:
     )
 
 
-def _label(group: Group, further: str) -> str:
+def _label(group: Group, further: str, with_data: bool) -> str:
     settings = group.runs[0].settings
     label = _("{network}, {pictures} pictures, {epochs} epochs ({count} runs)").format(
         network=names.network_name(settings.network, settings.width),
@@ -97,7 +99,8 @@ def _label(group: Group, further: str) -> str:
         epochs=settings.epochs,
         count=len(group.runs),
     )
-    label = f"{label} {further}".strip()
+    data = names.named(names.data_names(), group.runs[0].data["name"]) if with_data else ""
+    label = " ".join(filter(None, (label, data, further)))
     return _("Yours: {label}").format(label=label) if group.own else label
 
 
