@@ -40,7 +40,7 @@ _STYLE = """
 .st-key-title { margin-bottom: -0.6rem; gap: 0 1rem; min-height: 1.92rem; }
 /* A menu is as wide as its entries, which may say at their end what tells them apart. */
 [data-testid="stSelectboxVirtualDropdown"] {
-    width: max-content !important; min-width: var(--trigger-width); max-width: calc(100vw - 3rem);
+  width: max-content !important; min-width: var(--trigger-width); max-width: calc(100vw - 3rem);
 }
 [data-testid="stSelectboxVirtualDropdown"] [role="option"] * { white-space: normal; }
 .st-key-title [data-testid="stPopoverButton"] { min-height: 0; padding-block: 0.2rem; }
