@@ -42,7 +42,11 @@ _STYLE = """
 [data-testid="stSelectboxVirtualDropdown"] {
   width: max-content !important; min-width: var(--trigger-width); max-width: calc(100vw - 3rem);
 }
-[data-testid="stSelectboxVirtualDropdown"] [role="option"] * { white-space: normal; }
+[data-testid="stSelectboxVirtualDropdown"] [role="option"],
+[data-testid="stSelectboxVirtualDropdown"] [role="option"] * {
+  height: auto; min-height: 1.75rem; white-space: normal;
+}
+[data-testid="stSelectboxVirtualDropdown"] [role="option"] { padding-block: 0.375rem; }
 .st-key-title [data-testid="stPopoverButton"] { min-height: 0; padding-block: 0.2rem; }
 [data-testid="stStatusWidget"], .st-key-page, .st-key-resting,
 [data-testid="stElementContainer"]:has([data-heard], [data-due]) { display: none; }
