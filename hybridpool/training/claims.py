@@ -240,7 +240,9 @@ def _judge_frequency(runs: Sequence[Run], arm: str) -> Finding:
         if (names := bands(runs, side))
         for baseline in SINGLE
     )
-    return _finding("frequency", arm, comparisons, _one_of_both)
+    finding = _finding("frequency", arm, comparisons, _one_of_both)
+    measured = any(bands(runs, side) for side in ("low", "high"))
+    return replace(finding, verdict="open") if measured and not comparisons else finding
 
 
 def _judge_start(runs: Sequence[Run], everything: Sequence[Run], arm: str) -> Finding:

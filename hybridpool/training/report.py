@@ -113,7 +113,7 @@ def _verdict(finding: Finding) -> list[str]:
 
 
 def _compared(label: str, one: Comparison) -> str:
-    said = one.outcome
+    said = "too few runs" if one.outcome == "few" else one.outcome
     if one.outcome == "undecided":
         said += f": {100 * one.visible:.2f} points would have been seen with 80 % power"
     elif one.within and one.outcome != "equivalent":

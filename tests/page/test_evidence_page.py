@@ -162,6 +162,29 @@ def test_another_pooling_and_other_networks_can_be_judged(
     assert the_table(linked) == the_table(page)
 
 
+def test_only_what_was_run_can_be_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first group is of a larger network that ran with one of the three hybrid poolings."""
+    for arm, seed in [(arm, seed) for arm in EVERY_ARM for seed in SEEDS]:
+        write_run(a_run(arm, seed), tmp_path)
+        if arm in ("max", "average", "fixed", "hybrid"):
+            write_run(a_run(arm, seed, network="air", width=32, parameters=500_000), tmp_path)
+    page = opened(tmp_path, monkeypatch)
+    assert page.button_group(key="evidence_arm").options == ["One weight a layer"]
+    assert "Not run with these networks: one a channel and attention." in said(page)
+    larger = page.selectbox(key="evidence_group").value
+    linked = opened(tmp_path, monkeypatch, blend="channel")
+    assert "Test accuracy of <b>Hybrid per channel</b> minus" in the_table(linked)
+    smaller = linked.selectbox(key="evidence_group").value
+    assert smaller != larger
+    linked.button_group(key="evidence_arm").set_value("hybrid").run()
+    assert linked.selectbox(key="evidence_group").value == smaller
+    both = opened(tmp_path, monkeypatch, blend="channel", results=larger)
+    assert not both.exception
+    assert "Test accuracy of <b>Hybrid</b> minus" in the_table(both)
+    both.selectbox(key="evidence_group").set_value(smaller).run()
+    assert "Test accuracy of <b>Hybrid per channel</b> minus" in the_table(both)
+
+
 @pytest.mark.parametrize(
     "link",
     [
@@ -545,6 +568,15 @@ def test_what_gains_more_is_named_only_where_it_is_seen() -> None:
     assert "None of 3 further poolings was seen to gain more." in opening.price(evidence(vague))
     alone = [run for run in vague if run.settings.arm in ("max", "average", "hybrid")]
     assert "further poolings" not in opening.price(evidence(alone))
+    wide = [
+        replace(run, settings=replace(run.settings, network="resnet18", width=64)) for run in alone
+    ]
+    assert (
+        "On another network (small network), more is gained by max, then blur +2.0"
+    ) in opening.price(Evidence(wide, [*wide, *a_field(blur=0.72)], "hybrid"))
+    assert (
+        "Of 3 further poolings on another network (small network), none was seen to gain more."
+    ) in opening.price(Evidence(wide, [*wide, *vague], "hybrid"))
 
 
 @pytest.mark.usefixtures("english")

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from hybridpool.training import claims
 from hybridpool.training.claims import Evidence
+from hybridpool.training.comparisons import Comparison
 from hybridpool.training.records import Run
+from hybridpool.training.selection import Network, by_arm, by_network, network_of
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.numbers import inside, interval, low, signed
 from hybridpool.ui.evidence.outcomes import clause
@@ -72,18 +74,37 @@ def _steadiness(evidence: Evidence) -> str:
 
 
 def _more(evidence: Evidence) -> str:
-    others = claims.others_against(evidence.runs, evidence.arm)
-    judged = [one for one in others if one.outcome != "few"]
-    ahead = sorted(
-        (one for one in judged if one.outcome == "ahead"), key=lambda one: -one.difference.mean
-    )
-    if ahead:
-        return _("More is gained here by {list} points over {arm}.").format(
-            arm=inside(evidence.arm),
-            list=joined([f"{inside(one.arm)} {interval(one.difference)}" for one in ahead]),
-        )
-    if judged:
-        return _("None of {count} further poolings was seen to gain more.").format(
-            count=len(judged)
-        )
+    """Which further poolings gain more: on this network, else on the one with most of them."""
+    groups = by_network(evidence.runs, evidence.everything).values()
+    candidates = [evidence.runs, *sorted(groups, key=lambda runs: -len(by_arm(runs)))]
+    for runs in candidates:
+        others = claims.others_against(runs, evidence.arm)
+        judged = [one for one in others if one.outcome != "few"]
+        if judged:
+            elsewhere = network_of(runs[0]) != network_of(evidence.runs[0])
+            return _gain_more(judged, evidence.arm, network_of(runs[0]) if elsewhere else None)
     return ""
+
+
+def _gain_more(judged: Sequence[Comparison], arm: str, elsewhere: Network | None) -> str:
+    words = {
+        "arm": inside(arm),
+        "count": len(judged),
+        "network": low(names.network_name(*elsewhere)) if elsewhere else "",
+    }
+    ahead = [one for one in judged if one.outcome == "ahead"]
+    if ahead:
+        ahead.sort(key=lambda one: -one.difference.mean)
+        said = (
+            _("On another network ({network}), more is gained by {list} points over {arm}.")
+            if elsewhere
+            else _("More is gained here by {list} points over {arm}.")
+        )
+        gains = [f"{inside(one.arm)} {interval(one.difference)}" for one in ahead]
+        return said.format(**words, list=joined(gains))
+    said = (
+        _("Of {count} further poolings on another network ({network}), none was seen to gain more.")
+        if elsewhere
+        else _("None of {count} further poolings was seen to gain more.")
+    )
+    return said.format(**words)

@@ -125,7 +125,7 @@ def _unmeasured(finding: Finding, evidence: Evidence) -> str:
             "Nothing was measured: no runs differ in where the blend weight starts. The page "
             "Learning lets several starts race."
         ),
-        "cost": _("Nothing was counted: there is no run with max pooling to compare with."),
+        "cost": _("Nothing was counted: that takes a run with max pooling and one with {arm}."),
         "fine_grained": _(
             "No network here was trained on such pictures. To measure it on your own pictures: "
             "{command}"
@@ -136,7 +136,9 @@ def _unmeasured(finding: Finding, evidence: Evidence) -> str:
         ),
     }
     plain = _("Nothing was measured.")
-    return words.get(finding.claim, plain).format(command=f"`{names.OWN_COMMAND}`")
+    return words.get(finding.claim, plain).format(
+        command=f"`{names.OWN_COMMAND}`", arm=inside(finding.arm)
+    )
 
 
 def _needs_two(evidence: Evidence) -> str:

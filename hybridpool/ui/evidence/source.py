@@ -7,13 +7,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from hybridpool.training.claims import Evidence
+from hybridpool.training.claims import BLENDS, Evidence
 from hybridpool.training.results import ResultsError
+from hybridpool.training.selection import by_arm
 from hybridpool.training.summary import told_apart
 from hybridpool.ui import compute
 from hybridpool.ui.evidence import state
 from hybridpool.ui.evidence import words as names
+from hybridpool.ui.evidence.numbers import low
 from hybridpool.ui.evidence.state import STATE, Group
+from hybridpool.ui.phrases import joined
 from hybridpool.ui.words import _, fill
 
 _MOST_NAMED = 5
@@ -22,17 +25,19 @@ _MOST_NAMED = 5
 def current_evidence() -> tuple[Evidence, Group] | None:
     """What is judged, chosen in the sidebar; None where there are no results at all."""
     ours = compute.results(state.RESULTS)
+    arm = STATE.chosen().arm
     with st.sidebar:
         groups = [*state.groups(ours.runs), *state.groups(state.own_runs(), own=True)]
-        chosen = _chosen(groups)
+        chosen = _chosen(groups, arm)
         if chosen is not None:
-            _show_choices(groups, chosen)
+            blends = _blends_of(chosen)
+            arm = arm if arm in blends else blends[0]
+            _show_choices(groups, chosen, arm)
         _show_uploader()
     if ours.problems:
         st.warning(told(ours.problems), icon=":material/description:")
     if chosen is None:
         return None
-    arm = STATE.chosen().arm
     if chosen.own:
         return Evidence(chosen.runs, state.evidence_of(state.own_runs()), arm), chosen
     fresh = Evidence(chosen.runs, state.evidence_of(ours.runs), arm)
@@ -47,7 +52,8 @@ def told(problems: Sequence[ResultsError]) -> str:
     return "\n\n".join(said)
 
 
-def _chosen(groups: list[Group]) -> Group | None:
+def _chosen(groups: list[Group], arm: str) -> Group | None:
+    """The group that was chosen, else the first that was run with this hybrid pooling."""
     wanted = STATE.chosen().group
     for group in groups:
         if group.key == wanted:
@@ -60,10 +66,21 @@ def _chosen(groups: list[Group]) -> Group | None:
             ),
             icon=":material/link_off:",
         )
-    return groups[0] if groups else None
+    if not groups:
+        return None
+    first = next((group for group in groups if arm in by_arm(group.runs)), groups[0])
+    if first is not groups[0] and not wanted:
+        # It stays when another hybrid pooling of it is chosen.
+        STATE.choose(group=first.key)
+    return first
 
 
-def _show_choices(groups: list[Group], chosen: Group) -> None:
+def _blends_of(group: Group) -> list[str]:
+    """The hybrid poolings that a group was run with; all of them where it was run with none."""
+    return [arm for arm in BLENDS if arm in by_arm(group.runs)] or list(BLENDS)
+
+
+def _show_choices(groups: list[Group], chosen: Group, arm: str) -> None:
     apart = told_apart([group.runs[0].settings.group for group in groups])
     several = len({group.runs[0].data["name"] for group in groups}) > 1
     labels = {
@@ -79,16 +96,19 @@ def _show_choices(groups: list[Group], chosen: Group) -> None:
         options=labels,
         help=_("Only runs that differ in nothing but pooling and seed are compared."),
     )
-    blends = names.blend_names()
+    blends, offered = names.blend_names(), _blends_of(chosen)
     STATE.pick(
         "arm",
         _("Hybrid pooling with"),
-        blends,
+        {blend: blends[blend] for blend in offered},
+        shown=arm,
         help=_(
             "Which of the article's poolings is judged. The plan of the experiment names one "
             "weight a layer; the others are exploratory."
         ),
     )
+    if missing := [low(name) for blend, name in blends.items() if blend not in offered]:
+        st.caption(_("Not run with these networks: {list}.").format(list=joined(missing)))
 
 
 def _label(group: Group, further: str, with_data: bool) -> str:
