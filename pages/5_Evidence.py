@@ -20,7 +20,7 @@ open_page(
     _(
         "What the article claims about hybrid pooling, held against networks that were trained "
         "for it: the same network, data and seeds, and only the pooling changes. The verdicts "
-        "follow from the numbers by rules that were written before, also where hybrid pooling does "
+        "follow from the numbers by rules written beforehand, even where hybrid pooling does "
         "not win."
     ),
     shared_controls=False,

@@ -67,7 +67,7 @@ def open_checked(data: bytes, *, max_bytes: int, max_pixels: int) -> Opened:
         raise ImageError("This file is empty: choose a file with a picture in it.")
     if len(data) > max_bytes:
         raise ImageError(
-            "This file has {size} MB, and at most {limit} MB can be read here: "
+            "This file is {size} MB, and at most {limit} MB can be read here: "
             "use a smaller picture.",
             size=math.ceil(len(data) / 2**20 * 10) / 10,
             limit=f"{max_bytes / 2**20:g}",

@@ -102,7 +102,7 @@ def _drawn(image: Tensor, amount: float, generator: Generators) -> Tensor:
 
 
 def salt_noise(image: Tensor, amount: float, generator: Generators) -> Tensor:
-    """Set a share of the values to 1, each channel for itself.
+    """Set a share of the values to 1, each channel on its own.
 
     Args:
         image: The image.
@@ -121,7 +121,7 @@ def salt_noise(image: Tensor, amount: float, generator: Generators) -> Tensor:
 
 
 def pepper_noise(image: Tensor, amount: float, generator: Generators) -> Tensor:
-    """Set a share of the values to 0, each channel for itself.
+    """Set a share of the values to 0, each channel on its own.
 
     Args:
         image: The image.
@@ -139,7 +139,7 @@ def pepper_noise(image: Tensor, amount: float, generator: Generators) -> Tensor:
 
 
 def salt_and_pepper_noise(image: Tensor, amount: float, generator: Generators) -> Tensor:
-    """Set a share of the values to 0 or 1, as often to either, each channel for itself.
+    """Set a share of the values to 0 or 1, as often to either, each channel on its own.
 
     Also known as impulse noise.
 

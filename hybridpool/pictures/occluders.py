@@ -67,7 +67,7 @@ def occlude(
         width: Its columns.
         fill: ``"black"``, ``"grey"`` (0.5), ``"mean"`` of each channel over the image, ``"blur"``
             (the image through a Gaussian whose sigma is a quarter of the patch's longer side), or
-            ``"noise"`` (uniform on [0, 1], each channel for itself).
+            ``"noise"`` (uniform on [0, 1], each channel on its own).
         generator: Where ``"noise"`` is drawn from; the other fills need none.
         shape: ``"rectangle"`` or ``"disc"``, see :func:`occlusion_mask`.
 

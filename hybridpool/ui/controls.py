@@ -368,13 +368,13 @@ def _provenance(info: StemInfo) -> str:
         sentences = [
             _(
                 "Trained on {data}, {pictures} pictures, {epochs} epochs, seed {seed}: "
-                "{accuracy:.1%} of the test pictures are recognised. Licence: {licence}."
+                "{accuracy} of the test pictures are recognised. Licence: {licence}."
             ).format(
                 data=_(info.data),
                 pictures=f"{int(said.get('pictures', 0)):,}",
                 epochs=said["epochs"],
                 seed=said["seed"],
-                accuracy=float(said["accuracy"]),
+                accuracy=percent(float(said["accuracy"]), least=1),
                 licence=_(info.licence),
             )
         ]

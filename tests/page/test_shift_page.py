@@ -426,10 +426,10 @@ def test_whether_hybrid_keeps_both_ends_is_read_off_the_shares() -> None:
     shares = {"max": (0.4, 0.3, 0.3), "average": (0.6, 0.3, 0.1), "hybrid": (0.5, 0.4, 0.05)}
     said = frequency_findings.both_ends(shares, 0.5)
     assert "blend weight 0.50" in said
-    assert "low frequencies, between max and average; of high ones, below both" in said
+    assert "is between max and average; its share of high ones is below both" in said
     shares["hybrid"] = (0.7, 0.0, 0.3)
     said = frequency_findings.both_ends(shares, None)
-    assert "above both max and average; of high ones, level with one" in said
+    assert "above both max and average; its share of high ones is level with one" in said
     assert "blend weight" not in said
 
 

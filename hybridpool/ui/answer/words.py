@@ -70,7 +70,9 @@ def row_words(level: str) -> dict[str, str]:
         "seen": _("What the networks see: the middle of the picture at 32 × 32 pixels."),
         "star": _("★ is what it shows."),
         "clean_picture": _("The picture as the networks see it"),
-        "changed_picture": _("The changed picture. Arrow keys shift it where it is shifted."),
+        "changed_picture": _(
+            "The changed picture. If the change is a shift, the arrow keys move it."
+        ),
         "level": level,
         "shift_up": _("Shift up by one pixel"),
         "shift_down": _("Shift down by one pixel"),

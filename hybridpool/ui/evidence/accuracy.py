@@ -87,6 +87,6 @@ def _show_others(evidence: Evidence) -> None:
         "accuracy_others",
         _(
             "The other poolings against the two single ones: exploratory, 95 % intervals that are "
-            "not corrected for their number."
+            "not corrected for multiple comparisons."
         ),
     )

@@ -117,7 +117,7 @@ def _show_kinds(singles: Sequence[Comparison]) -> None:
         show_forest(
             list(rows.items()),
             "kinds_forest",
-            _("Intervals of 95 % each, exploratory: they are not corrected for their number."),
+            _("Intervals of 95 % each, exploratory: not corrected for multiple comparisons."),
         )
 
 

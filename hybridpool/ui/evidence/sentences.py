@@ -264,7 +264,7 @@ def kind_by_kind(comparisons: Sequence[Comparison]) -> str:
         )
     if said:
         said.append(
-            _("Results for single kinds are exploratory: they are not corrected for their number.")
+            _("Results for single kinds are exploratory: not corrected for multiple comparisons.")
         )
     return paragraph(said)
 

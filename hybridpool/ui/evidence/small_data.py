@@ -46,9 +46,10 @@ def show_small_data(evidence: Evidence) -> None:
         for size, runs in groups.items()
     ]
     st.caption(
-        _("Means over seeds with 95 % bands. A larger gap is more overfitting. {epochs}.").format(
-            epochs=joined(epochs)
-        )
+        _(
+            "Means over seeds with 95 % bands. A larger gap alone is no overfitting: test accuracy "
+            "has to be lower too. {epochs}."
+        ).format(epochs=joined(epochs))
     )
     comparisons = evidence.finding("small_data").comparisons
     show_primary(comparisons, "small_forest")

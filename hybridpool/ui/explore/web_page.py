@@ -72,7 +72,7 @@ def _small_print(trace: Trace, said: str, link: str) -> list[str]:
     if picture:
         lines.append(provenance(picture))
     else:
-        lines.append(_("The picture is the person's own who saved this page."))
+        lines.append(_("The picture belongs to the person who saved this page."))
     found = [f'<p class="small">{html.escape(line)}</p>' for line in lines]
     if picture:
         # The address holds numbers and known words alone, and is escaped besides.

@@ -66,8 +66,8 @@ def stuck(began: Mapping[str, float], ended: Mapping[str, float]) -> str:
             said.append(
                 _(
                     "The start at {start:.2f} has moved by {way:.2f}: the slope s(1 − s) is "
-                    "{slope:.2f} there, {times:.0f} times less than at one half, and it multiplies "
-                    "every gradient."
+                    "{slope:.2f} there, 1/{times:.0f} of that at one half, and it multiplies every "
+                    "gradient."
                 ).format(start=start, way=abs(way), slope=slope, times=_STEEPEST / slope)
             )
     return paragraph(said)
@@ -132,10 +132,13 @@ def _against_fixed(compared: Sequence[Versus], best: Sequence[str], pictures: in
     nearest = next(versus for versus in compared if best[0] in (versus.arm, versus.other))
     count = int(nearest.by)
     if ahead:
-        said = _("That is {count} of the {pictures} test pictures more than any fixed pooling.")
+        said = _(
+            "Of the {pictures} test pictures it gets {count} more right than any fixed pooling."
+        )
     elif nearest.certain and nearest.other == "start_half":
         said = _(
-            "That is {count} of the {pictures} test pictures less than the best fixed pooling."
+            "Of the {pictures} test pictures it gets {count} fewer right than the best fixed "
+            "pooling."
         )
     elif count == 0:
         said = _("Both are right about equally many of the {pictures} test pictures.")
@@ -157,7 +160,7 @@ def spread(run: Race) -> str:
 
 
 def gaps(measured: Gaps) -> str:
-    """Where the gap is largest, and which arms overfit more than others, over all seeds."""
+    """Where the gap is largest, and which arms have a larger one than others, over all seeds."""
     names = arm_names({"start_half": 0.5})
     mean, deviation = measured.gap.mean(-1), measured.gap.std(-1)
     row = int(mean.mean(1).argmax())
@@ -178,12 +181,12 @@ def gaps(measured: Gaps) -> str:
             said
             + " "
             + _(
-                "Over all numbers of training pictures the seeds differ too much to say which of "
-                "the three overfits more (Student's t test of each pair, with Holm's correction)."
+                "Over all numbers of training pictures the seeds differ too much to tell the three "
+                "gaps apart (Student's t test of each pair, with Holm's correction)."
             )
         )
     pairs = [
-        _("{arm} overfits more than {other}, by {points} points").format(
+        _("{arm} has a larger gap than {other}, by {points} points").format(
             arm=names[versus.arm], other=names[versus.other], points=f"{100 * versus.by:.1f}"
         )
         for versus in certain

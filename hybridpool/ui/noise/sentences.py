@@ -315,10 +315,10 @@ def best_blend(
         return paragraph(said)
     low, high = f"{min(finite):.2f}", f"{max(finite):.2f}"
     if low == high:
-        said.append(_("Each draw for itself says the same."))
+        said.append(_("Each single draw says the same."))
     else:
         said.append(
-            _("Each draw for itself is best between {low} and {high}, the shaded range.").format(
+            _("Taken singly, each draw is best between {low} and {high}, the shaded range.").format(
                 low=low, high=high
             )
         )

@@ -15,8 +15,8 @@ def noise_notes() -> dict[str, str]:
     """What each change does to a value x of the picture."""
     return {
         "gaussian": _("Adds normal noise to each value: x + σz, cut off at 0 and 1."),
-        "salt": _("Sets a share of the values to 1, each colour channel for itself."),
-        "pepper": _("Sets a share of the values to 0, each colour channel for itself."),
+        "salt": _("Sets a share of the values to 1, each colour channel on its own."),
+        "pepper": _("Sets a share of the values to 0, each colour channel on its own."),
         "salt_and_pepper": _("Sets a share of the values to 0 or 1, as often to either."),
         "speckle": _("Multiplies each value by noise around 1: x + xσz. Black stays black."),
         "poisson": _("Counts photons as a sensor does: the fewer there are, the more noise."),

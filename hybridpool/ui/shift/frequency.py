@@ -186,5 +186,5 @@ def _show_maps(gradients: GradientMaps) -> None:
                     signed=signed,
                 ),
                 key=f"gradient_map_{name}",
-                alt=_("Where the gradient of {name} pooling goes").format(name=names[name]),
+                alt=_("{name}: where its gradient goes").format(name=names[name]),
             )

@@ -67,11 +67,13 @@ def both_ends(shares: Mapping[str, Sequence[float]], weight: float | None) -> st
         "both": _("level with both"),
     }
     if weight is None:
-        start = _("**Hybrid** lies, in its share of low frequencies, {low}; of high ones, {high}.")
+        start = _(
+            "**Hybrid**: its share of low frequencies is {low}; its share of high ones is {high}."
+        )
     else:
         start = _(
-            "**Hybrid**, at blend weight {weight:.2f}, lies, in its share of low frequencies, "
-            "{low}; of high ones, {high}."
+            "**Hybrid** at blend weight {weight:.2f}: its share of low frequencies is {low}; its "
+            "share of high ones is {high}."
         )
     return start.format(weight=weight, low=words[places[0]], high=words[places[1]])
 
