@@ -78,7 +78,7 @@ def a_run(
             "python": "3.11.7",
             "torch": "2.14.1",
             "device": "cpu",
-            "finished": f"2026-01-01T00:0{seed}:00+00:00",
+            "finished": f"2027-01-01T00:0{seed}:00+00:00",
         },
         command=f"python -m hybridpool.training train --arm {arm} --seed {seed}",
         history=tuple(

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from hybridpool.training.comparisons import MIN_SEEDS, Comparison, Pair, family
+from hybridpool.training.comparisons import Comparison, Pair, family
 from hybridpool.training.records import Run
 from hybridpool.training.selection import (
     COMPLEX,
+    SINGLE,
     SMALL_DATA,
     by_arm,
     by_network,
     by_start,
     few_pictures,
+    judgeable,
     network_of,
 )
 from hybridpool.training.values import (
@@ -40,9 +42,6 @@ CLAIMS = (
     *("cost", "small_data", "size", "fine_grained", "medical"),
 )
 """In the order of the page."""
-
-SINGLE = ("max", "average")
-"""The single poolings: a claim has to hold against both."""
 
 PRIMARY = (*SINGLE, "fixed", "frozen")
 """What hybrid pooling is held against."""
@@ -71,8 +70,7 @@ def precedence(runs: Sequence[Run]) -> tuple[bool, bool, int, int, int]:
         >>> precedence([_example("max", 0, 0.7)])[:3]
         (False, False, 50000)
     """
-    arms = by_arm(runs)
-    judged = all(len(arms.get(arm, ())) >= MIN_SEEDS for arm in (*SINGLE, BLENDS[0]))
+    judged = judgeable(runs)
     return (
         judged and network_of(runs[0]) == ARTICLE_NETWORK,
         judged,
@@ -202,6 +200,8 @@ def against_baselines(
 ) -> tuple[Comparison, ...]:
     """An arm minus each baseline, as one family.
 
+    Frozen holds the weights that ``"hybrid"`` ended with, so it is a baseline of that arm alone.
+
     Example:
         >>> against_baselines([], "hybrid", CLEAN)
         ()
@@ -210,7 +210,7 @@ def against_baselines(
     return family(
         Pair(condition, arm, baseline, arms.get(arm, ()), arms.get(baseline, ()), by)
         for baseline in baselines
-        if baseline != arm
+        if baseline != arm and (baseline != "frozen" or arm == "hybrid")
     )
 
 

@@ -24,6 +24,7 @@ MIN_SEEDS = 3
 LEVEL = 0.05
 POWER = 0.8
 RESAMPLES = 2000
+_QUANTILES = 100
 #: Accuracies are shares of so few pictures that a spread below this is none.
 _ROUNDING = 1e-9
 
@@ -42,6 +43,7 @@ class Difference:
         freedom: Degrees of freedom of that spread.
         counts: How many runs each side has; for a paired difference, the number of pairs twice.
         pictures: How many pictures count as a sample besides the seeds; 0 if only the seeds do.
+        welch: Whether the test is Welch's, which does not take the spreads of the sides for equal.
     """
 
     mean: float
@@ -53,9 +55,12 @@ class Difference:
     freedom: float
     counts: tuple[int, int]
     pictures: int = 0
+    welch: bool = False
 
     def visible(self, level: float = LEVEL) -> float:
-        """The smallest difference that a test at this level sees with 80 % power.
+        """The smallest difference that the test at this level sees with 80 % power.
+
+        The true spread is taken to be the one that was found, and equal on both sides.
 
         Example:
             >>> found = Difference(0, 0, 0, (0, 0), 1, error=0.1, freedom=8, counts=(5, 5))
@@ -64,6 +69,8 @@ class Difference:
         """
         if not self.freedom:
             return math.inf
+        if self.welch:
+            return _seen_by_welch(self.counts, level) * self.error
         critical = float(stats.t.isf(level / 2, self.freedom))
         size = brentq(
             lambda shift: stats.nct.sf(critical, self.freedom, shift) - POWER, 0, 2 * critical + 2
@@ -200,6 +207,27 @@ def by_seed(runs: Iterable[Run], value: Value) -> dict[int, tuple[Run, float]]:
     return {run.settings.seed: (run, number) for run in runs if (number := value(run)) is not None}
 
 
+@lru_cache(maxsize=256)
+def _seen_by_welch(counts: tuple[int, int], level: float) -> float:
+    """How many standard errors Welch's test sees with 80 % power where both spreads are equal.
+
+    Its degrees of freedom follow the spreads of the samples, so its power is the mean over these:
+    here over a grid of their quantiles.
+    """
+    quantiles = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
+    first, second = np.meshgrid(
+        *(stats.chi2.ppf(quantiles, count - 1) / (count - 1) / count for count in counts)
+    )
+    freedom = (first + second) ** 2 / (first**2 / (counts[0] - 1) + second**2 / (counts[1] - 1))
+    error = math.sqrt(1 / counts[0] + 1 / counts[1])
+    critical = stats.t.isf(level / 2, freedom) * np.sqrt(first + second) / error
+
+    def power(shift: float) -> float:
+        return float((stats.norm.sf(critical - shift) + stats.norm.cdf(-critical - shift)).mean())
+
+    return float(brentq(lambda shift: power(shift) - POWER, 0, float(critical.max()) + 2))
+
+
 def _outcome(delta: Difference, margin: float, significant: bool) -> str:
     if min(delta.counts) < MIN_SEEDS:
         return "few"
@@ -242,7 +270,7 @@ def _welch(a: NDArray[np.float64], b: NDArray[np.float64]) -> Difference:
         # Runs of one pooling may all come to the same accuracy, which is no loss of precision.
         warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
         test = stats.ttest_ind(a, b, equal_var=False)
-    return _of_test(test, mean, error, freedom, counts)
+    return _of_test(test, mean, error, freedom, counts, welch=True)
 
 
 def _paired(a: NDArray[np.float64], b: NDArray[np.float64]) -> Difference:
@@ -254,7 +282,13 @@ def _paired(a: NDArray[np.float64], b: NDArray[np.float64]) -> Difference:
 
 
 def _of_test(
-    test: Any, mean: float, error: float, freedom: int, counts: tuple[int, int]
+    test: Any,
+    mean: float,
+    error: float,
+    freedom: int,
+    counts: tuple[int, int],
+    *,
+    welch: bool = False,
 ) -> Difference:
     """The difference that one of scipy's t tests finds."""
     outer, inner = (test.confidence_interval(level) for level in (1 - LEVEL, 1 - 2 * LEVEL))
@@ -267,6 +301,7 @@ def _of_test(
         error,
         freedom,
         counts,
+        welch=welch,
     )
 
 

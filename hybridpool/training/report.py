@@ -29,8 +29,8 @@ def report(runs: Sequence[Run]) -> str:
     apart = told_apart([settings for _, settings in groups])
     for ((data, settings), group), further in zip(groups.items(), apart, strict=True):
         parts.append(
-            f"{settings.network} {settings.width}, {settings.train_pictures} pictures of {data}, "
-            f"{settings.epochs} epochs" + (f", {further}" if further else "")
+            f"{settings.network} {settings.width}, {settings.train_pictures} pictures of "
+            f"{data.name}, {settings.epochs} epochs" + (f", {further}" if further else "")
         )
         if settings.held_out:
             parts += [*_choices(group), "\n"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 from hybridpool.training.records import Run, RunSettings
 
@@ -56,10 +58,32 @@ def summarise_seeds(values: Sequence[float], confidence: float = 0.95) -> Summar
     return Summary(mean, deviation, mean - half, mean + half, count)
 
 
-def comparable(runs: Iterable[Run]) -> dict[tuple[str, RunSettings], list[Run]]:
+class Data(NamedTuple):
+    """What tells the pictures of a run from others of the same name."""
+
+    name: str
+    test: int
+    digest: str
+
+
+def data_of(run: Run) -> Data:
+    """The data of a run. CIFAR-10 is known by its name; older runs have no digest of it.
+
+    Example:
+        >>> from hybridpool.training.records import _example
+        >>> data_of(_example("max", 0, 0.7))
+        Data(name='nothing', test=0, digest='')
+    """
+    name = str(run.data["name"])
+    digest = "" if name.startswith("CIFAR-10") else str(run.data.get("digest", ""))
+    return Data(name, int(run.data.get("test", 0)), digest)
+
+
+def comparable(runs: Iterable[Run]) -> dict[tuple[Data, RunSettings], list[Run]]:
     """Group the runs that may be compared: by data and by the settings that they share.
 
-    They differ in their arm, its own settings, and their seed (`RunSettings.group`).
+    They differ in their arm, its own settings, and their seed (`RunSettings.group`). Where an arm
+    was run with several settings of its own, each has a group with all other arms.
 
     Example:
         >>> from hybridpool.training.records import _example
@@ -67,11 +91,49 @@ def comparable(runs: Iterable[Run]) -> dict[tuple[str, RunSettings], list[Run]]:
         >>> [len(group) for group in comparable(runs).values()]
         [2]
     """
-    groups: dict[tuple[str, RunSettings], list[Run]] = {}
+    groups: dict[tuple[Data, RunSettings], list[Run]] = {}
     for run in runs:
-        key = (str(run.data["name"]), run.settings.group)
-        groups.setdefault(key, []).append(run)
+        groups.setdefault((data_of(run), run.settings.group), []).append(run)
+    return {
+        (data, name): part
+        for (data, settings), group in groups.items()
+        for name, part in _with_each_seed_once(settings, group)
+    }
+
+
+def _with_each_seed_once(
+    settings: RunSettings, runs: list[Run]
+) -> list[tuple[RunSettings, list[Run]]]:
+    """Groups that have each arm and seed once, with the settings that tell them apart."""
+    count = Counter((run.settings.arm, run.settings.seed) for run in runs)
+    repeated = {arm for (arm, _), times in count.items() if times > 1}
+    if not repeated:
+        return [(settings, runs)]
+    groups = []
+    for optimizer, rate in sorted({_own(run) for run in runs if run.settings.arm in repeated}):
+        part = [
+            run
+            for run in runs
+            if run.settings.arm not in repeated or _own(run) == (optimizer, rate)
+        ]
+        # A frozen run belongs to the run of hybrid whose weights it holds.
+        ends = {
+            run.settings.seed: tuple(path[-1][0] for path in run.weights.values())
+            for run in part
+            if run.settings.arm == "hybrid"
+        }
+        part = [
+            run
+            for run in part
+            if run.settings.arm != "frozen"
+            or ends.get(run.settings.seed, run.settings.frozen_at) == run.settings.frozen_at
+        ]
+        groups.append((replace(settings, blend_optimizer=optimizer, blend_rate=rate), part))
     return groups
+
+
+def _own(run: Run) -> tuple[str, float]:
+    return run.settings.blend_optimizer, run.settings.blend_rate
 
 
 def told_apart(several: Sequence[RunSettings]) -> list[str]:

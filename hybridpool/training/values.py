@@ -181,20 +181,25 @@ def consistency(run: Run) -> float | None:
     return run.measures.shift_consistency if run.measures.pictures else None
 
 
-def loss_of(value: Value) -> Value:
+def loss_of(changed: Measure) -> Measure:
     """The loss of accuracy against the same pictures unchanged.
 
     Example:
         >>> from hybridpool.training.records import _example
-        >>> round(loss_of(lambda run: 0.5)(_example("max", 0, 0.7)), 3)
+        >>> round(loss_of(Measure(lambda run: 0.5)).value(_example("max", 0, 0.7)), 3)
         0.2
     """
 
     def lost(run: Run) -> float | None:
-        changed = value(run)
-        return None if changed is None else run.measures.clean_of_these - changed
+        after = changed.value(run)
+        return None if after is None else run.measures.clean_of_these - after
 
-    return lost
+    def right(run: Run) -> NDArray[np.float64] | None:
+        before = right_of(run, "clean")
+        after = changed.right(run) if changed.right else None
+        return None if before is None or after is None else before[: len(after)] - after
+
+    return Measure(lost, right)
 
 
 def iocclusion(names: Sequence[str]) -> Value:

@@ -308,6 +308,43 @@ def test_the_group_that_is_judged_stands_for_its_own_size_and_network() -> None:
     assert {run.settings.epochs for run in groups[50_000]} == {6}
 
 
+def test_of_other_settings_those_that_can_be_judged_stand_for_a_network() -> None:
+    """Ten poolings with one seed are more runs than three with three, and tell less."""
+    small = a_field(hybrid=0.75)
+    wide = [
+        a_run(arm, seed, 0.95 if arm == "hybrid" else 0.9, width=32, parameters=11_000_000)
+        for arm in ("max", "average", "hybrid")
+        for seed in range(3)
+    ]
+    tried = [
+        replace(run, settings=replace(run.settings, epochs=60, arm=f"{run.settings.arm}{copy}"))
+        for run in wide
+        if run.settings.seed == 0
+        for copy in range(4)
+    ]
+    assert judged("size", small, more=[*tried, *wide]).verdict == "confirmed"
+
+
+def test_runs_older_than_the_plan_take_no_part_in_later_verdicts() -> None:
+    old = [
+        replace(run, environment={"finished": "2026-11-28T20:44:00+00:00"})
+        for run in a_field(hybrid=0.75)
+    ]
+    wide = [a_run(arm, seed, width=32, parameters=11_000_000) for arm in ARMS for seed in SEEDS]
+    assert judged("size", wide, more=old).verdict == "unmeasured"
+    assert judged("size", old, more=wide).verdict == "unmeasured"
+
+
+def test_the_chosen_runs_stand_for_their_own_number_of_few_pictures() -> None:
+    chosen = few_pictures(BOTH_LARGER, {})
+    longer = [
+        replace(run, settings=replace(run.settings, epochs=60))
+        for run in few_pictures(BOTH_LARGER, BOTH_WORSE)
+    ]
+    longer += [replace(run, settings=replace(run.settings, arm="gated")) for run in longer]
+    assert judged("small_data", chosen, more=longer).verdict == "refuted"
+
+
 @pytest.mark.parametrize("claim", ["fine_grained", "medical"])
 def test_what_nothing_measures_has_no_verdict(claim: str) -> None:
     assert judged(claim, a_full_house()).verdict == "unmeasured"

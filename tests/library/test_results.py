@@ -17,7 +17,8 @@ from hybridpool.training.results import (
     right_of,
     write_run,
 )
-from hybridpool.training.summary import comparable, summarise_seeds
+from hybridpool.training.summary import comparable, summarise_seeds, told_apart
+from hybridpool.training.values import behind, loss_of, noises, occluders, under
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -183,3 +184,57 @@ def test_only_runs_that_differ_in_arm_and_seed_are_compared() -> None:
     few = replace(few, settings=replace(few.settings, train_pictures=500))
     found = comparable([a_run("max", 0), a_run("hybrid", 1), few])
     assert [len(runs) for runs in found.values()] == [2, 1]
+
+
+def test_an_arm_with_several_settings_of_its_own_has_a_group_for_each() -> None:
+    """One of them must not silently take the place of the other."""
+    runs = [a_run(arm, seed) for arm in ("max", "hybrid", "frozen") for seed in range(3)]
+    ends = {
+        run.settings.seed: tuple(path[-1][0] for path in run.weights.values())
+        for run in runs
+        if run.settings.arm == "hybrid"
+    }
+    frozen = [
+        replace(run, settings=replace(run.settings, frozen_at=ends[run.settings.seed]))
+        for run in runs
+        if run.settings.arm == "frozen"
+    ]
+    runs = [run for run in runs if run.settings.arm != "frozen"] + frozen
+    (whole,) = comparable(runs).values()
+    assert len(whole) == 9
+    faster = [
+        replace(
+            run,
+            settings=replace(run.settings, blend_rate=0.3),
+            weights={name: (*path, (0.9,)) for name, path in run.weights.items()},
+        )
+        for run in runs
+        if run.settings.arm == "hybrid"
+    ]
+    groups = comparable([*runs, *faster])
+    assert told_apart([settings for _, settings in groups]) == [
+        "--blend-rate 0.01",
+        "--blend-rate 0.3",
+    ]
+    usual, other = groups.values()
+    assert sorted(run.settings.name for run in usual) == sorted(run.settings.name for run in whole)
+    assert {run.settings.arm for run in other} == {"max", "hybrid"}
+    assert {run.settings.blend_rate for run in other if run.settings.arm == "hybrid"} == {0.3}
+
+
+def test_data_of_the_same_name_are_not_compared() -> None:
+    here, there = (replace(a_run("max", 0), data={"name": "images", "test": 40}) for _ in range(2))
+    there = replace(there, data={**there.data, "digest": "other"})
+    assert len(comparable([here, there])) == 2
+
+
+@pytest.mark.parametrize("kind", ["noise", "occlusion"])
+def test_what_a_change_costs_is_known_picture_by_picture(kind: str) -> None:
+    """So that its interval can be over seeds and pictures at once, as the page says."""
+    runs, _ = read_folder(Path(__file__).parents[2] / "assets" / "results" / "breadth")
+    loss = loss_of(under(noises(runs)) if kind == "noise" else behind(occluders(runs)))
+    for run in runs[:3]:
+        value, by_picture = loss.value(run), loss.right(run) if loss.right else None
+        assert by_picture is not None
+        assert value == pytest.approx(by_picture.mean(), abs=1e-6)
+        assert len(by_picture) == run.measures.pictures

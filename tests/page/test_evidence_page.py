@@ -483,7 +483,7 @@ def compared(
         (
             compared("undecided", 0.0018, 0.0078),
             "undecided against max: +0.18 (−0.60 to +0.96); a difference of 1.3 would have been "
-            "seen",
+            "seen with 80 % power",
         ),
         (compared("few", 0.02, 0.0), "not judged against max, with too few runs: +2.00"),
     ],
@@ -560,6 +560,62 @@ def test_a_bound_that_holm_does_not_pass_is_no_learning() -> None:
 
 
 @pytest.mark.usefixtures("english")
+def test_frozen_says_nothing_of_other_blends() -> None:
+    """It holds what one weight a layer learned."""
+    runs = a_field(channel=0.73, fixed=0.70, frozen=0.70)
+    found = evidence(runs, "channel").finding("accuracy").comparisons
+    assert "frozen" not in {one.baseline for one in found}
+    said = sentences.what_learning_is_worth(found)
+    assert said.endswith("So the learned weights are better than a half.")
+
+
+@pytest.mark.usefixtures("english")
+def test_two_seeds_say_nothing_of_the_articles_gain() -> None:
+    two = [run for run in a_field(hybrid=0.712) if run.settings.seed < 2]
+    assert sentences.about_the_gain(evidence(two).finding("accuracy").comparisons) == []
+
+
+@pytest.mark.usefixtures("english")
+def test_seeds_that_nobody_shares_are_named_as_such() -> None:
+    runs = [
+        replace(run, settings=replace(run.settings, seed=run.settings.seed + 10))
+        if run.settings.arm == "max"
+        else run
+        for run in a_field()
+    ]
+    found = evidence(runs)
+    assert sentences.in_one_line(found.finding("noise"), found) == (
+        "At least 3 seeds are needed that all of max, average and hybrid were run with."
+    )
+
+
+@pytest.mark.usefixtures("english")
+def test_runs_of_another_network_are_said_to_be_of_one() -> None:
+    large = [a_run(arm, seed, network="air", width=32) for arm in ARMS for seed in SEEDS]
+    starts = [a_run("hybrid", seed, start=at) for at in (0.02, 0.5, 0.98) for seed in SEEDS]
+    found = Evidence(large, [*large, *starts], "channel")
+    said = sentences.in_one_line(found.finding("start"), found)
+    assert "with one weight a layer that starts at 0.5" in said
+    assert said.endswith("These runs are of another network: small network.")
+
+
+def test_older_runs_and_other_data_are_no_proof(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for run in a_field():
+        early = {**run.environment, "finished": "2026-11-28T20:44:00+00:00"}
+        write_run(replace(run, environment=early), tmp_path)
+    assert "These runs are older than the rules" in said(opened(tmp_path, monkeypatch))
+    birds = tmp_path / "birds"
+    for run in a_field():
+        settings = replace(run.settings, network="resnet18", width=64, data="birds")
+        write_run(replace(run, settings=settings, data={**run.data, "name": "birds"}), birds)
+    page = opened(birds, monkeypatch)
+    assert "older than the rules" not in said(page)
+    assert "The article's number is about all of CIFAR-10" in said(page)
+
+
+@pytest.mark.usefixtures("english")
 def test_what_gains_more_is_named_only_where_it_is_seen() -> None:
     assert "More is gained here by max, then blur +2.0" in opening.price(
         evidence(a_field(blur=0.72))
@@ -633,7 +689,7 @@ def test_intervals_over_seeds_alone_are_called_so() -> None:
     alone = compared("undecided", 0.0, 0.01)
     both = replace(alone, difference=replace(alone.difference, pictures=2000))
     assert "over seeds alone" in outcomes.sampled([alone, both])
-    assert outcomes.sampled([both]) == "The intervals are over seeds and 2,000 pictures at once."
+    assert outcomes.sampled([both]).startswith("The intervals are over seeds and 2,000 pictures at")
     assert outcomes.sampled([]) == ""
 
 

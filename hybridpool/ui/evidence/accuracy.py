@@ -8,7 +8,7 @@ from hybridpool.training import claims
 from hybridpool.training.claims import Evidence
 from hybridpool.training.comparisons import difference
 from hybridpool.training.curves import values_by_arm
-from hybridpool.training.selection import by_arm
+from hybridpool.training.selection import SINGLE, by_arm
 from hybridpool.training.summary import summarise_seeds
 from hybridpool.training.values import clean
 from hybridpool.ui.charts import show_chart
@@ -75,10 +75,10 @@ def _show_others(evidence: Evidence) -> None:
     runs = by_arm(evidence.runs)
     rows = []
     for arm, ones in runs.items():
-        if arm not in (*claims.SINGLE, evidence.arm):
+        if arm not in (*SINGLE, evidence.arm):
             differences = {
                 other: delta
-                for other in claims.SINGLE
+                for other in SINGLE
                 if (delta := difference(ones, runs.get(other, ()), by)) is not None
             }
             rows.append((names.named(names.arm_names(), arm), differences))

@@ -73,5 +73,7 @@ def _show_shifts(evidence: Evidence) -> None:
                 "–" if arm == "max" or against is None else numbers.interval(against),
             )
         )
-    show_table([_("Pooling"), _("Shift consistency"), _("Minus max, points (95 %)")], rows)
+    show_table(
+        [_("Pooling"), _("Shift consistency"), _("Minus max, points (95 %, not corrected)")], rows
+    )
     say([outcomes.resolution(comparisons), outcomes.sampled(comparisons)])

@@ -8,7 +8,7 @@ from hybridpool.training import claims
 from hybridpool.training.claims import Evidence
 from hybridpool.training.comparisons import Comparison
 from hybridpool.training.records import Run
-from hybridpool.training.selection import Network, by_arm, by_network, network_of
+from hybridpool.training.selection import SINGLE, Network, by_arm, by_network, network_of
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.numbers import inside, interval, low, signed
 from hybridpool.ui.evidence.outcomes import clause
@@ -19,7 +19,7 @@ from hybridpool.ui.words import _
 
 def gains(evidence: Evidence) -> str:
     """What hybrid pooling gains over the single poolings, in one sentence."""
-    comparisons = [one for one in evidence.against("accuracy") if one.baseline in claims.SINGLE]
+    comparisons = [one for one in evidence.against("accuracy") if one.baseline in SINGLE]
     if not comparisons:
         return ""
     first = evidence.runs[0].settings
@@ -62,7 +62,7 @@ def _steadiness(evidence: Evidence) -> str:
     behind = [
         one
         for one in evidence.against("shift")
-        if one.baseline in claims.SINGLE and one.outcome == "behind"
+        if one.baseline in SINGLE and one.outcome == "behind"
     ]
     return paragraph(
         _(
@@ -96,9 +96,12 @@ def _gain_more(judged: Sequence[Comparison], arm: str, elsewhere: Network | None
     if ahead:
         ahead.sort(key=lambda one: -one.difference.mean)
         said = (
-            _("On another network ({network}), more is gained by {list} points over {arm}.")
+            _(
+                "On another network ({network}), more is gained by {list} points over {arm} "
+                "(exploratory)."
+            )
             if elsewhere
-            else _("More is gained here by {list} points over {arm}.")
+            else _("More is gained here by {list} points over {arm} (exploratory).")
         )
         gains = [f"{inside(one.arm)} {interval(one.difference)}" for one in ahead]
         return said.format(**words, list=joined(gains))

@@ -10,7 +10,7 @@ from hybridpool.training.selection import by_arm, by_network, by_start
 from hybridpool.training.summary import summarise_seeds
 from hybridpool.training.values import clean
 from hybridpool.ui.charts import show_table
-from hybridpool.ui.evidence import numbers, outcomes
+from hybridpool.ui.evidence import numbers, outcomes, sentences
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.parts import link, say, show_paths, show_primary
 from hybridpool.ui.words import _
@@ -34,7 +34,7 @@ def show_start(evidence: Evidence) -> None:
         show_table([_("Start"), _("Test accuracy"), _("Runs"), _("Blend weights at the end")], rows)
         comparisons = evidence.finding("start").comparisons
         show_primary(comparisons, "start_forest")
-        say([outcomes.resolution(comparisons)])
+        say([sentences.networks_of_starts(evidence), outcomes.resolution(comparisons)])
     show_paths(evidence.runs, evidence.arm)
     link("pages/4_Learning.py")
 
@@ -71,14 +71,15 @@ def show_size(evidence: Evidence) -> None:
         means = {
             arm: summarise_seeds(list(by_seed.values())).mean for arm, by_seed in values.items()
         }
-        best = max(means, key=means.__getitem__)
+        # One pooling alone is no best one.
+        best = max(means, key=means.__getitem__) if len(means) > 1 else None
         rows.append(
             (
                 names.network_name(network, width),
                 f"{runs[0].costs.parameters:,}",
                 str(len(runs)),
-                names.named(names.arm_names(), best),
-                numbers.share(means[best]),
+                names.named(names.arm_names(), best) if best else "–",
+                numbers.share(means[best]) if best else "–",
             )
         )
     show_table([_("Network"), _("Parameters"), _("Runs"), _("Best mean"), _("Test accuracy")], rows)

@@ -23,7 +23,8 @@ def clause(one: Comparison) -> str:
         "behind": _("behind {name} by {interval}"),
         "equivalent": _("equivalent to {name} within ±{margin}: {interval}"),
         "undecided": _(
-            "undecided against {name}: {interval}; a difference of {visible} would have been seen"
+            "undecided against {name}: {interval}; a difference of {visible} would have been seen "
+            "with 80 % power"
         ),
         "few": _("not judged against {name}, with too few runs: {interval}"),
     }
@@ -72,9 +73,10 @@ def sampled(comparisons: Sequence[Comparison]) -> str:
             "These runs did not keep which pictures were right, so the intervals are over seeds "
             "alone and hold for these test pictures only."
         )
-    return _("The intervals are over seeds and {pictures} pictures at once.").format(
-        pictures=f"{min(counts):,}"
-    )
+    return _(
+        "The intervals are over seeds and {pictures} pictures at once, and rather too wide than "
+        "too narrow."
+    ).format(pictures=f"{min(counts):,}")
 
 
 def row(one: Comparison) -> str:

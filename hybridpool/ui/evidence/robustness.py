@@ -11,7 +11,7 @@ from hybridpool.training import claims, values
 from hybridpool.training.claims import Evidence
 from hybridpool.training.comparisons import Comparison, Difference, difference
 from hybridpool.training.curves import corruption_lines, occlusion_lines, values_by_arm
-from hybridpool.training.selection import by_arm
+from hybridpool.training.selection import SINGLE, by_arm
 from hybridpool.training.summary import summarise_seeds
 from hybridpool.training.values import Measure
 from hybridpool.ui.charts import show_chart, show_table
@@ -103,9 +103,7 @@ def _kind_by_kind(evidence: Evidence, kinds: dict[str, Measure]) -> list[Compari
     return [
         one
         for name, by in kinds.items()
-        for one in claims.against_baselines(
-            evidence.runs, evidence.arm, by, claims.SINGLE, condition=name
-        )
+        for one in claims.against_baselines(evidence.runs, evidence.arm, by, SINGLE, condition=name)
     ]
 
 
@@ -125,8 +123,8 @@ def _show_losses(evidence: Evidence, by: Measure, taken: Sequence[str]) -> None:
     """Accuracy on unchanged and changed pictures, what is lost between them, and iOcclusion."""
     clean = values_by_arm(evidence.runs, lambda run: run.measures.clean_of_these)
     changed = values_by_arm(evidence.runs, by.value)
-    loss = values.loss_of(by.value)
-    lost = values_by_arm(evidence.runs, loss)
+    loss = values.loss_of(by)
+    lost = values_by_arm(evidence.runs, loss.value)
     ratios = values_by_arm(evidence.runs, values.iocclusion(taken))
     runs = by_arm(evidence.runs)
     rows = []
@@ -135,7 +133,7 @@ def _show_losses(evidence: Evidence, by: Measure, taken: Sequence[str]) -> None:
             numbers.share(summarise_seeds(list(part[arm].values())).mean)
             for part in (clean, changed, lost)
         ]
-        against = difference(runs[arm], runs.get("max", ()), Measure(loss))
+        against = difference(runs[arm], runs.get("max", ()), loss)
         rows.append(
             (
                 names.named(names.arm_names(), arm),
@@ -149,7 +147,7 @@ def _show_losses(evidence: Evidence, by: Measure, taken: Sequence[str]) -> None:
         _("Unchanged"),
         _("Changed"),
         _("Lost"),
-        _("Lost more than max, points (95 %)"),
+        _("Lost more than max, points (95 %, not corrected)"),
     ]
     show_table([*head, "iOcclusion"] if ratios else head, rows)
     if any(run.measures.occlusions for run in evidence.runs) and set(taken) <= set(

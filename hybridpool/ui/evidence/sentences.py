@@ -11,10 +11,13 @@ from hybridpool.training.curves import weight_paths
 from hybridpool.training.records import Run
 from hybridpool.training.selection import (
     COMPLEX,
+    SINGLE,
     SMALL_DATA,
     by_arm,
     by_network,
+    by_start,
     few_pictures,
+    network_of,
 )
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.numbers import inside, interval, low, signed
@@ -58,7 +61,10 @@ def in_one_line(finding: Finding, evidence: Evidence) -> str:
             "Accuracy on pictures with low or with high frequencies alone, {arm} minus each single "
             "pooling, in points."
         ),
-        "start": _("Test accuracy from a start at 0.5 minus that from other starts, in points."),
+        "start": _(
+            "Test accuracy with one weight a layer that starts at 0.5, minus that from other "
+            "starts, in points."
+        ),
         "small_data": _(
             "Complex blending minus simple blending (one weight a layer) on few pictures, in "
             "points of test accuracy and of the gap between training and test accuracy."
@@ -70,7 +76,9 @@ def in_one_line(finding: Finding, evidence: Evidence) -> str:
         "occlusion": len(values.occluders(evidence.runs)),
     }
     said = sentences[finding.claim].format(arm=arm, kinds=kinds.get(finding.claim, 0))
-    return paragraph([said, _conditions(finding)])
+    elsewhere = {"start": networks_of_starts, "small_data": networks_of_few}
+    other = elsewhere[finding.claim](evidence) if finding.claim in elsewhere else ""
+    return paragraph([said, _conditions(finding), other])
 
 
 def _conditions(finding: Finding) -> str:
@@ -97,8 +105,12 @@ def _too_few(finding: Finding, evidence: Evidence) -> str:
         return _("At least {least} seeds of each are needed on two networks.").format(
             least=MIN_SEEDS
         )
-    arms = [*claims.SINGLE, finding.arm]
+    arms = [*SINGLE, finding.arm]
     counts = {arm: len(by_arm(evidence.runs).get(arm, ())) for arm in arms}
+    if min(counts.values()) >= MIN_SEEDS:
+        return _("At least {least} seeds are needed that all of {list} were run with.").format(
+            least=MIN_SEEDS, list=joined([inside(arm) for arm in arms])
+        )
     return _("At least {least} seeds of each are needed; here are {counts}.").format(
         least=MIN_SEEDS,
         counts=joined([f"{inside(arm)} {count}" for arm, count in counts.items()]),
@@ -163,7 +175,7 @@ def about_the_gain(comparisons: Sequence[Comparison]) -> list[str]:
     said = []
     for one in comparisons:
         delta = one.difference
-        if one.baseline not in claims.SINGLE or min(delta.counts) < 2:
+        if one.baseline not in SINGLE or one.outcome == "few":
             continue
         fits = delta.low <= claims.ARTICLE_GAIN <= delta.high
         if fits and delta.low <= 0 <= delta.high:
@@ -193,6 +205,9 @@ def what_learning_is_worth(comparisons: Sequence[Comparison]) -> str:
         arm=arm, clauses=clauses
     )
     fixed = by_baseline["fixed"].outcome
+    if fixed == "ahead" and by_baseline["fixed"].arm != "hybrid":
+        # Frozen holds what one weight a layer learned, so it says nothing of other blends.
+        return paragraph([said, _("So the learned weights are better than a half.")])
     frozen = by_baseline["frozen"].outcome if "frozen" in by_baseline else "few"
     ends = {
         "few": _("Too few seeds to tell."),
@@ -247,7 +262,7 @@ def reference(evidence: Evidence) -> str:
 def kind_by_kind(comparisons: Sequence[Comparison]) -> str:
     """Against which single pooling the intervals of single kinds lie clear of 0: exploratory."""
     said = []
-    for baseline in claims.SINGLE:
+    for baseline in SINGLE:
         ones = [one.difference for one in comparisons if one.baseline == baseline]
         if not ones or any(min(delta.counts) < MIN_SEEDS for delta in ones):
             continue
@@ -288,9 +303,18 @@ def real_blends(runs: Sequence[Run], arm: str) -> str:
 def networks_of_few(evidence: Evidence) -> str:
     """Which network the runs on few pictures are of, where it is another one."""
     groups = few_pictures(evidence.runs, evidence.everything)
-    networks = {(ones[0].settings.network, ones[0].settings.width) for ones in groups.values()}
-    first = evidence.runs[0].settings if evidence.runs else None
-    if not networks or first is None or networks == {(first.network, first.width)}:
+    return _elsewhere([ones[0] for ones in groups.values()], evidence)
+
+
+def networks_of_starts(evidence: Evidence) -> str:
+    """Which network the runs from several starts are of, where it is another one."""
+    starts = by_start(evidence.runs, evidence.everything)
+    return _elsewhere([ones[0] for ones in starts.values()], evidence)
+
+
+def _elsewhere(runs: Sequence[Run], evidence: Evidence) -> str:
+    networks = {network_of(run) for run in runs}
+    if not networks or not evidence.runs or networks == {network_of(evidence.runs[0])}:
         return ""
     return _("These runs are of another network: {network}.").format(
         network=joined([low(names.network_name(*network)) for network in sorted(networks)])

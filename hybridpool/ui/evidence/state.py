@@ -15,7 +15,7 @@ from hybridpool.training.claims import BLENDS, CLAIMS, precedence
 from hybridpool.training.records import Run
 from hybridpool.training.results import ResultsError, read_run
 from hybridpool.training.selection import by_arm
-from hybridpool.training.summary import comparable
+from hybridpool.training.summary import comparable, data_of
 from hybridpool.ui.page_state import PageState, Parameter, Values
 
 #: Where the results of the project lie; the variable names another folder.
@@ -106,8 +106,8 @@ def groups(runs: Iterable[Run], *, own: bool = False) -> list[Group]:
     Of ours, runs of a single pooling are no group: other starts are shown with their claim.
     """
     made = []
-    for (name, settings), alike in comparable(evidence_of(runs)).items():
-        digest = sha256(f"{name} {settings}".encode()).hexdigest()[:6]
+    for (data, settings), alike in comparable(evidence_of(runs)).items():
+        digest = sha256(f"{data.name} {settings}{data.digest}".encode()).hexdigest()[:6]
         start = "own-" if own else ""
         key = f"{start}{settings.network}-{settings.train_pictures}-{digest}"
         made.append(Group(key, own, tuple(sorted(alike, key=lambda run: run.settings.name))))
@@ -199,4 +199,4 @@ def _read_one(name: str, data: bytes) -> Run:
 
 
 def _identity(run: Run) -> tuple[object, ...]:
-    return run.data["name"], run.settings
+    return data_of(run), run.settings

@@ -9,7 +9,8 @@ import streamlit as st
 
 from hybridpool.training.claims import ARTICLE_NETWORK, CLAIMS, Evidence
 from hybridpool.training.records import Run
-from hybridpool.training.selection import by_arm, network_of
+from hybridpool.training.selection import SMALL_DATA, by_arm, network_of, older_than_the_plan
+from hybridpool.training.summary import data_of
 from hybridpool.ui.charts import show_table
 from hybridpool.ui.evidence import opening, sentences
 from hybridpool.ui.evidence import words as names
@@ -45,14 +46,30 @@ def show_summary(evidence: Evidence, group: Group) -> None:
         )
     )
     st.markdown(trained(group))
-    say([_about_the_article(group)])
+    say([_about_the_plan(group), _about_the_article(group)])
     with st.expander(_("How a verdict is reached"), icon=":material/gavel:"):
         st.markdown("\n".join(f"- {rule}" for rule in names.rule_words()))
 
 
+def _about_the_plan(group: Group) -> str:
+    if not older_than_the_plan(group.runs):
+        return ""
+    return _(
+        "These runs are older than the rules, which were written with their numbers known: their "
+        "verdicts are exploratory, and take no part in those of other networks."
+    )
+
+
 def _about_the_article(group: Group) -> str:
-    """Whether this is the network that the article speaks of."""
+    """Whether this is what the article speaks of."""
+    settings = group.runs[0].settings
     network, width = network_of(group.runs[0])
+    name = data_of(group.runs[0]).name
+    if not name.startswith("CIFAR-10") or settings.train_pictures <= SMALL_DATA:
+        return _(
+            "The article's number is about all of CIFAR-10, and these networks learned from other "
+            "or from fewer pictures. None of these verdicts proves or refutes it."
+        )
     if (network, width) == ARTICLE_NETWORK:
         return ""
     if network == ARTICLE_NETWORK[0]:
@@ -62,7 +79,8 @@ def _about_the_article(group: Group) -> str:
         ).format(full=ARTICLE_NETWORK[1], width=width)
     return _(
         "The article speaks of **ResNet18**, which is another network: these verdicts are about "
-        "the network above, and none of them proves or refutes a number of the article's."
+        "the network above or the one that a row names, and none of them proves or refutes a "
+        "number of the article's."
     )
 
 

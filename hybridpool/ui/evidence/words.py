@@ -203,7 +203,8 @@ def rule_words() -> list[str]:
     """How a verdict is reached, rule by rule."""
     return [
         _(
-            "The rules were written down before the runs: `{plan}`. The primary comparisons are "
+            "The rules were written down before the runs: `{plan}`. Older runs say so above. The "
+            "primary comparisons are "
             "hybrid minus max, minus average, minus a half of each that learns nothing (fixed), "
             "and minus the values that hybrid learned, kept fixed from the first step on (frozen). "
             "Each baseline is judged by itself."
@@ -211,11 +212,16 @@ def rule_words() -> list[str]:
         _(
             "**Ahead** or **behind**: the difference is significant at 5 %, after Holm's "
             "correction within its family (the comparisons of one measure on one network). "
-            "**Equivalent**: two one-sided tests put it within ±{margin:g} points for accuracy, "
-            "±{wide:g} for other measures. **Undecided**: neither; then the page says how large "
-            "a difference would have been seen with 80 % power. **Too few runs**: fewer than "
-            "{seeds} seeds."
-        ).format(margin=100 * MARGIN, wide=100 * WIDE_MARGIN, seeds=MIN_SEEDS),
+            "**Equivalent**: two one-sided tests put it within ±{margin:g} points for accuracy "
+            "after training on more than {few} pictures, ±{wide:g} for all else. **Undecided**: "
+            "neither; then the page says how large a difference would have been seen with 80 % "
+            "power. **Too few runs**: fewer than {seeds} seeds."
+        ).format(
+            margin=100 * MARGIN,
+            wide=100 * WIDE_MARGIN,
+            seeds=MIN_SEEDS,
+            few=f"{SMALL_DATA:,}",
+        ),
         _(
             "Accuracy after training on all pictures is compared unpaired (Welch), because in the "
             "earlier runs the poolings did not move together over seeds. Few pictures, starts and "
