@@ -127,6 +127,21 @@ def reshaped(output: Tensor, shape: tuple[int, ...]) -> Tensor:
     return own
 
 
+def without_dim(output: Tensor, dim: int) -> Tensor:
+    """`reshaped` without a dimension of size 1; a trace of it holds for every other size.
+
+    Example:
+        >>> without_dim(torch.ones(4, 1), 1).shape
+        torch.Size([4])
+    """
+    # A trace would write the shape down as that of its example.
+    if torch._C._get_tracing_state() is not None:
+        return output.squeeze(dim)
+    shape = list(output.shape)
+    del shape[dim]
+    return reshaped(output, tuple(shape))
+
+
 def _pools(input: Tensor, window: Window, with_indices: bool) -> tuple[Tensor, Tensor, Tensor]:
     """The average, the maximum and its place, in whichever way is fastest for this input.
 

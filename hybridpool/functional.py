@@ -150,7 +150,7 @@ def unbatched(output: Tensor, input: Tensor) -> Tensor:
         >>> unbatched(torch.ones(1, 2, 1, 1), torch.ones(2, 3, 3)).shape
         torch.Size([2, 1, 1])
     """
-    return output if input.dim() == 4 else _cpu.reshaped(output, output.shape[1:])
+    return output if input.dim() == 4 else _cpu.without_dim(output, 0)
 
 
 def refuse_script(name: str) -> NoReturn:
