@@ -88,6 +88,8 @@ def _check_values(weight: Tensor) -> bool:
         low = high = weight.item()
     else:
         low, high = (0.5, 0.5) if weight.numel() == 0 else map(Tensor.item, torch.aminmax(weight))
+        if low != low:  # one NaN hides all others
+            return _check_values(weight.detach()[~weight.isnan()])
     if low < 0 or high > 1:
         raise ValueError(f"blend_weight must lie in [0, 1], but got {low:g} to {high:g}.")
     return low == 0 or high == 1

@@ -5,6 +5,7 @@ from operator import index
 from typing import NoReturn
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import has_torch_function_unary
 
@@ -128,7 +129,9 @@ class BlendedPooling2d(Pooling2d):
     @property
     def blend_weight(self) -> Tensor:
         """The blend weight, ``sigmoid(weight)`` in float32 at least: 1 is max, 0 is average."""
-        return sigmoid(self.weight)
+        # This changes no value. At exactly 0 and 1 it passes a gradient of 0 to the sigmoid, whose
+        # slope of 0 there would turn the infinite gradient of infinite cells into NaN.
+        return F.hardtanh(sigmoid(self.weight), 0.0, 1.0)
 
     def extra_repr(self) -> str:
         """The options that are printed with the name of the layer."""

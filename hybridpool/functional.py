@@ -36,8 +36,9 @@ def hybrid_pool2d(
         w \cdot \max_i x_i + (1 - w) \cdot \tfrac{1}{n} \sum_{i=1}^{n} x_i
 
     so 1 is max pooling and 0 is average pooling, and both ends equal PyTorch's own layers bit for
-    bit. Half-precision maps are blended in float32 and rounded once. NaN in a window stays NaN,
-    and several equal maxima pass their gradient to the first of them, as in max pooling.
+    bit. Of half-precision maps, the maximum and the average, which PyTorch rounds to their type,
+    are blended in float32. NaN in a window stays NaN, and several equal maxima pass their gradient
+    to the first of them, as in max pooling.
 
     Args:
         input: The feature map; real floating point.
@@ -67,7 +68,8 @@ def hybrid_pool2d(
 
     Infinite cells follow the formula for 0 < w < 1. At exactly 0 or 1 they pool as in PyTorch's
     layer wherever the value of the weight is known (a float, or eager mode on the CPU) and give
-    NaN, 0 times infinity, where it is not.
+    NaN, 0 times infinity, where it is not. The gradient of the weight is infinite beside them; the
+    learned logit of a layer at exactly 0 or 1 has a gradient of 0 all the same.
 
     The mix is "mixed max-average pooling" of Lee, Gallagher and Tu, "Generalizing Pooling
     Functions in Convolutional Neural Networks: Mixed, Gated, and Tree", AISTATS 2016

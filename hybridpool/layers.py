@@ -48,7 +48,7 @@ class HybridPooling(BlendedPooling2d):
         >>> image = torch.tensor([[[[1.0, 2.0], [5.0, 6.0]]]])
         >>> pooling = HybridPooling(kernel_size=2)
         >>> pooling.blend_weight
-        tensor([0.5000], grad_fn=<SigmoidBackward0>)
+        tensor([0.5000], grad_fn=<HardtanhBackward0>)
         >>> pooling(image).detach()  # halfway between the average 3.5 and the maximum 6
         tensor([[[[4.7500]]]])
     """
