@@ -85,10 +85,16 @@ class Pooling2d(nn.Module):
             count_include_pad=self.count_include_pad,
         )
 
-    def _check(self, input: Tensor) -> None:
+    def _check(self, input: Tensor, channels: int | None = None) -> None:
         """Refuse what cannot be pooled; an object that stands in for a tensor is not checked."""
-        if not has_torch_function_unary(input):
-            check_input(input, self.window)
+        if has_torch_function_unary(input):
+            return
+        check_input(input, self.window)
+        if channels is not None and channels != input.shape[-3]:
+            raise ValueError(
+                f"{type(self).__name__} was made for {channels} channels, but got an input of "
+                f"shape {tuple(input.shape)}: make it with channels={input.shape[-3]}."
+            )
 
     def _checked(self, input: Tensor) -> Tensor:
         """The input as a batch, if it can be pooled."""

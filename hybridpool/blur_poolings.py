@@ -125,6 +125,7 @@ class HybridBlurPooling(_BlurPooling, BlendedPooling2d):
         ``(N, C, H, W)`` or ``(C, H, W)`` to the size that ``torch.nn.MaxPool2d`` gives.
 
     Raises:
+        TypeError: If ``blend_weight`` is not a number.
         ValueError: If the filter size is not odd, the window does not fit, or ``blend_weight`` is
             out of range.
 
