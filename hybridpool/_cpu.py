@@ -88,6 +88,8 @@ def _check_values(weight: Tensor) -> bool:
         low = high = weight.item()
     else:
         low, high = (0.5, 0.5) if weight.numel() == 0 else map(Tensor.item, torch.aminmax(weight))
+        if low != low:  # one NaN hides all others
+            return _check_values(weight.detach()[~weight.isnan()])
     if low < 0 or high > 1:
         raise ValueError(f"blend_weight must lie in [0, 1], but got {low:g} to {high:g}.")
     return low == 0 or high == 1
@@ -125,6 +127,21 @@ def reshaped(output: Tensor, shape: tuple[int, ...]) -> Tensor:
     """
     own: Tensor = _unsafe_view(output, shape)
     return own
+
+
+def without_dim(output: Tensor, dim: int) -> Tensor:
+    """`reshaped` without a dimension of size 1; a trace of it holds for every other size.
+
+    Example:
+        >>> without_dim(torch.ones(4, 1), 1).shape
+        torch.Size([4])
+    """
+    # A trace would write the shape down as that of its example.
+    if torch._C._get_tracing_state() is not None:
+        return output.squeeze(dim)
+    shape = list(output.shape)
+    del shape[dim]
+    return reshaped(output, tuple(shape))
 
 
 def _pools(input: Tensor, window: Window, with_indices: bool) -> tuple[Tensor, Tensor, Tensor]:

@@ -5,6 +5,7 @@ from operator import index
 from typing import NoReturn
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import has_torch_function_unary
 
@@ -84,10 +85,16 @@ class Pooling2d(nn.Module):
             count_include_pad=self.count_include_pad,
         )
 
-    def _check(self, input: Tensor) -> None:
+    def _check(self, input: Tensor, channels: int | None = None) -> None:
         """Refuse what cannot be pooled; an object that stands in for a tensor is not checked."""
-        if not has_torch_function_unary(input):
-            check_input(input, self.window)
+        if has_torch_function_unary(input):
+            return
+        check_input(input, self.window)
+        if channels is not None and channels != input.shape[-3]:
+            raise ValueError(
+                f"{type(self).__name__} was made for {channels} channels, but got an input of "
+                f"shape {tuple(input.shape)}: make it with channels={input.shape[-3]}."
+            )
 
     def _checked(self, input: Tensor) -> Tensor:
         """The input as a batch, if it can be pooled."""
@@ -128,7 +135,9 @@ class BlendedPooling2d(Pooling2d):
     @property
     def blend_weight(self) -> Tensor:
         """The blend weight, ``sigmoid(weight)`` in float32 at least: 1 is max, 0 is average."""
-        return sigmoid(self.weight)
+        # This changes no value. At exactly 0 and 1 it passes a gradient of 0 to the sigmoid, whose
+        # slope of 0 there would turn the infinite gradient of infinite cells into NaN.
+        return F.hardtanh(sigmoid(self.weight), 0.0, 1.0)
 
     def extra_repr(self) -> str:
         """The options that are printed with the name of the layer."""

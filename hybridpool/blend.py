@@ -21,18 +21,39 @@ def compute_type(dtype: torch.dtype) -> torch.dtype:
     return torch.float32 if dtype.itemsize < 4 else dtype
 
 
+def check_number(blend_weight: object, wanted: str) -> None:
+    """Refuse what is not a number in [0, 1]; the error for what is no number names the `wanted`.
+
+    Raises:
+        TypeError: If it is not a number.
+        ValueError: If it does not lie in [0, 1].
+
+    Example:
+        >>> check_number([0.5], "a number")
+        Traceback (most recent call last):
+        TypeError: blend_weight must be a number, but got list.
+    """
+    try:
+        inside = bool(0 <= blend_weight <= 1)  # type: ignore[operator]
+    except (TypeError, ValueError, RuntimeError):  # also of several numbers, in an array or tensor
+        name = type(blend_weight).__name__
+        raise TypeError(f"blend_weight must be {wanted}, but got {name}.") from None
+    if not inside:
+        raise ValueError(f"blend_weight must lie in [0, 1], but got {blend_weight}.")
+
+
 def initial_logit(blend_weight: float) -> float:
     """The logit of a blend weight; large and finite for 0 and 1, whose logit is infinite.
 
     Raises:
-        ValueError: If the blend weight does not lie in [0, 1].
+        TypeError: If the blend weight is not a number.
+        ValueError: If it does not lie in [0, 1].
 
     Example:
         >>> initial_logit(0.5), initial_logit(1)
         (0.0, 1000.0)
     """
-    if not 0 <= blend_weight <= 1:
-        raise ValueError(f"blend_weight must lie in [0, 1], but got {blend_weight}.")
+    check_number(blend_weight, "a number")
     if blend_weight in (0, 1):
         return math.copysign(_LOGIT_AT_THE_ENDS, blend_weight - 0.5)
     return math.log(blend_weight) - math.log1p(-blend_weight)

@@ -82,7 +82,9 @@ def hybrid_resnet18(
 
     torchvision's network with its own blocks and, but for the poolings, its own ``state_dict`` keys
     and shapes. A 2 × 2 pooling comes before each of the stages 2 to 4, and the first block of the
-    stage keeps the size of the map; the amount of computation stays the same.
+    stage keeps the size of the map. The amount of computation stays the same where height and width
+    are multiples of 32, or of 8 with ``small_input``; elsewhere a pooling may round a size down
+    that a strided convolution rounds up.
 
     Args:
         num_classes: The number of classes.
@@ -92,11 +94,11 @@ def hybrid_resnet18(
             7 × 7 with step 2, and its 3 × 3 max pooling with step 2 becomes ``pooling``.
 
     Shape:
-        - input: :math:`(N, 3, H, W)`, with ``small_input`` 8 × 8 or larger
+        - input: :math:`(N, 3, H, W)`, 29 × 29 or larger, with ``small_input`` 8 × 8 or larger
         - output: :math:`(N, \\text{num\\_classes})`
 
     Raises:
-        ValueError: If ``pooling`` is not a known name.
+        ValueError: If ``pooling`` is not a known name, or an input is smaller than that.
 
     The network is that of He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition",
     CVPR 2016 (arXiv:1512.03385).

@@ -77,7 +77,8 @@ class MaxBlurPooling(_BlurPooling):
         stride: Step of the blur; None is the kernel size.
         padding: Cells added at each border, never a maximum.
         filter_size: Taps of the blur, an odd number; 1 is max pooling itself.
-        ceil_mode: Whether a partial last window counts.
+        ceil_mode: Whether a partial last window counts; ``torch.jit.trace`` then keeps the size of
+            its example.
 
     Shape:
         ``(N, C, H, W)`` or ``(C, H, W)`` to the size that ``torch.nn.MaxPool2d`` gives.
@@ -117,12 +118,14 @@ class HybridBlurPooling(_BlurPooling, BlendedPooling2d):
         channels: Learn one blend weight for each of so many channels, instead of one for all.
         blend_weight: Where the blend weight starts: 1 is max pooling, 0 is average pooling.
         filter_size: Taps of the blur, an odd number; 1 is hybrid pooling itself.
-        ceil_mode: Whether a partial last window counts.
+        ceil_mode: Whether a partial last window counts; ``torch.jit.trace`` then keeps the size of
+            its example.
 
     Shape:
         ``(N, C, H, W)`` or ``(C, H, W)`` to the size that ``torch.nn.MaxPool2d`` gives.
 
     Raises:
+        TypeError: If ``blend_weight`` is not a number.
         ValueError: If the filter size is not odd, the window does not fit, or ``blend_weight`` is
             out of range.
 

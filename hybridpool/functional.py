@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.overrides import handle_torch_function, has_torch_function_variadic
 
 from hybridpool import _cpu
-from hybridpool.blend import compose, compute_type
+from hybridpool.blend import check_number, compose, compute_type
 from hybridpool.window import Size2d, Window, check_window
 
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -36,8 +36,9 @@ def hybrid_pool2d(
         w \cdot \max_i x_i + (1 - w) \cdot \tfrac{1}{n} \sum_{i=1}^{n} x_i
 
     so 1 is max pooling and 0 is average pooling, and both ends equal PyTorch's own layers bit for
-    bit. Half-precision maps are blended in float32 and rounded once. NaN in a window stays NaN,
-    and several equal maxima pass their gradient to the first of them, as in max pooling.
+    bit. Of half-precision maps, the maximum and the average, which PyTorch rounds to their type,
+    are blended in float32. NaN in a window stays NaN, and several equal maxima pass their gradient
+    to the first of them, as in max pooling.
 
     Args:
         input: The feature map; real floating point.
@@ -60,14 +61,16 @@ def hybrid_pool2d(
 
     Raises:
         TypeError: If ``input`` or ``blend_weight`` is neither of float16, bfloat16, float32 nor
-            float64.
-        ValueError: If a shape, a window or the blend weight is out of range. The values of a
-            tensor are checked in eager mode on the CPU only, because reading them would wait for
-            the GPU and cannot be compiled; NaN passes, so that a diverged weight shows.
+            float64, ``input`` is no tensor, or ``blend_weight`` neither a number nor a tensor.
+        ValueError: If a shape, a window or the blend weight is out of range, or ``input`` has no
+            channels or no cells. The values of a tensor are checked in eager mode on the CPU only,
+            because reading them would wait for the GPU and cannot be compiled; NaN passes, so that
+            a diverged weight shows.
 
     Infinite cells follow the formula for 0 < w < 1. At exactly 0 or 1 they pool as in PyTorch's
     layer wherever the value of the weight is known (a float, or eager mode on the CPU) and give
-    NaN, 0 times infinity, where it is not.
+    NaN, 0 times infinity, where it is not. The gradient of the weight is infinite beside them; the
+    learned logit of a layer at exactly 0 or 1 has a gradient of 0 all the same.
 
     The mix is "mixed max-average pooling" of Lee, Gallagher and Tu, "Generalizing Pooling
     Functions in Convolutional Neural Networks: Mixed, Gated, and Tree", AISTATS 2016
@@ -95,10 +98,9 @@ def hybrid_pool2d(
     batch = batched(input)
     if isinstance(blend_weight, Tensor):
         weight = check_weight(blend_weight, batch)
-        pooled = _pool(batch, weight, window)
-    elif not 0 <= blend_weight <= 1:
-        raise ValueError(f"blend_weight must lie in [0, 1], but got {blend_weight}.")
-    elif blend_weight in (0, 1):
+        return unbatched(_pool(batch, weight, window), input)
+    check_number(blend_weight, "a number or a tensor")
+    if blend_weight in (0, 1):
         pooled = window.maximum(batch) if blend_weight else window.average(batch)
     else:
         dtype = compute_type(input.dtype)
@@ -111,8 +113,8 @@ def check_input(input: Tensor, window: Window) -> None:
     """Refuse an input that cannot be pooled, in one sentence.
 
     Raises:
-        TypeError: If ``input`` is neither of float16, bfloat16, float32 nor float64.
-        ValueError: If its shape is wrong or no window fits into it.
+        TypeError: If ``input`` is no tensor of float16, bfloat16, float32 or float64.
+        ValueError: If its shape is wrong, it holds nothing, or no window fits into it.
 
     Example:
         >>> check_input(torch.zeros(1, 3, 3), check_window(4))
@@ -120,10 +122,16 @@ def check_input(input: Tensor, window: Window) -> None:
         hybridpool.window.ImpossibleWindowError: kernel_size (4, 4) does not fit into an input of
         3 by 3 cells with padding (0, 0): use a smaller kernel or a larger input.
     """
+    if not isinstance(input, Tensor):
+        raise TypeError(
+            f"Pooling needs a tensor, but got {type(input).__name__}: convert it first, "
+            "for example with torch.as_tensor(input)."
+        )
     if input.dtype not in _FLOATS:
+        method = "dequantize" if input.is_quantized else "float"
         raise TypeError(
             "Pooling needs a floating-point input of 16 bits or more, "
-            f"but got {input.dtype}: convert it first, for example with input.float()."
+            f"but got {input.dtype}: convert it first, for example with input.{method}()."
         )
     if input.dim() not in (3, 4):
         raise ValueError(
@@ -131,6 +139,10 @@ def check_input(input: Tensor, window: Window) -> None:
             f"but got {tuple(input.shape)}."
         )
     window.check_fits(*input.shape[-2:])
+    if 0 in input.shape[-3:]:  # padding alone may hold a window
+        raise ValueError(
+            f"Pooling needs an input with channels and cells, but got {tuple(input.shape)}."
+        )
 
 
 def batched(input: Tensor) -> Tensor:
@@ -150,7 +162,7 @@ def unbatched(output: Tensor, input: Tensor) -> Tensor:
         >>> unbatched(torch.ones(1, 2, 1, 1), torch.ones(2, 3, 3)).shape
         torch.Size([2, 1, 1])
     """
-    return output if input.dim() == 4 else _cpu.reshaped(output, output.shape[1:])
+    return output if input.dim() == 4 else _cpu.without_dim(output, 0)
 
 
 def refuse_script(name: str) -> NoReturn:

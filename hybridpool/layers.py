@@ -38,6 +38,7 @@ class HybridPooling(BlendedPooling2d):
         - ``weight``: :math:`(1,)`, or :math:`(\text{channels},)`
 
     Raises:
+        TypeError: If ``blend_weight`` is not a number.
         ValueError: If the window or ``blend_weight`` is out of range.
 
     The unresponsive mix of Lee, Gallagher and Tu (AISTATS 2016, arXiv:1509.08985), with a sigmoid
@@ -48,7 +49,7 @@ class HybridPooling(BlendedPooling2d):
         >>> image = torch.tensor([[[[1.0, 2.0], [5.0, 6.0]]]])
         >>> pooling = HybridPooling(kernel_size=2)
         >>> pooling.blend_weight
-        tensor([0.5000], grad_fn=<SigmoidBackward0>)
+        tensor([0.5000], grad_fn=<HardtanhBackward0>)
         >>> pooling(image).detach()  # halfway between the average 3.5 and the maximum 6
         tensor([[[[4.7500]]]])
     """
@@ -107,7 +108,8 @@ class HybridPoolingWithAttention(Pooling2d):
         - output: as ``torch.nn.MaxPool2d``
 
     Raises:
-        ValueError: If the window, ``channels`` or ``reduction`` is out of range.
+        ValueError: If the window, ``channels`` or ``reduction`` is out of range, or an input has
+            another number of channels.
 
     The bottleneck follows Hu, Shen and Sun, "Squeeze-and-Excitation Networks", CVPR 2018
     (arXiv:1709.01507).
@@ -154,13 +156,14 @@ class HybridPoolingWithAttention(Pooling2d):
 
     def attention(self, input: Tensor) -> Tensor:
         """The blend weight of each channel for this input, of shape (N, C) or (C,)."""
+        # Checked before the mean, whose own error for a wrong input is harder to understand.
+        first: Any = self.fc[0]
+        self._check(input, first.in_features)
         weight: Tensor = self.fc(input.mean(dim=(-2, -1)))
         return weight
 
     def forward(self, input: Tensor) -> Tensor:
         """Pool ``input`` of shape (N, C, H, W) or (C, H, W)."""
-        # Checked before the mean, whose own error for a wrong input is harder to understand.
-        self._check(input)
         return self._blend(input, self.attention(input))
 
 

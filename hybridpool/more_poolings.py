@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hybridpool._cpu import reshaped
+from hybridpool._cpu import without_dim
 from hybridpool.base import Pooling2d
-from hybridpool.blend import compose, sigmoid
+from hybridpool.blend import compose, compute_type, sigmoid
 from hybridpool.blur_poolings import HybridBlurPooling, MaxBlurPooling
 from hybridpool.window import Size2d, Window
 
@@ -28,6 +28,10 @@ __all__ = [
     "SoftPooling",
     "StochasticPooling",
 ]
+
+
+# Cells that differ by a factor of 10^9 can share a unit: their powers are numbers of float32.
+_LARGEST_POWER_OF_A_PICTURE = 4
 
 
 class GatedPooling(Pooling2d):
@@ -104,7 +108,7 @@ class LpPooling(Pooling2d):
 
     over the n cells of the window that lie on the map. A mean, unlike the sum of
     :class:`torch.nn.LPPool2d`, so that a constant stays constant. A window of zeros gives 0 with a
-    gradient of 0, where the formula itself has none.
+    gradient of 0, where the formula itself has none. Half precision is computed in float32.
 
     Args:
         p: The exponent, 1 or more.
@@ -150,14 +154,23 @@ class LpPooling(Pooling2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Pool ``input`` of shape (N, C, H, W) or (C, H, W)."""
-        magnitude = self._checked(input).abs()
-        # In units of the largest value of the picture, so that no power overflows.
-        unit = magnitude.detach().amax((1, 2, 3), keepdim=True)
+        batch, window = self._checked(input), self.window
+        magnitude = batch.abs().to(compute_type(batch.dtype))
+        # In units of a largest value, so that no power overflows: that of the picture or, where a
+        # dim window beside a bright cell would vanish, that of each window, which takes longer.
+        by_window, largest = self.p > _LARGEST_POWER_OF_A_PICTURE, magnitude.detach()
+        unit = window.maximum(largest) if by_window else largest.amax((1, 2, 3), keepdim=True)
         unit = unit.where((unit > 0) & unit.isfinite(), 1)
-        mean = self.window.average((magnitude / unit).pow(self.p))
+        if by_window:
+            total = (window.cells(magnitude) / unit[..., None]).pow(self.p).sum(-1)
+            mean = total / window.inside(magnitude).sum(-1)
+            if window.count_include_pad:
+                mean = mean * window.average(torch.ones_like(magnitude[:1, :1]))
+        else:
+            mean = window.average((magnitude / unit).pow(self.p))
         zero = mean == 0
-        root = mean.where(~zero, 1).pow(1 / self.p)
-        return self._finished(root.where(~zero, 0) * unit, input)
+        root = mean.where(~zero, 1).pow(1 / self.p).where(~zero, 0)
+        return self._finished((root * unit).to(batch.dtype), input)
 
 
 class StochasticPooling(Pooling2d):
@@ -205,15 +218,20 @@ class StochasticPooling(Pooling2d):
         """Pool ``input`` of shape (N, C, H, W) or (C, H, W)."""
         batch, window = self._checked(input), self.window
         values, inside = window.cells(batch), window.inside(batch)
-        chances = values.clamp(min=0) * inside
+        # In half precision sums of large values would be infinite, and short waits zero.
+        chances = values.to(compute_type(values.dtype)).clamp(min=0) * inside
         chances = chances.where(chances.sum(-1, keepdim=True) > 0, inside.to(chances))
         if not self.training:
-            return self._finished((chances / chances.sum(-1, keepdim=True) * values).sum(-1), input)
+            expected = (chances / chances.sum(-1, keepdim=True) * values).sum(-1)
+            return self._finished(expected.to(values.dtype), input)
         # Each cell draws an exponential waiting time with its chance as the rate, and the shortest
         # wins. This draws cells in proportion to their chances, and never one without a chance.
-        waits = torch.empty(chances.shape).exponential_(generator=self.generator)
-        drawn = (chances.detach() / waits.to(chances)).argmax(-1, keepdim=True)
-        return self._finished(reshaped(values.gather(-1, drawn), drawn.shape[:-1]), input)
+        waits = torch.empty_like(
+            chances, dtype=torch.float32, device="cpu", memory_format=torch.contiguous_format
+        )
+        waits = waits.exponential_(generator=self.generator).to(chances)
+        drawn = (chances.detach() / waits).argmax(-1, keepdim=True)
+        return self._finished(without_dim(values.gather(-1, drawn), -1), input)
 
 
 class SoftPooling(Pooling2d):

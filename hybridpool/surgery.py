@@ -8,13 +8,14 @@ import copy
 import re
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from hybridpool.layers import Pooling, pooling_factory
+from hybridpool.layers import Pooling, PoolingFactory, pooling_factory
 
 _REPLACEABLE: dict[str, type[nn.Module]] = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
 _SHORT = {"max": "max", "average": "avg"}
@@ -57,8 +58,9 @@ def replace_pooling(
     one. A module that is used in several places is replaced by one module.
 
     One warning names the max and average poolings that stay: adaptive, fractional, 1d and 3d ones,
-    subclasses with more of their own, modules in plain lists or dictionaries, and, where there is
-    an ``example_input``, calls of functions such as ``F.max_pool2d``.
+    subclasses with more of their own, modules in plain lists or dictionaries, modules in scripted
+    or traced parts, and, where there is an ``example_input``, calls of functions such as
+    ``F.max_pool2d``, but for those in scripted or traced parts.
 
     Build the optimizer afterwards, with `parameter_groups`, or give it the new parameters: an
     optimizer that exists already does not know them.
@@ -73,7 +75,7 @@ def replace_pooling(
         example_input: An input of the model: a batch, a tuple of several arguments, or a dictionary
             of named ones. It shows how many channels each pooling pools; ``"attention"``
             and factories that use ``channels`` need it. The model runs on it once, in evaluation
-            mode.
+            mode. What such a pooling replaces must be reached, always with as many channels.
         strict: Whether to refuse a model with poolings that cannot be replaced (dilation,
             ``return_indices``, ``divisor_override``, a forward or an attribute that the new pooling
             would not keep) rather than to leave those as they are.
@@ -83,9 +85,10 @@ def replace_pooling(
         The model with its poolings replaced.
 
     Raises:
-        ValueError: If a name is not known, if nothing is found that can be replaced, if
-            ``example_input`` is missing or does not reach a pooling, or as ``strict`` says. The
-            model is then as it was.
+        ValueError: If a name is not known, if nothing is found that can be replaced, or as
+            ``strict`` says; and where the new pooling is made for a number of channels, if
+            ``example_input`` is missing, does not reach a pooling, or reaches one with several
+            numbers of channels. The model is then as it was.
 
     Example:
         >>> model = replace_pooling(nn.Sequential(nn.Conv2d(3, 8, 3), nn.MaxPool2d(2)))
@@ -100,13 +103,16 @@ def replace_pooling(
         )
     model = model if inplace else copy.deepcopy(model)
     targets, left = _survey(model, kinds, strict)
-    channels: dict[nn.Module, int] = {}
+    counts: dict[nn.Module, list[int]] = {}
     if example_input is not None:
-        channels, calls = _run(model, kinds, targets, example_input)
+        counts, calls = _run(model, kinds, targets, example_input)
         left += calls
     swaps: dict[nn.Module, nn.Module] = {}
     for target in targets:
-        swap = _build(target, channels.get(target.module), pooling, factory, blend_weight)
+        make = partial(_make, target.module, pooling, factory, blend_weight)
+        swap = make(None if example_input is None else _channels(target, counts, make))
+        if target.neighbour is not None:
+            swap.to(target.neighbour.device, target.neighbour.dtype)
         obstacle = _carry_over(target.module, swap)
         if obstacle is None:
             swaps[target.module] = swap.train(target.module.training)
@@ -145,10 +151,17 @@ def _is_pooling(name: str, kinds: Collection[str]) -> bool:
 
 
 def _pools(module: object, kinds: Collection[str]) -> bool:
+    if isinstance(module, torch.jit.ScriptModule):
+        return _is_pooling(_kind(module).split()[-1], kinds)
     return isinstance(module, nn.Module) and any(
         base.__module__.startswith("torch.nn.") and _is_pooling(base.__name__, kinds)
         for base in type(module).__mro__
     )
+
+
+def _kind(module: Any) -> str:
+    scripted = isinstance(module, torch.jit.ScriptModule)
+    return f"TorchScript {module.original_name}" if scripted else type(module).__name__
 
 
 # Which poolings there are.
@@ -165,9 +178,9 @@ def _survey(
         own = [p for p in module.parameters(recurse=False) if p.is_floating_point()]
         neighbour = own[-1] if own else neighbour
         left += [
-            f"{type(pool).__name__} in the plain attribute {attribute!r} of {_called(module, name)}"
+            f"{_kind(pool)} in the plain attribute {attribute!r} of {_called(module, name)}"
             for attribute, value in vars(module).items()
-            if attribute != "_modules"
+            if attribute not in ("_modules", "_actual_script_module")
             for pool in _held(value)
             if _pools(pool, kinds)
         ]
@@ -184,7 +197,7 @@ def _survey(
 
 
 def _called(module: nn.Module, name: str) -> str:
-    return f"{type(module).__name__} {name!r}" if name else f"the {type(module).__name__} itself"
+    return f"{_kind(module)} {name!r}" if name else f"the {_kind(module)} itself"
 
 
 def _held(value: object) -> Iterator[nn.Module]:
@@ -209,7 +222,7 @@ def _adds_nothing(kind: type, bases: tuple[type, ...]) -> bool:
 
 def _obstacle(pool: Any) -> str | None:
     dilation = getattr(pool, "dilation", 1)
-    if dilation not in (1, (1, 1), [1, 1]):
+    if any(step != 1 for step in ([dilation] if isinstance(dilation, int) else dilation)):
         return f"dilation={dilation}"
     if getattr(pool, "return_indices", False):
         return "return_indices=True"
@@ -254,14 +267,14 @@ class _Calls(TorchFunctionMode):
 
 def _run(
     model: nn.Module, kinds: tuple[str, ...], targets: list[_Target], example_input: ExampleInput
-) -> tuple[dict[nn.Module, int], list[str]]:
+) -> tuple[dict[nn.Module, list[int]], list[str]]:
     """Run the model once, leaving no trace in it.
 
     Returns:
-        How many channels each target pools, and a description of each pooling that is called as a
-        function.
+        The numbers of channels that each target pools, and a description of each pooling that is
+        called as a function.
     """
-    channels: dict[nn.Module, int] = {}
+    counts: dict[nn.Module, list[int]] = {}
     pools = {target.module for target in targets}
     calls = _Calls(kinds)
 
@@ -270,14 +283,10 @@ def _run(
 
     def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         calls.running.append(module)
-        if module not in pools:
-            return
-        count = (args[0] if args else kwargs["input"]).shape[-3]
-        if channels.setdefault(module, count) != count:
-            raise ValueError(
-                f"{module} pools maps with {channels[module]} and with {count} channels, "
-                "so one pooling cannot take its place."
-            )
+        if module in pools:
+            count = (args[0] if args else kwargs["input"]).shape[-3]
+            seen = counts.setdefault(module, [])
+            seen += [] if count in seen else [count]
 
     modes = [(module, module.training) for module in model.modules()]
     known = dict(zip(model.modules(), (name for name, _ in model.named_modules()), strict=True))
@@ -296,17 +305,12 @@ def _run(
             hook.remove()
         for module, training in modes:
             module.training = training
-    for target in targets:
-        if target.module not in channels:
-            raise ValueError(
-                f"example_input does not reach {target.module}, so its channels are unknown."
-            )
     words = [
         f"{name} called by {_called(module, known.get(module, ''))}"
         + (f" {count} times" if count > 1 else "")
         for (name, module), count in calls.seen.items()
     ]
-    return channels, words
+    return counts, words
 
 
 def _call(model: nn.Module, example_input: ExampleInput) -> None:
@@ -321,18 +325,18 @@ def _call(model: nn.Module, example_input: ExampleInput) -> None:
 # The new poolings.
 
 
-def _build(
-    target: _Target,
-    channels: int | None,
+def _make(
+    pool: Any,
     pooling: Pooling,
-    factory: Callable[..., nn.Module],
+    factory: PoolingFactory,
     blend_weight: float | None,
+    channels: int | None,
 ) -> nn.Module:
-    pool, options = target.module, {}
+    options = {}
     if pooling == "hybrid":
         end = 1.0 if isinstance(pool, nn.MaxPool2d) else 0.0
         options["blend_weight"] = end if blend_weight is None else blend_weight
-    swap = factory(
+    return factory(
         channels=channels,
         kernel_size=pool.kernel_size,
         stride=pool.stride,
@@ -341,9 +345,35 @@ def _build(
         count_include_pad=getattr(pool, "count_include_pad", False),
         **options,
     )
-    if target.neighbour is not None:
-        swap.to(target.neighbour.device, target.neighbour.dtype)
-    return swap
+
+
+def _channels(
+    target: _Target, counts: dict[nn.Module, list[int]], make: Callable[[int], nn.Module]
+) -> int:
+    """The number of channels to make a pooling for: the only one, or any if all are the same."""
+    seen = counts.get(target.module, [])
+    tried = seen or [1, 2]
+    if len(seen) != 1 and not _alike(make, tried):
+        called = _called(target.module, target.name)
+        if not seen:
+            raise ValueError(f"example_input does not reach {called}, so its channels are unknown.")
+        raise ValueError(
+            f"{called} pools maps with {' and with '.join(map(str, seen))} channels, so one "
+            "pooling that is made for a number of channels cannot take its place."
+        )
+    return tried[0]
+
+
+def _alike(make: Callable[[int], nn.Module], counts: list[int]) -> bool:
+    """Whether the same pooling is made for each of these numbers of channels."""
+    try:
+        with torch.device("meta"):  # no memory, and no numbers from the global generator
+            pools = [make(count) for count in counts]
+    except Exception:  # whatever a factory says of a number that does not suit it
+        return False
+    states = [[*pool.named_parameters(), *pool.named_buffers()] for pool in pools]
+    shapes = [[(name, tensor.shape) for name, tensor in state] for state in states]
+    return len(set(map(repr, pools))) == 1 and all(shape == shapes[0] for shape in shapes)
 
 
 def _carry_over(pool: nn.Module, swap: nn.Module) -> str | None:

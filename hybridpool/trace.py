@@ -250,7 +250,7 @@ def run_poolings(features: Features, settings: Settings) -> Trace:
         settings: The window, where the blend weight starts, and the seed of the attention layer.
 
     Raises:
-        ValueError: If the window does not fit the feature map.
+        ImpossibleWindowError: If the window does not fit the feature map; a ``ValueError``.
 
     Example:
         >>> from hybridpool.stem import load_stem
@@ -258,7 +258,8 @@ def run_poolings(features: Features, settings: Settings) -> Trace:
         >>> sorted(run_poolings(features, Settings()).pooled)
         ['attention', 'average', 'hybrid', 'max']
     """
-    channels = features.feature_map.shape[0]
+    channels, height, width = features.feature_map.shape
+    check_window(**settings.window).check_fits(height, width)
     layers = pooling_layers(channels, settings, features.pooling_state)
 
     def compute(where: torch.device) -> dict[str, Tensor]:

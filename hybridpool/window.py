@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-#: One integer for height and width, or two; integers of NumPy are integers too.
+#: One integer for height and width, alone or in a sequence, or two; also integers of NumPy.
 Size2d = SupportsIndex | Sequence[SupportsIndex]
 
 
@@ -337,6 +337,7 @@ def _pair(name: str, value: Size2d, least: int) -> tuple[int, int]:
     except TypeError:
         size = ()
     pair = (size, size) if isinstance(size, int) else size
+    pair = pair * 2 if len(pair) == 1 else pair
     if len(pair) != 2 or min(pair) < least:
         raise ValueError(
             f"{name} must be one integer or two, each at least {least}, but got {value!r}."

@@ -101,13 +101,24 @@ def test_only_pooling_makes_maps_smaller(small):
     assert strided == ([] if small else [model.conv1])
 
 
-def test_the_network_computes_as_much_as_torchvision_s():
+@pytest.mark.parametrize(("size", "same"), [((64, 64), True), ((32, 96), True), ((40, 64), False)])
+def test_the_network_computes_as_much_as_torchvision_s_on_multiples_of_32(size, same):
     counts = []
     for model in (hybrid_resnet18(10), torchvision.models.resnet18(num_classes=10)):
         with FlopCounterMode(display=False) as counter, torch.no_grad():
-            model.eval()(draw(1, 3, 64, 64))
+            model.eval()(draw(1, 3, *size))
         counts.append(counter.get_total_flops())
-    assert counts[0] == counts[1]
+    assert (counts[0] == counts[1]) == same
+
+
+@pytest.mark.parametrize(("small", "least"), [(True, 8), (False, 29)], ids=["cifar", "imagenet"])
+def test_the_smallest_input_is_the_one_that_is_named(small, least):
+    model = hybrid_resnet18(10, small_input=small).eval()
+    assert f"{least} × {least} or larger" in hybrid_resnet18.__doc__
+    with torch.no_grad():
+        assert model(draw(1, 3, least, least)).shape == (1, 10)
+        with pytest.raises(ValueError, match="does not fit"):
+            model(draw(1, 3, least - 1, least - 1))
 
 
 def test_torchvision_s_weights_load_and_only_the_poolings_are_new():

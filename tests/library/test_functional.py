@@ -264,13 +264,19 @@ def test_a_blend_weight_of_integers_is_refused():
 
 
 @pytest.mark.parametrize("name", ["kernel_size", "stride", "padding"])
-@pytest.mark.parametrize("value", [(1, 2, 3), (2,), "2", 2.0, (1, 1.5), -1, None], ids=repr)
+@pytest.mark.parametrize("value", [(1, 2, 3), (-1,), "2", 2.0, (1, 1.5), -1, None], ids=repr)
 def test_windows_of_anything_but_one_or_two_integers_are_refused(name, value):
     if (name, value) == ("stride", None):
         return
     with pytest.raises(ValueError, match=name) as refusal:
         hybrid_pool2d(draw(1, 1, 8, 8), 0.5, **{"kernel_size": 4, name: value})
     assert str(refusal.value).endswith(f"but got {value!r}.")
+
+
+def test_one_number_in_a_sequence_is_as_good_as_the_number():
+    image = draw(1, 1, 8, 8)
+    assert torch.equal(hybrid_pool2d(image, 1.0, (3,), [2], (1,)), F.max_pool2d(image, 3, 2, 1))
+    assert torch.equal(hybrid_pool2d(image, 1.0, (3, 2), [1]), F.max_pool2d(image, (3, 2), [1]))
 
 
 def test_lists_are_as_good_as_tuples():

@@ -1,14 +1,17 @@
 """The layers and the table of poolings, beyond the article's examples and the conformance cases."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hybridpool import POOLINGS, HybridPooling, HybridPoolingWithAttention, hybrid_pool2d
+from hybridpool.more_poolings import HybridBlurPooling
 
 FLOATS = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
 LAYERS: dict[str, Callable[..., nn.Module]] = {
@@ -206,6 +209,30 @@ def test_numbers_that_cannot_be_are_refused(make, words):
         make()
 
 
+def quantised(*shape: int) -> Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.quantize_per_tensor(torch.ones(shape), 0.1, 0, torch.quint8)
+
+
+WEIGHTS_OF_NO_KIND = [None, "a", [0.3], {}, 1j, np.full(3, 0.3)]
+
+
+@pytest.mark.parametrize("weight", [*WEIGHTS_OF_NO_KIND, torch.tensor([0.3, 0.4])], ids=repr)
+@pytest.mark.parametrize("make", [HybridPooling, HybridBlurPooling])
+def test_a_start_that_is_no_number_is_refused_in_one_sentence(make, weight):
+    kind = type(weight).__name__
+    with pytest.raises(TypeError, match=rf"^blend_weight must be a number, but got {kind}\.$"):
+        make(blend_weight=weight)
+
+
+@pytest.mark.parametrize("weight", WEIGHTS_OF_NO_KIND, ids=repr)
+def test_a_blend_weight_that_is_no_number_is_refused_in_one_sentence(weight):
+    kind = type(weight).__name__
+    with pytest.raises(TypeError, match=rf"a number or a tensor, but got {kind}\.$"):
+        hybrid_pool2d(draw(1, 4, 8, 8), weight, 2)
+
+
 @each_layer
 @pytest.mark.parametrize(
     ("image", "error", "words"),
@@ -216,8 +243,25 @@ def test_numbers_that_cannot_be_are_refused(make, words):
         (torch.ones(8, 8), ValueError, r"\(8, 8\)"),
         (torch.ones(1, 1, 4, 8, 8), ValueError, r"\(1, 1, 4, 8, 8\)"),
         (torch.ones(1, 4, 1, 8), ValueError, "1 by 8 cells"),
+        (torch.ones(1, 0, 8, 8), ValueError, r"channels and cells, but got \(1, 0, 8, 8\)"),
+        (quantised(1, 4, 8, 8), TypeError, r"quint8.*input\.dequantize\(\)"),
+        (np.ones((1, 4, 8, 8)), TypeError, r"got ndarray.*torch\.as_tensor\(input\)"),
+        ([[[1.0, 2.0], [3.0, 4.0]]], TypeError, r"got list.*torch\.as_tensor\(input\)"),
+        (None, TypeError, "got NoneType"),
     ],
-    ids=["int", "bool", "complex", "flat", "volume", "small"],
+    ids=[
+        "int",
+        "bool",
+        "complex",
+        "flat",
+        "volume",
+        "small",
+        "empty",
+        "quantised",
+        "array",
+        "list",
+        "nothing",
+    ],
 )
 def test_inputs_that_cannot_be_pooled_are_refused_in_one_sentence(make, image, error, words):
     with pytest.raises(error, match=words) as refusal:
@@ -238,6 +282,14 @@ def test_a_small_map_that_ceil_mode_lets_in_is_pooled(make):
 def test_a_layer_for_other_channels_is_refused_with_the_shapes():
     with pytest.raises(ValueError, match=r"\(4,\) or \(1, 4\) for this input, but got \(3,\)"):
         HybridPooling(channels=3)(draw(1, 4, 8, 8))
+
+
+def test_attention_for_other_channels_is_refused_with_the_number():
+    layer = HybridPoolingWithAttention(8)
+    for image in (draw(2, 5, 8, 8), draw(5, 8, 8)):
+        for pool in (layer, layer.attention):
+            with pytest.raises(ValueError, match=r"for 8 channels, .* make it with channels=5\.$"):
+                pool(image)
 
 
 @pytest.mark.parametrize(

@@ -193,15 +193,49 @@ def test_lp_has_a_gradient_of_zero_on_zeros_and_stands_large_numbers():
     assert LpPooling(p=9)(torch.full((1, 2, 2), 1e30)).item() == pytest.approx(1e30)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32], ids=str)
+def test_lp_does_not_lose_a_dim_window_beside_a_bright_cell_at_the_usual_power(dtype):
+    image = torch.ones(1, 2, 4).index_fill(2, torch.tensor(3), 6000.0).to(dtype)
+    expected = torch.tensor([[[1.0, math.sqrt((6000**2 + 1) / 2)]]]).to(dtype)
+    torch.testing.assert_close(LpPooling(p=2)(image), expected)
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("count_include_pad", [False, True])
+def test_lp_of_a_high_power_is_the_formula_for_dim_windows_too(window, count_include_pad):
+    image = draw(2, 7, 9)
+    image[:, 5:, 6:] *= 1e30
+    layer = LpPooling(p=50, count_include_pad=count_include_pad, **window)
+    # In float64 the powers of neither half leave the range, each for itself.
+    powers = (image.abs().double().log() * 50).exp()
+    dim = powers.where(image.abs() < 1e20, 0)
+    bright = ((image.abs() / 1e30).double() ** 50).where(image.abs() > 1e20, 0)
+    options = {"count_include_pad": count_include_pad, **window}
+    means = [F.avg_pool2d(part, **options) ** (1 / 50) for part in (dim, bright)]
+    expected = means[1].mul(1e30).where(means[1] > 0, means[0])
+    torch.testing.assert_close(layer(image.float()), expected.float(), rtol=1e-5, atol=0)
+
+
+def test_lp_of_a_high_power_gives_dim_windows_their_gradient():
+    image = torch.tensor([[[0.1, 0.1, 1.0, 1.0], [0.1, 0.1, 1.0, 1.0]]], requires_grad=True)
+    LpPooling(p=50)(image).sum().backward()
+    torch.testing.assert_close(image.grad, torch.full((1, 2, 4), 0.25))
+
+
 def test_soft_pooling_stands_large_numbers_and_keeps_negative_ones():
     found = SoftPooling()(torch.tensor([[[900.0, 899.0, -5.0, -5.0], [0.0, 0.0, -5.0, -5.0]]]))
     share = 1 / (1 + math.exp(-1))
     assert found.flatten().tolist() == pytest.approx([900 * share + 899 * (1 - share), -5])
 
 
-@pytest.mark.parametrize("name", sorted(MORE_POOLINGS.keys() - {"stochastic"}))
+@pytest.mark.parametrize("name", [*sorted(MORE_POOLINGS.keys() - {"stochastic"}), "lp of 5"])
 def test_gradients_agree_with_finite_differences(name):
-    layer = MORE_POOLINGS[name](channels=1, kernel_size=3, stride=2, padding=1).eval()
+    window = {"kernel_size": 3, "stride": 2, "padding": 1}
+    layer = (
+        LpPooling(p=5, **window)
+        if name == "lp of 5"
+        else MORE_POOLINGS[name](channels=1, **window).eval()
+    )
     values = draw(1, 1, 5, 5, seed=3).requires_grad_()
     assert torch.autograd.gradcheck(layer, values)
 
@@ -235,6 +269,22 @@ def test_stochastic_pooling_draws_any_cell_where_none_is_above_zero_but_never_pa
     layer = StochasticPooling(3, 1, 1, generator=torch.Generator().manual_seed(0))
     seen = {value for _ in range(40) for value in layer(negative).flatten().tolist()}
     assert seen == {-1.0, -2.0, -3.0, -4.0}
+
+
+def test_stochastic_pooling_draws_no_cell_without_a_chance_in_half_precision():
+    window = torch.tensor([[1.0, 0.0], [0.0, 0.0]], dtype=torch.float16)
+    image = window.repeat(1, 500, 500)
+    # With this seed one of the waits would be zero in float16.
+    layer = StochasticPooling(generator=torch.Generator().manual_seed(20))
+    assert layer(image).unique().tolist() == [1.0]
+
+
+def test_stochastic_pooling_expects_large_values_of_half_precision():
+    image = torch.full((1, 2, 2), 40000.0, dtype=torch.float16, requires_grad=True)
+    pooled = StochasticPooling().eval()(image)
+    assert pooled.item() == 40000
+    pooled.sum().backward()
+    assert image.grad.tolist() == [[[0.25, 0.25], [0.25, 0.25]]]
 
 
 def test_blur_pooling_hardly_minds_a_shift_that_max_pooling_minds():

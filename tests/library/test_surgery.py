@@ -18,6 +18,7 @@ from hybridpool import (
     hybrid_pool2d,
     replace_pooling,
 )
+from hybridpool.more_poolings import MORE_POOLINGS, GatedPooling
 from tests.draws import draw
 
 pytestmark = [
@@ -173,8 +174,21 @@ class Detour(nn.Module):
         (nn.Sequential(nn.MaxPool2d(2)), {"which": ["median"]}, "'median'"),
         (nn.Sequential(nn.MaxPool2d(2)), {"blend_weight": 1.5}, "got 1.5"),
         (nn.Sequential(nn.MaxPool2d(2)), {"pooling": "attention"}, "example_input"),
-        (Detour((2, 3)), {"example_input": draw(1, 3, 8, 8)}, "2 and with 3 channels"),
-        (Detour((3,)), {"example_input": draw(1, 3, 8, 8)}, "does not reach"),
+        (
+            Detour((2, 3)),
+            {"pooling": "attention", "example_input": draw(1, 3, 8, 8)},
+            "^MaxPool2d 'pool' pools maps with 2 and with 3 channels",
+        ),
+        (
+            Detour((3, 2)),
+            {"pooling": HybridPooling, "example_input": draw(1, 3, 8, 8)},
+            "^MaxPool2d 'pool' pools maps with 3 and with 2 channels",
+        ),
+        (
+            Detour((3,)),
+            {"pooling": "attention", "example_input": draw(1, 3, 8, 8)},
+            "does not reach MaxPool2d 'unused'",
+        ),
         (nn.Sequential(nn.MaxPool2d(2), nn.MaxPool2d(2, dilation=2)), {}, "'1' has dilation=2"),
         (nn.Sequential(nn.MaxPool2d(2, return_indices=True)), {}, "return_indices=True"),
         (nn.Sequential(nn.AvgPool2d(2, divisor_override=3)), {}, "divisor_override=3"),
@@ -186,6 +200,7 @@ class Detour(nn.Module):
         "blend-weight",
         "no-example",
         "two-widths",
+        "two-widths-each",
         "unreached",
         "dilation",
         "indices",
@@ -202,12 +217,56 @@ def test_what_cannot_be_replaced_is_refused_and_the_model_is_as_it_was(model, op
     assert not any(module._forward_pre_hooks for module in model.modules())
 
 
+@pytest.mark.parametrize("pooling", ["hybrid", "max", "average", GatedPooling, *MORE_POOLINGS])
+def test_a_pooling_that_is_the_same_for_all_channels_may_be_shared_or_stay_unreached(pooling):
+    factory = pooling
+    if pooling is GatedPooling:
+        factory = lambda *, channels, count_include_pad, **window: GatedPooling(**window)  # noqa: E731
+    model = Detour((2, 3))
+    state = torch.random.get_rng_state()
+    replace_pooling(model, MORE_POOLINGS.get(pooling, factory), example_input=draw(1, 3, 8, 8))
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert type(model.pool) is type(model.unused)
+    assert [pooled.shape[1] for pooled in model(draw(1, 3, 8, 8))] == [2, 3]
+
+
 def test_what_cannot_be_replaced_can_be_left_as_it_is():
     model = nn.Sequential(
-        nn.MaxPool2d(2, dilation=2), nn.MaxPool2d(2), nn.MaxPool2d(3, dilation=(1, 1))
+        nn.MaxPool2d(2, dilation=2),
+        nn.MaxPool2d(2),
+        nn.MaxPool2d(3, dilation=(1, 1)),
+        nn.MaxPool2d(2, dilation=(1,)),
+        nn.MaxPool2d(2, dilation=(1, 2)),
     )
+    kinds = [nn.MaxPool2d, HybridPooling, HybridPooling, HybridPooling, nn.MaxPool2d]
     replace_pooling(model, strict=False)
-    assert [type(module) for module in model] == [nn.MaxPool2d, HybridPooling, HybridPooling]
+    assert [type(module) for module in model] == kinds
+
+
+@pytest.mark.parametrize("size", [(2,), [2]], ids=repr)
+@pytest.mark.parametrize("make", [nn.MaxPool2d, nn.AvgPool2d])
+def test_sizes_of_one_element_are_taken_as_pytorch_takes_them(make, size):
+    image = draw(1, 3, 9, 9)
+    for pool in (make(size), make(3, size, (1,))):
+        model = replace_pooling(nn.Sequential(pool), blend_weight=None, inplace=False)
+        assert type(model[0]) is HybridPooling
+        assert torch.equal(model(image), pool(image))
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("how", ["script", "trace"])
+def test_poolings_in_scripted_and_traced_parts_are_named(how):
+    part = nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d(2)).eval()
+    image = draw(1, 3, 16, 16)
+    compiled = torch.jit.script(part) if how == "script" else torch.jit.trace(part, image)
+    model = nn.Sequential(compiled, nn.AvgPool2d(2))
+    for example in (None, image):
+        message = warned(
+            lambda example=example: replace_pooling(model, example_input=example, inplace=False)
+        )
+        assert message.endswith(" as they are: TorchScript MaxPool2d '0.1'.")
+    with pytest.raises(ValueError, match=r"replaced, only TorchScript MaxPool2d '1'\.$"):
+        replace_pooling(compiled)
 
 
 def test_any_pooling_can_take_the_place_of_any_other():

@@ -33,6 +33,7 @@ from hybridpool.trace import (
     run_poolings,
     run_stem,
 )
+from hybridpool.window import ImpossibleWindowError
 
 CPU = torch.device("cpu")
 WINDOWS = [
@@ -277,7 +278,7 @@ def test_a_trained_stem_may_bring_one_blend_weight_for_each_channel() -> None:
 
 
 def test_a_window_that_does_not_fit_is_refused() -> None:
-    with pytest.raises((ValueError, RuntimeError)):
+    with pytest.raises(ImpossibleWindowError, match="does not fit into an input of 4 by 4 cells"):
         run_poolings(features_of(noise(8, 4, 4)), Settings(kernel_size=8))
 
 

@@ -106,18 +106,29 @@ def test_windows_that_tile_are_known():
 
 @pytest.mark.parametrize(
     "size",
-    [np.int64(3), np.uint8(3), np.array(3), np.array([3, 3]), torch.Size([3, 3]), [3, 3], (3, 3)],
+    [
+        np.int64(3),
+        np.uint8(3),
+        np.array(3),
+        np.array([3]),
+        np.array([3, 3]),
+        torch.Size([3, 3]),
+        [3, 3],
+        [3],
+        (3, 3),
+        (3,),
+    ],
     ids=repr,
 )
 def test_every_kind_of_integer_is_a_size(size):
     assert check_window(size).kernel == (3, 3)
     plain = plain_size(size)
-    assert plain in (3, (3, 3))
+    assert plain in (3, (3,), (3, 3))
     assert {type(number) for number in np.ravel(np.array(plain, dtype=object))} == {int}
 
 
 @pytest.mark.parametrize(
-    "size", [0, -1, 2.0, "2", "22", None, (), (2,), (2, 2, 2), (2, 0), np.float32(2), np.zeros(2)]
+    "size", [0, -1, 2.0, "2", "22", None, (), (0,), (2, 2, 2), (2, 0), np.float32(2), np.zeros(2)]
 )
 def test_what_is_no_size_is_refused_in_a_sentence(size):
     with pytest.raises(ValueError, match=r"^kernel_size must be .* at least 1, but got .*\.$"):
