@@ -38,7 +38,7 @@ from hybridpool.training.files import CannotWrite, check_folder
 from hybridpool.training.options import Parser, choose_device, number, train_command, whole_number
 from hybridpool.training.quiet import QuietTraining
 from hybridpool.training.records import Run, RunSettings
-from hybridpool.training.results import read_folder, write_run
+from hybridpool.training.results import check_same_data, read_folder, write_run
 from hybridpool.training.tables import TABLES, in_order, with_frozen
 
 FIRST, LAST = "gpu-air", "gpu-resnet"
@@ -95,6 +95,7 @@ class Bench:
         known, problems = read_folder(folder)
         for problem in problems:
             print(problem)
+        check_same_data(known, folder, self.dataset.name, self.dataset.digest)
         longest = 0.0
         for number_done, job in enumerate(jobs):
             settings = with_frozen(job, known)

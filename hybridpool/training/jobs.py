@@ -15,7 +15,13 @@ from hybridpool.training.data import Dataset
 from hybridpool.training.evaluate import Trials, make_trials
 from hybridpool.training.files import check_folder
 from hybridpool.training.records import RunSettings
-from hybridpool.training.results import ResultsError, read_folder, read_run, write_run
+from hybridpool.training.results import (
+    ResultsError,
+    check_same_data,
+    read_folder,
+    read_run,
+    write_run,
+)
 from hybridpool.training.runs import run
 from hybridpool.training.tables import with_frozen
 
@@ -74,6 +80,7 @@ def carry_out(jobs: Sequence[Job], shop: Workshop) -> Undone:
 
     Raises:
         CannotWrite: If a folder or file cannot be written; the results so far are kept.
+        ValueError: If a folder holds results of other pictures with the same name.
 
     Example:
         >>> carry_out([], Workshop(Dataset, Path("nowhere"), str))
@@ -99,8 +106,11 @@ def carry_out(jobs: Sequence[Job], shop: Workshop) -> Undone:
             write_run(result, output)
             shop.say(f"{settings.name}: {result.measures.clean:.2%} of the test pictures")
 
-    for folder in {shop.checkpoints, *(job.output for job in jobs)}:
+    outputs = {job.output for job in jobs}
+    for folder in {shop.checkpoints, *outputs}:
         check_folder(folder)
+    for folder in outputs:
+        check_same_data(read_folder(folder)[0], folder, shop.dataset().name, shop.dataset().digest)
     waiting, failed = list(jobs), []
     while True:
         left = []

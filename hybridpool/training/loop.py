@@ -86,6 +86,8 @@ class Training:
         self, settings: RunSettings, dataset: Dataset, checkpoint: Path | None = None
     ) -> None:
         self.settings = settings
+        #: Of all pictures, because with the settings it decides which are used.
+        self.digest = dataset.digest
         if settings.held_out:
             dataset = dataset.split(settings.held_out)
         self.dataset = dataset.first(settings.train_pictures)
@@ -283,6 +285,7 @@ class Training:
         return {
             "settings": asdict(self.settings),
             "data": self.dataset.name,
+            "digest": self.digest,
             "classes": list(self.dataset.classes),
             "mean": list(self.dataset.mean),
             "std": list(self.dataset.std),
@@ -310,8 +313,15 @@ class Training:
 
     def _load(self, path: Path) -> None:
         state = read_checkpoint(path, self.device)
-        settings = LATER | state["settings"]
-        if settings != asdict(self.settings) or state["data"] != self.dataset.name:
+        asked = {
+            "settings": asdict(self.settings),
+            "data": self.dataset.name,
+            "digest": self.digest,
+            "classes": list(self.dataset.classes),
+        }
+        # Older checkpoints lack the digest.
+        kept = asked | state | {"settings": LATER | state["settings"]}
+        if any(kept[name] != value for name, value in asked.items()):
             raise ValueError(
                 f"{path} is the checkpoint of a run with other settings or other data: remove it, "
                 "or keep checkpoints elsewhere."
@@ -319,8 +329,8 @@ class Training:
         try:
             self.model.load_state_dict(state["model"])
             for name in ("optimizers", "schedulers"):
-                for each, kept in zip(getattr(self, name), state[name], strict=True):
-                    each.load_state_dict(kept)
+                for each, saved in zip(getattr(self, name), state[name], strict=True):
+                    each.load_state_dict(saved)
             self.history = [Epoch(**epoch) for epoch in state["history"]]
             for name in _PLAIN:
                 setattr(self, name, state[name])
@@ -338,6 +348,7 @@ class Training:
             settings=self.settings,
             data={
                 "name": self.dataset.name,
+                "digest": self.digest,
                 "train": len(self.dataset.train),
                 "test": len(self.dataset.test),
                 "held_out": bool(self.settings.held_out),

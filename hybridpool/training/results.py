@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -135,6 +136,30 @@ def read_folder(folder: Path) -> tuple[list[Run], list[ResultsError]]:
         except ResultsError as problem:
             problems.append(problem)
     return sorted(runs, key=lambda run: run.settings.name), problems
+
+
+def check_same_data(runs: Iterable[Run], folder: Path, name: str, digest: str) -> None:
+    """Check that results are not of other pictures than those of the same name that are used now.
+
+    Args:
+        runs: The results in a folder; one from before there were digests counts as it did then.
+        folder: The folder.
+        name: The name of the pictures.
+        digest: Their `hybridpool.training.data.Dataset.digest`.
+
+    Raises:
+        ValueError: If one is; otherwise it would stand in a comparison with new ones.
+
+    Example:
+        >>> from hybridpool.training.records import _example
+        >>> check_same_data([_example("max", 0, 0.7)], Path("results"), "nothing", "0f")
+    """
+    for run in runs:
+        if run.data["name"] == name and run.data.get("digest", digest) != digest:
+            raise ValueError(
+                f"{folder} holds results of other pictures that are called {name} too: choose "
+                "another --output, or give these pictures another name."
+            )
 
 
 def _refuse_constant(name: str) -> float:
