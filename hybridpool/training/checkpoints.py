@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from hybridpool.training.files import reason
 
 
 class RunFailed(ValueError):  # noqa: N818 - it says what is the case, as a sentence
@@ -40,6 +43,7 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
 
     Raises:
         DamagedCheckpoint: If the file is empty, cut short or something else.
+        RunFailed: If the file cannot be read at all.
 
     Example:
         >>> read_checkpoint(Path(__file__), torch.device("cpu"))
@@ -47,9 +51,12 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
         hybridpool.training.checkpoints.DamagedCheckpoint: ... is no whole checkpoint: ...
     """
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
-    except OSError:
-        raise
+        # From memory, because torch says of a file that is cut short that the disk failed.
+        whole = path.read_bytes()
+    except OSError as error:
+        raise RunFailed(f"{path} cannot be read: {reason(error)}.") from error
+    try:
+        state = torch.load(io.BytesIO(whole), map_location=device, weights_only=True)
     except Exception as error:  # torch passes on whatever error the unpickling raises
         raise DamagedCheckpoint(damaged(path)) from error
     if (

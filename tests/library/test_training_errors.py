@@ -159,7 +159,9 @@ def test_ctrl_c_keeps_every_step_and_says_so(
     assert numbers(only_result(tmp_path / "a")) == numbers(only_result(tmp_path / "b"))
 
 
-@pytest.mark.parametrize("content", ["empty", "cut", "other", "another program's", "incomplete"])
+@pytest.mark.parametrize(
+    "content", ["empty", "cut", "cut early", "other", "another program's", "incomplete"]
+)
 def test_a_damaged_checkpoint_is_named_and_left_for_a_person_to_remove(
     content: str,
     command: Callable[..., list[str]],
@@ -176,8 +178,9 @@ def test_a_damaged_checkpoint_is_named_and_left_for_a_person_to_remove(
     elif content == "incomplete":
         torch.save({name: each for name, each in state.items() if name != "optimizers"}, path)
     else:
-        cut = {"empty": b"", "cut": whole[: len(whole) // 2], "other": b"not mine"}[content]
-        path.write_bytes(cut)
+        # Cut early, torch says that the disk failed.
+        early = {"cut early": whole[:6000], "cut": whole[: len(whole) // 2]}
+        path.write_bytes({"empty": b"", "other": b"not mine", **early}[content])
     damaged = path.read_bytes()
     # Another run of the same command does not suffer.
     with pytest.raises(SystemExit, match=rf"Without a result: {path.stem}\.$"):
