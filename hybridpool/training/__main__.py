@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -19,8 +18,7 @@ import torch.distributed as dist
 import torch.distributed.nn
 
 from hybridpool.training.arms import ARMS, STARTING
-from hybridpool.training.data import SIDES, Dataset, DataUnavailable, load
-from hybridpool.training.files import CannotWrite, reason
+from hybridpool.training.data import SIDES, Dataset, load
 from hybridpool.training.jobs import Job, Undone, Workshop, carry_out
 from hybridpool.training.network_files import export_network
 from hybridpool.training.networks import NETWORKS
@@ -30,6 +28,7 @@ from hybridpool.training.options import (
     blend_start,
     choose_device,
     number,
+    one_sentence,
     train_command,
     whole_number,
 )
@@ -37,7 +36,7 @@ from hybridpool.training.records import EDGES, RunSettings
 from hybridpool.training.report import report
 from hybridpool.training.results import read_folder
 from hybridpool.training.stems import export_stem
-from hybridpool.training.tables import TABLES, blend_settings, in_order
+from hybridpool.training.tables import TABLES, blend_settings, runs_of
 
 _DEFAULT = RunSettings()
 _SEED = whole_number(0, MOST_SEED)
@@ -54,15 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         SystemExit: There are no results in no such folder.
     """
     options = _parser().parse_args(arguments)
-    try:
+    with one_sentence():
         options.do(options)
-    except (DataUnavailable, CannotWrite, ValueError) as problem:
-        raise SystemExit(str(problem)) from problem
-    except OSError as problem:
-        raise SystemExit(f"{problem.filename or 'A file'}: {reason(problem)}.") from problem
-    except KeyboardInterrupt as stop:
-        print("Stopped; what was learned is kept, and the same command goes on.", file=sys.stderr)
-        raise SystemExit(128 + signal.SIGINT) from stop
 
 
 def _parser() -> Parser:
@@ -199,16 +191,13 @@ def _train_all(options: argparse.Namespace, device: torch.device, world: int) ->
 
 
 def _reproduce(options: argparse.Namespace) -> None:
+    runs = runs_of(options.tables, options.seeds)
     if options.threads:
         torch.set_num_threads(options.threads)
     shop = _workshop(options, choose_device(options.device), world=1)
     name = shop.dataset().name
     undone = carry_out(
-        [
-            Job(replace(settings, data=name), options.output / table)
-            for table, settings in in_order(options.tables)
-            if not options.seeds or settings.seed in options.seeds
-        ],
+        [Job(replace(settings, data=name), options.output / table) for table, settings in runs],
         shop,
     )
     for table in options.tables:

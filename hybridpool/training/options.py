@@ -6,13 +6,17 @@ import argparse
 import math
 import os
 import shlex
-from collections.abc import Callable
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import NoReturn
 
 import torch
 
-from hybridpool.training.data import SIDES
+from hybridpool.training.data import SIDES, DataUnavailable
+from hybridpool.training.files import CannotWrite, reason
 from hybridpool.training.records import RunSettings
 
 #: Seeds are multiplied by about a million for the order of the pictures.
@@ -36,6 +40,27 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End with the sentence and the code 2, as every parser of arguments does."""
         self.exit(2, f"{self.prog}: {message}; --help shows all options.\n")
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """End the command in one sentence where it cannot go on, and at Ctrl-C.
+
+    Example:
+        >>> with one_sentence():
+        ...     raise ValueError("There is no such table.")
+        Traceback (most recent call last):
+        SystemExit: There is no such table.
+    """
+    try:
+        yield
+    except (DataUnavailable, CannotWrite, ValueError) as problem:
+        raise SystemExit(str(problem)) from problem
+    except OSError as problem:
+        raise SystemExit(f"{problem.filename or 'A file'}: {reason(problem)}.") from problem
+    except KeyboardInterrupt as stop:
+        print("Stopped; what was learned is kept, and the same command goes on.", file=sys.stderr)
+        raise SystemExit(128 + signal.SIGINT) from stop
 
 
 def whole_number(low: int, high: int | None = None) -> Callable[[str], int]:

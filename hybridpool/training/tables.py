@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hybridpool.training.arms import ARMS
@@ -119,6 +119,39 @@ def in_order(names: Iterable[str]) -> Iterator[tuple[str, RunSettings]]:
         for name, table in tables.items():
             if seed in table.seeds:
                 yield from ((name, run) for run in table.runs(seed))
+
+
+def runs_of(
+    names: Sequence[str], seeds: Sequence[int] | None = None
+) -> list[tuple[str, RunSettings]]:
+    """The runs of some tables `in_order`, of these seeds alone if any are named.
+
+    Raises:
+        ValueError: If a table has none of the seeds, or none has one of them.
+
+    Example:
+        >>> [run.arm for _, run in runs_of(["gpu-resnet"], [0])]
+        ['max', 'average', 'fixed', 'hybrid']
+        >>> runs_of(["gpu-resnet"], [7])
+        Traceback (most recent call last):
+        ValueError: gpu-resnet has the seeds 0, 1, 2, 3, 4, not 7: ...
+    """
+    runs = list(in_order(names))
+    if seeds is None:
+        return runs
+    for name in names:
+        there = set(TABLES[name].seeds)
+        known = {seed for each in names for seed in TABLES[each].seeds}
+        if lacking := sorted(set(seeds) - (known if there & set(seeds) else there)):
+            raise ValueError(
+                f"{name} has the seeds {_listed(TABLES[name].seeds)}, not {_listed(lacking)}: "
+                "choose among those, or other tables."
+            )
+    return [(name, run) for name, run in runs if run.seed in seeds]
+
+
+def _listed(seeds: Iterable[int]) -> str:
+    return ", ".join(map(str, seeds))
 
 
 def with_frozen(settings: RunSettings, runs: Iterable[Run]) -> RunSettings | None:
