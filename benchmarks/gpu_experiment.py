@@ -30,12 +30,13 @@ from typing import Any
 
 import torch
 
-from hybridpool.training.checkpoints import RunFailed
+from hybridpool.training.checkpoints import RunFailed, within_memory
 from hybridpool.training.cifar10_copy import pack
 from hybridpool.training.data import Dataset, load
 from hybridpool.training.evaluate import Trials, make_trials, measure
 from hybridpool.training.files import check_folder
 from hybridpool.training.options import (
+    MOST,
     Parser,
     choose_device,
     number,
@@ -110,7 +111,8 @@ class Bench:
                 return
             began = time.monotonic()
             try:
-                run = self._run(settings, folder, clock)
+                with within_memory(settings.name):
+                    run = self._run(settings, folder, clock)
             except RunFailed as problem:
                 print(problem, flush=True)
                 continue
@@ -238,10 +240,14 @@ def parser() -> Parser:
     )
     found.add_argument("--device", default="cuda")
     found.add_argument("--tables", nargs="*", choices=TABLES, default=[FIRST, LAST])
-    found.add_argument("--seeds", nargs="+", type=whole_number(0), help="default: the table's")
+    found.add_argument(
+        "--seeds", nargs="+", type=whole_number(0, MOST), help="default: the table's"
+    )
     for name in ("epochs", "train-pictures", "batch-size", "width"):
-        found.add_argument(f"--{name}", type=whole_number(1), help="default: the table's")
-    found.add_argument("--measured-pictures", type=whole_number(0), help="default: the table's")
+        found.add_argument(f"--{name}", type=whole_number(1, MOST), help="default: the table's")
+    found.add_argument(
+        "--measured-pictures", type=whole_number(0, MOST), help="default: the table's"
+    )
     return found
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,35 @@ class DamagedCheckpoint(RunFailed):
         >>> str(DamagedCheckpoint("x.pt is empty."))
         'x.pt is empty.'
     """
+
+
+@contextmanager
+def within_memory(name: str) -> Iterator[None]:
+    """Let a run fail, and the others go on, where there is not enough memory for it.
+
+    Args:
+        name: The name of the run.
+
+    Raises:
+        RunFailed: If memory ran out.
+
+    Example:
+        >>> with within_memory("air64"):
+        ...     torch.empty(2**60)
+        Traceback (most recent call last):
+        hybridpool.training.checkpoints.RunFailed: There is not enough memory for air64: ...
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        # torch has a class of its own for this only on GPUs.
+        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and not any(
+            words in str(error) for words in ("allocate memory", "Storage size", "out of memory")
+        ):
+            raise
+        raise RunFailed(
+            f"There is not enough memory for {name}: choose a smaller width or batch."
+        ) from error
 
 
 def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:

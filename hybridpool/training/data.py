@@ -19,6 +19,8 @@ from hybridpool.training.data_files import (
     read_npz,
     scale,
 )
+from hybridpool.training.files import printable
+from hybridpool.training.reading import LONGEST_NAME
 
 __all__ = ["CIFAR10_CLASSES", "MEAN", "SIDES", "STD", "DataUnavailable", "Dataset", "load"]
 
@@ -209,7 +211,8 @@ def load(
         raise DataUnavailable(
             f"{source} is neither a folder of pictures nor an .npz file: name one of these."
         )
-    name = place.resolve().name.removesuffix(".npz")
+    # A name that can be printed and read again, also where the file's is not UTF-8 or very long.
+    name = printable(place.resolve().name.removesuffix(".npz"))[: LONGEST_NAME - len(suffix)]
     return Dataset(f"{name}{suffix}", *files, *_mean_and_std(files.train))
 
 

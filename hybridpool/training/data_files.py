@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from hybridpool.pictures import ImageError, fit_image, read_image
+from hybridpool.training.files import printable
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
 #: One picture in so many is for testing if a folder has no test pictures of its own.
@@ -106,7 +107,9 @@ def read_class_folders(folder: Path, side: int) -> LabelledFiles:
     else:
         files, test_files = _split_by_name(_files_of_classes(folder), folder)
     return LabelledFiles(
-        *_read_all(files.values(), side), *_read_all(test_files.values(), side), tuple(files)
+        *_read_all(files.values(), side),
+        *_read_all(test_files.values(), side),
+        tuple(map(printable, files)),
     )
 
 

@@ -40,6 +40,7 @@ from hybridpool.training.files import write_whole
 from hybridpool.training.machine import environment
 from hybridpool.training.networks import build_network, count_operations
 from hybridpool.training.optimizers import optimizers
+from hybridpool.training.reading import LARGEST
 from hybridpool.training.records import LATER, Costs, Epoch, Run, RunSettings
 
 # The buffers of each process are its own. PyTorch 2.14 gave the option another name.
@@ -256,10 +257,10 @@ class Training:
             loss = loss.to(self.device)
             dist.all_reduce(loss)
             loss /= self.world
-        if not loss.isfinite():
+        if not loss.abs() <= LARGEST:
             raise Diverged(
-                f"{self.settings.name} diverged in epoch {epoch}: its loss is no number. Choose a "
-                "smaller learning rate."
+                f"{self.settings.name} diverged in epoch {epoch}: its loss is no number"
+                f"{' that can be kept' * bool(loss.isfinite())}. Choose a smaller learning rate."
             )
         if (self.settings.epochs - epoch) % max(1, self.settings.epochs // _MEASURES):
             return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import math
 import os
 import shlex
@@ -21,6 +22,8 @@ from hybridpool.training.records import RunSettings
 
 #: Seeds are multiplied by about a million for the order of the pictures.
 MOST_SEED = 2**31 - 1
+#: The most of what is counted, a rate, and threads: more cannot be kept, computed or started.
+MOST, MOST_RATE, MOST_THREADS = 2**31 - 1, 1e9, 1024
 #: What a command always names: the run, and what has a default by arm, data or machine.
 _NAMED = (
     *("arm", "seed"),
@@ -52,6 +55,9 @@ def one_sentence() -> Iterator[None]:
         Traceback (most recent call last):
         SystemExit: There is no such table.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files need not be text
+            stream.reconfigure(errors="backslashreplace")
     try:
         yield
     except (DataUnavailable, CannotWrite, ValueError) as problem:
@@ -108,7 +114,8 @@ def number(
     ends = [f"{'of' if low_itself else 'above'} {low:g}{' or more' if low_itself else ''}"]
     if high < math.inf:
         ends = [f"{'from' if low_itself else 'above'} {low:g}"]
-        ends.append(f"{'to' if high_itself else 'and below'} {high:g}")
+        upto = "to" if low_itself else "and at most"
+        ends.append(f"{upto if high_itself else 'and below'} {high:g}")
     allowed = " ".join(ends)
 
     def read(text: str) -> float:
@@ -192,7 +199,7 @@ def choose_device(wanted: str | None) -> torch.device:
             torch.cuda.set_device(device)
             torch.backends.cudnn.benchmark = True
         (torch.ones(2, device=device).sum() * 2).item()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except Exception as error:  # each kind of device has an error of its own
         first = str(error).partition("\n")[0].partition(". ")[0].rstrip(".")
         raise ValueError(
             f"The device {kind} cannot be used here ({first}): choose --device cpu, or leave "

@@ -154,6 +154,17 @@ def _listed(seeds: Iterable[int]) -> str:
     return ", ".join(map(str, seeds))
 
 
+def hybrid_of(settings: RunSettings) -> RunSettings:
+    """The run of ``"hybrid"`` whose blend weights a run of ``"frozen"`` holds.
+
+    Example:
+        >>> hybrid_of(RunSettings(arm="frozen", seed=3)).arm
+        'hybrid'
+    """
+    optimizer, rate = blend_settings("hybrid")
+    return replace(settings, arm="hybrid", blend_optimizer=optimizer, blend_rate=rate)
+
+
 def with_frozen(settings: RunSettings, runs: Iterable[Run]) -> RunSettings | None:
     """A run of ``"frozen"`` with the blend weights that the hybrid network ended with.
 
@@ -170,8 +181,7 @@ def with_frozen(settings: RunSettings, runs: Iterable[Run]) -> RunSettings | Non
     """
     if settings.arm != "frozen" or settings.frozen_at:
         return settings
-    optimizer, rate = blend_settings("hybrid")
-    hybrid = replace(settings, arm="hybrid", blend_optimizer=optimizer, blend_rate=rate)
+    hybrid = hybrid_of(settings)
     for run in runs:
         if run.settings == hybrid:
             return replace(settings, frozen_at=tuple(path[-1][0] for path in run.weights.values()))
