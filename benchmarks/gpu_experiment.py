@@ -22,7 +22,7 @@ import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,16 +30,25 @@ from typing import Any
 
 import torch
 
-from hybridpool.training.checkpoints import RunFailed
+from hybridpool.training.checkpoints import RunFailed, within_memory
 from hybridpool.training.cifar10_copy import pack
-from hybridpool.training.data import Dataset, DataUnavailable, load
+from hybridpool.training.data import Dataset, load
 from hybridpool.training.evaluate import Trials, make_trials, measure
-from hybridpool.training.files import CannotWrite, check_folder
-from hybridpool.training.options import Parser, choose_device, number, train_command, whole_number
+from hybridpool.training.files import check_folder
+from hybridpool.training.options import (
+    MOST,
+    Parser,
+    choose_device,
+    number,
+    one_sentence,
+    train_command,
+    whole_number,
+)
 from hybridpool.training.quiet import QuietTraining
 from hybridpool.training.records import Run, RunSettings
-from hybridpool.training.results import read_folder, write_run
-from hybridpool.training.tables import TABLES, in_order, with_frozen
+from hybridpool.training.results import check_same_data, read_folder, write_run
+from hybridpool.training.runs import until_interrupted
+from hybridpool.training.tables import TABLES, runs_of, with_frozen
 
 FIRST, LAST = "gpu-air", "gpu-resnet"
 #: The most epochs that ResNet-18 gets, and the fewest that are worth a run.
@@ -80,14 +89,10 @@ class Bench:
     source: str | None
 
     def settings(
-        self, table: str, changed: Mapping[str, Any], seeds: Sequence[int] | None
+        self, runs: Iterable[RunSettings], changed: Mapping[str, Any]
     ) -> list[RunSettings]:
-        """The runs of a table, seed by seed, with what the command changes of them."""
-        return [
-            replace(settings, data=self.dataset.name, **changed)
-            for _, settings in in_order([table])
-            if seeds is None or settings.seed in seeds
-        ]
+        """The runs of a table with what the command changes of them."""
+        return [replace(settings, data=self.dataset.name, **changed) for settings in runs]
 
     def carry_out(self, table: str, jobs: Sequence[RunSettings], clock: Clock) -> None:
         """Do the runs of a table that are not done, as long as there is time."""
@@ -95,6 +100,7 @@ class Bench:
         known, problems = read_folder(folder)
         for problem in problems:
             print(problem)
+        check_same_data(known, folder, self.dataset.name, self.dataset.digest)
         longest = 0.0
         for number_done, job in enumerate(jobs):
             settings = with_frozen(job, known)
@@ -105,7 +111,8 @@ class Bench:
                 return
             began = time.monotonic()
             try:
-                run = self._run(settings, folder, clock)
+                with within_memory(settings.name):
+                    run = self._run(settings, folder, clock)
             except RunFailed as problem:
                 print(problem, flush=True)
                 continue
@@ -123,7 +130,7 @@ class Bench:
     def _run(self, settings: RunSettings, folder: Path, clock: Clock) -> Run | None:
         checkpoint = self.output / "checkpoints" / f"{settings.name}.pt"
         training = QuietTraining(settings, self.dataset, checkpoint)
-        for _ in training.steps(checkpoint_every=training.total + 1):
+        for _ in until_interrupted(training, checkpoint_every=training.total + 1):
             if clock.left < 0 and not training.done:
                 training.save()
                 return None
@@ -173,8 +180,9 @@ def wait_for(device: torch.device) -> None:
 
 def experiment(bench: Bench, options: argparse.Namespace, clock: Clock) -> None:
     """Both tables, one after the other."""
+    runs = runs_of(options.tables, options.seeds)
     for table in options.tables:
-        jobs = bench.settings(table, changes(options), options.seeds)
+        jobs = bench.settings((run for name, run in runs if name == table), changes(options))
         if table == LAST and not options.epochs:
             epochs = bench.epochs_that_fit(jobs, clock)
             if epochs < FEWEST_EPOCHS:
@@ -232,10 +240,14 @@ def parser() -> Parser:
     )
     found.add_argument("--device", default="cuda")
     found.add_argument("--tables", nargs="*", choices=TABLES, default=[FIRST, LAST])
-    found.add_argument("--seeds", nargs="+", type=whole_number(0), help="default: the table's")
+    found.add_argument(
+        "--seeds", nargs="+", type=whole_number(0, MOST), help="default: the table's"
+    )
     for name in ("epochs", "train-pictures", "batch-size", "width"):
-        found.add_argument(f"--{name}", type=whole_number(1), help="default: the table's")
-    found.add_argument("--measured-pictures", type=whole_number(0), help="default: the table's")
+        found.add_argument(f"--{name}", type=whole_number(1, MOST), help="default: the table's")
+    found.add_argument(
+        "--measured-pictures", type=whole_number(0, MOST), help="default: the table's"
+    )
     return found
 
 
@@ -243,24 +255,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Everything, as long as there is time."""
     options = parser().parse_args(arguments)
     clock = Clock(60 * options.minutes)
-    try:
-        if options.prepare:
-            pack(Path(options.data or "."), options.prepare)
-            print(f"{options.prepare}: {options.prepare.stat().st_size / 1e6:.1f} MB")
-            return
-        check_folder(options.output)
-        options.output.mkdir(parents=True, exist_ok=True)
-        device = choose_device(options.device)
-        dataset = load(options.data).to(device)
-        print(f"{dataset.name} after {options.minutes * 60 - clock.left:.0f} s", flush=True)
-        bench = Bench(dataset, _trials(dataset, options), options.output, options.data)
-        print(f"changed pictures after {options.minutes * 60 - clock.left:.0f} s", flush=True)
-        experiment(bench, options, Clock(clock.left - options.reserve))
-        if options.reserve:
-            for said in checks(options.device, options.output, clock):
-                print(said, flush=True)
-    except (DataUnavailable, CannotWrite, ValueError) as problem:
-        raise SystemExit(str(problem)) from problem
+    with one_sentence():
+        _do(options, clock)
+
+
+def _do(options: argparse.Namespace, clock: Clock) -> None:
+    if options.prepare:
+        pack(Path(options.data or "."), options.prepare)
+        print(f"{options.prepare}: {options.prepare.stat().st_size / 1e6:.1f} MB")
+        return
+    runs_of(options.tables, options.seeds)  # refuses seeds before anything that takes time
+    check_folder(options.output)
+    options.output.mkdir(parents=True, exist_ok=True)
+    device = choose_device(options.device)
+    dataset = load(options.data).to(device)
+    print(f"{dataset.name} after {options.minutes * 60 - clock.left:.0f} s", flush=True)
+    bench = Bench(dataset, _trials(dataset, options), options.output, options.data)
+    print(f"changed pictures after {options.minutes * 60 - clock.left:.0f} s", flush=True)
+    experiment(bench, options, Clock(clock.left - options.reserve))
+    if options.reserve:
+        for said in checks(options.device, options.output, clock):
+            print(said, flush=True)
 
 
 def _trials(dataset: Dataset, options: argparse.Namespace) -> Trials | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -19,17 +18,20 @@ import torch.distributed as dist
 import torch.distributed.nn
 
 from hybridpool.training.arms import ARMS, STARTING
-from hybridpool.training.data import SIDES, Dataset, DataUnavailable, load
-from hybridpool.training.files import CannotWrite, reason
+from hybridpool.training.data import SIDES, Dataset, load
 from hybridpool.training.jobs import Job, Undone, Workshop, carry_out
 from hybridpool.training.network_files import export_network
 from hybridpool.training.networks import NETWORKS
 from hybridpool.training.options import (
+    MOST,
+    MOST_RATE,
     MOST_SEED,
+    MOST_THREADS,
     Parser,
     blend_start,
     choose_device,
     number,
+    one_sentence,
     train_command,
     whole_number,
 )
@@ -37,11 +39,12 @@ from hybridpool.training.records import EDGES, RunSettings
 from hybridpool.training.report import report
 from hybridpool.training.results import read_folder
 from hybridpool.training.stems import export_stem
-from hybridpool.training.tables import TABLES, blend_settings, in_order
+from hybridpool.training.tables import TABLES, blend_settings, runs_of
 
 _DEFAULT = RunSettings()
 _SEED = whole_number(0, MOST_SEED)
-_RATE = number(0, low_itself=False)
+_COUNT, _MAYBE_NONE = whole_number(1, MOST), whole_number(0, MOST)
+_RATE = number(0, MOST_RATE, low_itself=False)
 _SHARE = number(0, 1, high_itself=False)
 
 
@@ -54,15 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         SystemExit: There are no results in no such folder.
     """
     options = _parser().parse_args(arguments)
-    try:
+    with one_sentence():
         options.do(options)
-    except (DataUnavailable, CannotWrite, ValueError) as problem:
-        raise SystemExit(str(problem)) from problem
-    except OSError as problem:
-        raise SystemExit(f"{problem.filename or 'A file'}: {reason(problem)}.") from problem
-    except KeyboardInterrupt as stop:
-        print("Stopped; what was learned is kept, and the same command goes on.", file=sys.stderr)
-        raise SystemExit(128 + signal.SIGINT) from stop
 
 
 def _parser() -> Parser:
@@ -72,21 +68,19 @@ def _parser() -> Parser:
     train = commands.add_parser("train", help="train networks; what is done already is left out")
     train.set_defaults(do=_train)
     train.add_argument("--network", choices=NETWORKS, default=_DEFAULT.network)
-    train.add_argument(
-        "--width", type=whole_number(1), default=_DEFAULT.width, help="default: %(default)s"
-    )
+    train.add_argument("--width", type=_COUNT, default=_DEFAULT.width, help="default: %(default)s")
     train.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), metavar="ARM")
     train.add_argument("--seeds", nargs="+", type=_SEED, default=[0, 1, 2, 3, 4])
-    train.add_argument("--epochs", type=whole_number(1), default=_DEFAULT.epochs)
-    train.add_argument("--train-pictures", type=whole_number(1), help="default: all of them")
+    train.add_argument("--epochs", type=_COUNT, default=_DEFAULT.epochs)
+    train.add_argument("--train-pictures", type=_COUNT, help="default: all of them")
     train.add_argument(
         "--held-out",
-        type=whole_number(0),
+        type=_MAYBE_NONE,
         default=0,
         help="training pictures that take the place of the test pictures, to choose a setting",
     )
-    train.add_argument("--batch-size", type=whole_number(1), default=_DEFAULT.batch_size)
-    train.add_argument("--parts", type=whole_number(1), help="default: the number of processes")
+    train.add_argument("--batch-size", type=_COUNT, default=_DEFAULT.batch_size)
+    train.add_argument("--parts", type=_COUNT, help="default: the number of processes")
     train.add_argument("--learning-rate", type=_RATE, default=_DEFAULT.learning_rate)
     train.add_argument("--blend-rate", type=_RATE, help="default: what was chosen for the arm")
     train.add_argument("--blend-optimizer", choices=("adam", "sgd"))
@@ -98,7 +92,7 @@ def _parser() -> Parser:
     )
     train.add_argument("--frozen-at", nargs="+", type=number(0, 1), help="of the arm frozen")
     train.add_argument("--momentum", type=_SHARE, default=_DEFAULT.momentum)
-    train.add_argument("--weight-decay", type=number(0), default=_DEFAULT.weight_decay)
+    train.add_argument("--weight-decay", type=number(0, MOST_RATE), default=_DEFAULT.weight_decay)
     train.add_argument("--smoothing", type=_SHARE, default=_DEFAULT.smoothing)
     train.add_argument("--no-augment", dest="augment", action="store_false")
     train.add_argument(
@@ -118,7 +112,7 @@ def _parser() -> Parser:
     )
     train.add_argument(
         "--measured-pictures",
-        type=whole_number(0),
+        type=_MAYBE_NONE,
         default=_DEFAULT.measured_pictures,
         help="how many pictures robustness is measured on; 0: none (default: %(default)s)",
     )
@@ -160,7 +154,9 @@ def _add_place(parser: argparse.ArgumentParser, output: Path) -> None:
     parser.add_argument("--side", type=int, choices=SIDES, default=SIDES[0], help="pixels")
     parser.add_argument("--device", help="default: CUDA where there is one, else the CPU")
     parser.add_argument(
-        "--threads", type=whole_number(1), help="of torch on the CPU; default: its own choice"
+        "--threads",
+        type=whole_number(1, MOST_THREADS),
+        help="of torch on the CPU; default: its own choice",
     )
     parser.add_argument("--output", type=Path, default=output)
     parser.add_argument("--checkpoints", type=Path, default=Path("build/checkpoints"))
@@ -199,16 +195,13 @@ def _train_all(options: argparse.Namespace, device: torch.device, world: int) ->
 
 
 def _reproduce(options: argparse.Namespace) -> None:
+    runs = runs_of(options.tables, options.seeds)
     if options.threads:
         torch.set_num_threads(options.threads)
     shop = _workshop(options, choose_device(options.device), world=1)
     name = shop.dataset().name
     undone = carry_out(
-        [
-            Job(replace(settings, data=name), options.output / table)
-            for table, settings in in_order(options.tables)
-            if not options.seeds or settings.seed in options.seeds
-        ],
+        [Job(replace(settings, data=name), options.output / table) for table, settings in runs],
         shop,
     )
     for table in options.tables:
@@ -222,12 +215,16 @@ def _left(undone: Undone) -> str:
     said = []
     if undone.failed:
         said.append(f"Without a result: {', '.join(undone.failed)}.")
-    if undone.waiting:
-        seeds = ", ".join(sorted({f"seed {job.settings.seed}" for job in undone.waiting}))
-        said.append(
-            "frozen holds the blend weights that hybrid learned with the same settings, and there "
-            f"is no such result yet for {seeds}: train the arm hybrid first."
-        )
+    for jobs, advice in (
+        (undone.waiting, "train the arm hybrid first"),
+        (undone.elsewhere, "another process is at it, so call this again when it has ended"),
+    ):
+        if jobs:
+            seeds = ", ".join(sorted({f"seed {job.settings.seed}" for job in jobs}))
+            said.append(
+                "frozen holds the blend weights that hybrid learned with the same settings, and "
+                f"there is no such result yet for {seeds}: {advice}."
+            )
     return " ".join(said)
 
 

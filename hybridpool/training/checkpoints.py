@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from hybridpool.training.files import reason
 
 
 class RunFailed(ValueError):  # noqa: N818 - it says what is the case, as a sentence
@@ -35,11 +40,41 @@ class DamagedCheckpoint(RunFailed):
     """
 
 
+@contextmanager
+def within_memory(name: str) -> Iterator[None]:
+    """Let a run fail, and the others go on, where there is not enough memory for it.
+
+    Args:
+        name: The name of the run.
+
+    Raises:
+        RunFailed: If memory ran out.
+
+    Example:
+        >>> with within_memory("air64"):
+        ...     torch.empty(2**60)
+        Traceback (most recent call last):
+        hybridpool.training.checkpoints.RunFailed: There is not enough memory for air64: ...
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        # torch has a class of its own for this only on GPUs.
+        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and not any(
+            words in str(error) for words in ("allocate memory", "Storage size", "out of memory")
+        ):
+            raise
+        raise RunFailed(
+            f"There is not enough memory for {name}: choose a smaller width or batch."
+        ) from error
+
+
 def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     """Read what `hybridpool.training.loop.Training` saved.
 
     Raises:
         DamagedCheckpoint: If the file is empty, cut short or something else.
+        RunFailed: If the file cannot be read at all.
 
     Example:
         >>> read_checkpoint(Path(__file__), torch.device("cpu"))
@@ -47,9 +82,12 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
         hybridpool.training.checkpoints.DamagedCheckpoint: ... is no whole checkpoint: ...
     """
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
-    except OSError:
-        raise
+        # From memory, because torch says of a file that is cut short that the disk failed.
+        whole = path.read_bytes()
+    except OSError as error:
+        raise RunFailed(f"{path} cannot be read: {reason(error)}.") from error
+    try:
+        state = torch.load(io.BytesIO(whole), map_location=device, weights_only=True)
     except Exception as error:  # torch passes on whatever error the unpickling raises
         raise DamagedCheckpoint(damaged(path)) from error
     if (

@@ -157,6 +157,8 @@ def _read_columns(path: Path) -> tuple[list[bytes], np.ndarray]:
         )
     try:
         table = parquet.read_table(path, columns=["jpeg", "label"])
+        if any(column.null_count for column in table.columns):
+            raise ValueError("some are missing")
         return table["jpeg"].to_pylist(), table["label"].to_numpy()
     except (ArrowException, OSError, ValueError) as error:
         raise DataUnavailable(f"{path} cannot be read as pictures and labels: {error}") from error
@@ -169,8 +171,10 @@ def _decode(
         pictures = np.stack(
             [np.asarray(Image.open(io.BytesIO(file)).convert("RGB")) for file in files]
         )
+        if numbers.dtype.kind not in "iu":
+            raise ValueError(f"the labels are {numbers.dtype}, no whole numbers")
         labels = torch.from_numpy(numbers.astype(np.int64))
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, Image.DecompressionBombError) as error:
         raise DataUnavailable(f"{path} cannot be read as pictures and labels: {error}") from error
     if len(labels) != len(files) or labels.min() < 0 or labels.max() >= classes:
         raise DataUnavailable(

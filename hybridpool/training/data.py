@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -16,6 +19,8 @@ from hybridpool.training.data_files import (
     read_npz,
     scale,
 )
+from hybridpool.training.files import printable
+from hybridpool.training.reading import LONGEST_NAME
 
 __all__ = ["CIFAR10_CLASSES", "MEAN", "SIDES", "STD", "DataUnavailable", "Dataset", "load"]
 
@@ -57,6 +62,22 @@ class Dataset:
     classes: tuple[str, ...] = CIFAR10_CLASSES
     mean: tuple[float, float, float] = MEAN
     std: tuple[float, float, float] = STD
+
+    @cached_property
+    def digest(self) -> str:
+        """A digest of pixels, labels and classes: data of the same name may be other pictures.
+
+        Example:
+            >>> pictures, labels = torch.zeros(2, 3, 1, 1), torch.tensor([0, 1])
+            >>> one = Dataset("", pictures, labels, pictures, labels)
+            >>> one.digest == replace(one, test=pictures + 1).digest
+            False
+        """
+        told = hashlib.sha256(json.dumps(self.classes).encode())
+        for tensor in (self.train, self.train_labels, self.test, self.test_labels):
+            told.update(f"{tuple(tensor.shape)}".encode())
+            told.update(tensor.cpu().numpy().tobytes())
+        return told.hexdigest()
 
     def first(self, count: int) -> Dataset:
         """The first `count` training pictures, as many of each class as that allows.
@@ -190,7 +211,8 @@ def load(
         raise DataUnavailable(
             f"{source} is neither a folder of pictures nor an .npz file: name one of these."
         )
-    name = place.resolve().name.removesuffix(".npz")
+    # A name that can be printed and read again, also where the file's is not UTF-8 or very long.
+    name = printable(place.resolve().name.removesuffix(".npz"))[: LONGEST_NAME - len(suffix)]
     return Dataset(f"{name}{suffix}", *files, *_mean_and_std(files.train))
 
 

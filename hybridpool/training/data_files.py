@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 import torch
@@ -16,8 +17,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from hybridpool.pictures import ImageError, fit_image, read_image
+from hybridpool.training.files import printable, reason
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+_PARTS = ("train", "test", "val")
+#: Folders that another program would take for these parts.
+_LIKE_PARTS = ("training", "testing", "valid", "validation", "dev", "eval", "trn", "tst")
 #: One picture in so many is for testing if a folder has no test pictures of its own.
 _ONE_IN = 5
 _BATCH = 1024
@@ -76,7 +81,8 @@ def scale(pictures: Tensor, side: int) -> Tensor:
 def read_class_folders(folder: Path, side: int) -> LabelledFiles:
     """Read torchvision's ``ImageFolder`` layout: one folder a class, named as the class.
 
-    The class folders lie in ``train`` and in ``test`` (or ``val``, where there is no ``test``).
+    The class folders lie in ``train`` and in ``test`` (or ``val``, where there is no ``test``), in
+    small letters or capitals. What is hidden (its name begins with a dot) is left out.
     If they lie in `folder` itself, a fifth of each class, at least one picture, is for testing:
     those whose path ``class/file`` has the smallest SHA-256. So the choice is the same everywhere,
     and a new picture hardly changes it.
@@ -93,7 +99,7 @@ def read_class_folders(folder: Path, side: int) -> LabelledFiles:
         Traceback (most recent call last):
         hybridpool.training.data_files.DataUnavailable: There is no folder for each class in ...
     """
-    parts = {part: folder / part for part in ("train", "test", "val") if (folder / part).is_dir()}
+    parts = _parts_in(folder)
     if "train" in parts and len(parts) > 1:
         train, test = parts["train"], parts.get("test", parts.get("val", folder))
         files, test_files = _files_of_classes(train), _files_of_classes(test)
@@ -106,30 +112,62 @@ def read_class_folders(folder: Path, side: int) -> LabelledFiles:
     else:
         files, test_files = _split_by_name(_files_of_classes(folder), folder)
     return LabelledFiles(
-        *_read_all(files.values(), side), *_read_all(test_files.values(), side), tuple(files)
+        *_read_all(files.values(), side),
+        *_read_all(test_files.values(), side),
+        tuple(map(printable, files)),
     )
+
+
+def _parts_in(folder: Path) -> dict[str, Path]:
+    """The folders ``train``, ``test`` and ``val``, in capitals too."""
+    parts: dict[str, Path] = {}
+    for place in _folders_in(folder):
+        name = place.name.lower()
+        if name in parts:
+            raise DataUnavailable(
+                f"{parts[name]} and {place} are both there: put their pictures into one of them."
+            )
+        if name in _PARTS:
+            parts[name] = place
+        elif name in _LIKE_PARTS and all(each.is_dir() for each in _seen_in(place)):
+            raise DataUnavailable(
+                f"{place} holds folders alone and has the name of no class: call the folders of "
+                "learning and of the test train/ and test/."
+            )
+    return parts
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return [place for place in _seen_in(folder) if place.is_dir()] if folder.is_dir() else []
+
+
+def _seen_in(folder: Path) -> list[Path]:
+    """What is in a folder and not hidden, by name."""
+    return [place for place in sorted(folder.iterdir()) if place.name[0] != "."]
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    """The pictures in a folder and in those below it, by path; hidden ones and folders are not."""
+
+    def refuse(error: OSError) -> NoReturn:
+        raise DataUnavailable(f"{error.filename} cannot be read: {reason(error)}.") from error
+
+    found = []
+    for place, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if name[0] != "."]
+        found += [Path(place, name) for name in files if name[0] != "."]
+    return sorted(path for path in found if path.suffix.lower() in ENDINGS and path.is_file())
 
 
 def _files_of_classes(folder: Path) -> dict[str, list[Path]]:
     """The picture files of each class, both in the order of their names."""
-    folders = (
-        [place for place in sorted(folder.iterdir()) if place.is_dir() and place.name[0] != "."]
-        if folder.is_dir()
-        else []
-    )
+    folders = _folders_in(folder)
     if len(folders) < 2:
         raise DataUnavailable(
             f"There is no folder for each class in {folder}: at least two classes are needed, "
             "each a folder of pictures."
         )
-    files = {
-        place.name: sorted(
-            path
-            for path in place.rglob("*")
-            if path.suffix.lower() in ENDINGS and path.name[0] != "." and path.is_file()
-        )
-        for place in folders
-    }
+    files = {place.name: _pictures_in(place) for place in folders}
     for place in folders:
         if not files[place.name]:
             raise DataUnavailable(
@@ -185,7 +223,7 @@ def _read_picture(path: Path, side: int) -> Tensor:
     except ImageError as error:
         raise DataUnavailable(f"{path} cannot be read. {error}") from error
     except OSError as error:
-        raise DataUnavailable(f"{path} cannot be read: {error.strerror}.") from error
+        raise DataUnavailable(f"{path} cannot be read: {reason(error)}.") from error
     height, width = image.shape[1:]
     square = min(height, width)
     top, left = (height - square) // 2, (width - square) // 2

@@ -69,6 +69,16 @@ def check_folder(folder: Path) -> None:
         raise CannotWrite(f"{folder} cannot be written to: {there} does not allow it.")
 
 
+def printable(name: str) -> str:
+    r"""The name of a file or folder, with codes for what in it is no text.
+
+    Example:
+        >>> printable(os.fsdecode(b"bee \xff"))
+        'bee \\udcff'
+    """
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def reason(error: OSError) -> str:
     """The system's words for an error, without its number.
 

@@ -40,6 +40,7 @@ from hybridpool.training.files import write_whole
 from hybridpool.training.machine import environment
 from hybridpool.training.networks import build_network, count_operations
 from hybridpool.training.optimizers import optimizers
+from hybridpool.training.reading import LARGEST
 from hybridpool.training.records import LATER, Costs, Epoch, Run, RunSettings
 
 # The buffers of each process are its own. PyTorch 2.14 gave the option another name.
@@ -86,6 +87,8 @@ class Training:
         self, settings: RunSettings, dataset: Dataset, checkpoint: Path | None = None
     ) -> None:
         self.settings = settings
+        #: Of all pictures, because with the settings it decides which are used.
+        self.digest = dataset.digest
         if settings.held_out:
             dataset = dataset.split(settings.held_out)
         self.dataset = dataset.first(settings.train_pictures)
@@ -254,10 +257,10 @@ class Training:
             loss = loss.to(self.device)
             dist.all_reduce(loss)
             loss /= self.world
-        if not loss.isfinite():
+        if not loss.abs() <= LARGEST:
             raise Diverged(
-                f"{self.settings.name} diverged in epoch {epoch}: its loss is no number. Choose a "
-                "smaller learning rate."
+                f"{self.settings.name} diverged in epoch {epoch}: its loss is no number"
+                f"{' that can be kept' * bool(loss.isfinite())}. Choose a smaller learning rate."
             )
         if (self.settings.epochs - epoch) % max(1, self.settings.epochs // _MEASURES):
             return False
@@ -283,6 +286,7 @@ class Training:
         return {
             "settings": asdict(self.settings),
             "data": self.dataset.name,
+            "digest": self.digest,
             "classes": list(self.dataset.classes),
             "mean": list(self.dataset.mean),
             "std": list(self.dataset.std),
@@ -310,8 +314,15 @@ class Training:
 
     def _load(self, path: Path) -> None:
         state = read_checkpoint(path, self.device)
-        settings = LATER | state["settings"]
-        if settings != asdict(self.settings) or state["data"] != self.dataset.name:
+        asked = {
+            "settings": asdict(self.settings),
+            "data": self.dataset.name,
+            "digest": self.digest,
+            "classes": list(self.dataset.classes),
+        }
+        # Older checkpoints lack the digest.
+        kept = asked | state | {"settings": LATER | state["settings"]}
+        if any(kept[name] != value for name, value in asked.items()):
             raise ValueError(
                 f"{path} is the checkpoint of a run with other settings or other data: remove it, "
                 "or keep checkpoints elsewhere."
@@ -319,8 +330,8 @@ class Training:
         try:
             self.model.load_state_dict(state["model"])
             for name in ("optimizers", "schedulers"):
-                for each, kept in zip(getattr(self, name), state[name], strict=True):
-                    each.load_state_dict(kept)
+                for each, saved in zip(getattr(self, name), state[name], strict=True):
+                    each.load_state_dict(saved)
             self.history = [Epoch(**epoch) for epoch in state["history"]]
             for name in _PLAIN:
                 setattr(self, name, state[name])
@@ -338,6 +349,7 @@ class Training:
             settings=self.settings,
             data={
                 "name": self.dataset.name,
+                "digest": self.digest,
                 "train": len(self.dataset.train),
                 "test": len(self.dataset.test),
                 "held_out": bool(self.settings.held_out),

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from hybridpool.errors import SentenceError
 from hybridpool.training.arms import ARMS
 from hybridpool.training.checkpoints import read_checkpoint
 from hybridpool.training.data import MEAN, STD
+from hybridpool.training.files import write_whole
 from hybridpool.training.networks import NETWORKS, build_network
 from hybridpool.training.reading import record
 
@@ -77,7 +78,9 @@ def export_network(checkpoint: Path, output: Path) -> Path:
         The file.
 
     Raises:
-        ValueError: If the checkpoint is not that of a finished run.
+        ValueError: If the checkpoint is not that of a finished run, or the file is there already
+            and of another run.
+        CannotWrite: If the file cannot be written.
 
     Example:
         >>> export_network(Path("no such.pt"), Path("nowhere"))
@@ -101,11 +104,25 @@ def export_network(checkpoint: Path, output: Path) -> Path:
         name: tensor.half().contiguous() if tensor.is_floating_point() else tensor.contiguous()
         for name, tensor in state["model"].items()
     }
-    output.mkdir(parents=True, exist_ok=True)
     stem = f"{settings['network']}{settings['width']}-{settings['arm']}-seed{settings['seed']}"
     path = output / f"{stem}.safetensors"
-    save_file(tensors, path, {name: json.dumps(value) for name, value in metadata.items()})
+    told = {name: json.dumps(value) for name, value in metadata.items()}
+    if path.exists() and not _says(path, told):
+        raise ValueError(
+            f"{path} is there already, and not of the run {state['name']}: choose another --output."
+        )
+    write_whole(path, save(tensors, told))
     return path
+
+
+def _says(path: Path, told: dict[str, str]) -> bool:
+    """Whether a file is a network with this description; older ones tell less."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            known = file.metadata() or {}
+    except (SafetensorError, OSError):
+        return False
+    return known.get("kind") == told["kind"] and known.items() <= told.items()
 
 
 def read_network(path: Path, name: str | None = None) -> tuple[nn.Module, NetworkInfo]:

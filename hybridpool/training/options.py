@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import io
 import math
 import os
 import shlex
-from collections.abc import Callable
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import NoReturn
 
 import torch
 
-from hybridpool.training.data import SIDES
+from hybridpool.training.data import SIDES, DataUnavailable
+from hybridpool.training.files import CannotWrite, reason
 from hybridpool.training.records import RunSettings
 
 #: Seeds are multiplied by about a million for the order of the pictures.
 MOST_SEED = 2**31 - 1
+#: The most of what is counted, a rate, and threads: more cannot be kept, computed or started.
+MOST, MOST_RATE, MOST_THREADS = 2**31 - 1, 1e9, 1024
 #: What a command always names: the run, and what has a default by arm, data or machine.
 _NAMED = (
     *("arm", "seed"),
@@ -36,6 +43,30 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End with the sentence and the code 2, as every parser of arguments does."""
         self.exit(2, f"{self.prog}: {message}; --help shows all options.\n")
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """End the command in one sentence where it cannot go on, and at Ctrl-C.
+
+    Example:
+        >>> with one_sentence():
+        ...     raise ValueError("There is no such table.")
+        Traceback (most recent call last):
+        SystemExit: There is no such table.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files need not be text
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    except (DataUnavailable, CannotWrite, ValueError) as problem:
+        raise SystemExit(str(problem)) from problem
+    except OSError as problem:
+        raise SystemExit(f"{problem.filename or 'A file'}: {reason(problem)}.") from problem
+    except KeyboardInterrupt as stop:
+        print("Stopped; what was learned is kept, and the same command goes on.", file=sys.stderr)
+        raise SystemExit(128 + signal.SIGINT) from stop
 
 
 def whole_number(low: int, high: int | None = None) -> Callable[[str], int]:
@@ -83,7 +114,8 @@ def number(
     ends = [f"{'of' if low_itself else 'above'} {low:g}{' or more' if low_itself else ''}"]
     if high < math.inf:
         ends = [f"{'from' if low_itself else 'above'} {low:g}"]
-        ends.append(f"{'to' if high_itself else 'and below'} {high:g}")
+        upto = "to" if low_itself else "and at most"
+        ends.append(f"{upto if high_itself else 'and below'} {high:g}")
     allowed = " ".join(ends)
 
     def read(text: str) -> float:
@@ -167,7 +199,7 @@ def choose_device(wanted: str | None) -> torch.device:
             torch.cuda.set_device(device)
             torch.backends.cudnn.benchmark = True
         (torch.ones(2, device=device).sum() * 2).item()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except Exception as error:  # each kind of device has an error of its own
         first = str(error).partition("\n")[0].partition(". ")[0].rstrip(".")
         raise ValueError(
             f"The device {kind} cannot be used here ({first}): choose --device cpu, or leave "

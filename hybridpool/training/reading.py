@@ -9,10 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from hybridpool.training.files import printable
+
 _Record = TypeVar("_Record")
 _NAME = re.compile(r"\w{1,40}", re.ASCII)
 _LONGEST = 100_000
-_LARGEST = 2**53
+LONGEST_NAME = 100
+"""How many characters the name of the pictures may have."""
+LARGEST = 2**53
+"""The largest number that a file may hold."""
 
 
 def record(kind: type[_Record], value: object) -> _Record:
@@ -54,7 +59,7 @@ def _read(kind: Any, value: object, place: str) -> Any:
             raise ValueError(f"{place} is not a list")
         return tuple(_read(inner[0], each, place) for each in value)
     if origin is not None and issubclass(origin, Mapping):
-        if not isinstance(value, dict) or len(value) > _LONGEST:
+        if not isinstance(value, dict) or len(value) > _LONGEST or not all(map(_is_text, value)):
             raise ValueError(f"{place} is not a table")
         return {key: _read(inner[1], each, f"{place}, {key}") for key, each in value.items()}
     return _read_plain(kind, value, place)
@@ -68,7 +73,7 @@ def _read_record(kind: Any, value: object, place: str) -> Any:
     if not place:
         value = {key: each for key, each in value.items() if key != "format"}
     if unknown := sorted(value.keys() - hints.keys()):
-        raise ValueError(f"{inside}{unknown[0][:40]} is not known")
+        raise ValueError(f"{inside}{printable(unknown[0][:40])} is not known")
     values = {}
     for each in fields(kind):
         if each.name in value:
@@ -81,19 +86,24 @@ def _read_record(kind: Any, value: object, place: str) -> Any:
 def _read_plain(kind: Any, value: object, place: str) -> Any:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if kind is Any:
-        if not (value is None or isinstance(value, str | bool) or number):
+        if not (value is None or isinstance(value, bool) or number or _is_text(value)):
             raise ValueError(f"{place} is neither text nor a number")
         return value
     if kind is bool and isinstance(value, bool):
         return value
-    if kind is int and isinstance(value, int) and number and abs(value) <= _LARGEST:
+    if kind is int and isinstance(value, int) and number and abs(value) <= LARGEST:
         return value
-    if kind is float and number and abs(cast(float, value)) <= _LARGEST:
+    if kind is float and number and abs(cast(float, value)) <= LARGEST:
         return float(cast(float, value))
-    if kind is str and isinstance(value, str) and len(value) <= _LONGEST:
+    if kind is str and isinstance(value, str) and len(value) <= _LONGEST and _is_text(value):
         return value
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     raise ValueError(f"{place} is not {names[kind]}")
+
+
+def _is_text(value: object) -> bool:
+    """Whether a value is text that can be printed: JSON can hold halves of characters."""
+    return isinstance(value, str) and value.encode("utf-8", "replace").decode() == value
 
 
 def check(run: Any) -> None:
@@ -137,7 +147,7 @@ def check(run: Any) -> None:
     if not all(_NAME.fullmatch(name) for name in names):
         raise ValueError("a network, an arm or a corruption has an impossible name")
     data = run.data.get("name")
-    if not isinstance(data, str) or len(data) > 100:
+    if not isinstance(data, str) or len(data) > LONGEST_NAME:
         raise ValueError("data has no name")
     if not run.history:
         raise ValueError("history is empty")

@@ -225,7 +225,7 @@ class Run:
 
     Attributes:
         settings: What decided the numbers.
-        data: The pictures it was trained on, with the size of training and test set.
+        data: The pictures it was trained on: name, digest, and the size of training and test set.
         environment: Versions, device, threads, processes, and when it ended.
         command: The command that repeats it.
         history: One entry for each epoch that was measured: about ten, the last among them.

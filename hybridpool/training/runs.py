@@ -15,8 +15,17 @@ from hybridpool.training.loop import Training
 from hybridpool.training.records import Run, RunSettings
 
 
-def _until_interrupted(training: Training) -> Iterator[int]:
-    """The steps of a run; Ctrl-C lets a step end and keeps the state before it takes effect."""
+def until_interrupted(training: Training, checkpoint_every: int = 200) -> Iterator[int]:
+    """The steps of a run; Ctrl-C lets a step end and keeps the state before it takes effect.
+
+    Example:
+        >>> import torch
+        >>> pictures = torch.zeros(4, 3, 32, 32, dtype=torch.uint8)
+        >>> few = Dataset("nothing", pictures, torch.arange(4), pictures, torch.arange(4))
+        >>> settings = RunSettings(train_pictures=4, batch_size=2, epochs=1)
+        >>> list(until_interrupted(Training(settings, few)))
+        [1, 2]
+    """
     asked = False
 
     def ask(*_: object) -> None:
@@ -30,7 +39,7 @@ def _until_interrupted(training: Training) -> Iterator[int]:
     heard = threading.current_thread() is threading.main_thread() and training.world == 1
     before = signal.signal(signal.SIGINT, ask) if heard else None
     try:
-        for step in training.steps():
+        for step in training.steps(checkpoint_every):
             if asked:
                 training.save()
                 break
@@ -85,7 +94,7 @@ def run(
     with tqdm(
         total=training.total, initial=training.step, desc=settings.name, disable=hidden, leave=False
     ) as bar:
-        for step in _until_interrupted(training):
+        for step in until_interrupted(training):
             bar.update(step - bar.n)
             if training.history:
                 known = training.history[-1].train_accuracy

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from hybridpool.layers import HybridPooling, HybridPoolingWithAttention
@@ -15,6 +15,7 @@ from hybridpool.training.arms import ARMS
 from hybridpool.training.checkpoints import read_checkpoint
 from hybridpool.training.data import MEAN, STD, Dataset
 from hybridpool.training.evaluate import prepare
+from hybridpool.training.files import write_whole
 from hybridpool.training.networks import build_network
 
 _STAGE = "stages.0."
@@ -55,7 +56,8 @@ def export_stem(checkpoint: Path, output: Path, dataset: Dataset | None = None) 
         dataset: Pictures from which the other pooling learns.
 
     Raises:
-        ValueError: If it is no checkpoint of a finished small network.
+        ValueError: If it is no checkpoint of a finished small network, or of one of other classes.
+        CannotWrite: If the file cannot be written.
 
     Example:
         >>> export_stem(Path("no such.pt"), Path("stem.safetensors"))
@@ -69,6 +71,10 @@ def export_stem(checkpoint: Path, output: Path, dataset: Dataset | None = None) 
     if settings["network"] != "small" or state.get("accuracy") is None:
         raise ValueError(
             f"{checkpoint} is not that of a small network that is fully trained and measured."
+        )
+    if dataset and state.get("classes", list(dataset.classes)) != list(dataset.classes):
+        raise ValueError(
+            f"{checkpoint} is that of a network of other classes: name its pictures by --data."
         )
     stage = {
         name.removeprefix(_STAGE): tensor.contiguous()
@@ -93,8 +99,7 @@ def export_stem(checkpoint: Path, output: Path, dataset: Dataset | None = None) 
         "padding_mode": "zeros",
         "afterwards": afterwards,
     }
-    output.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, output, metadata)
+    write_whole(output, save(tensors, metadata))
 
 
 def _tensors(stage: dict[str, Tensor], arm: str) -> dict[str, Tensor]:

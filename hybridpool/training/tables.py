@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hybridpool.training.arms import ARMS
@@ -121,6 +121,50 @@ def in_order(names: Iterable[str]) -> Iterator[tuple[str, RunSettings]]:
                 yield from ((name, run) for run in table.runs(seed))
 
 
+def runs_of(
+    names: Sequence[str], seeds: Sequence[int] | None = None
+) -> list[tuple[str, RunSettings]]:
+    """The runs of some tables `in_order`, of these seeds alone if any are named.
+
+    Raises:
+        ValueError: If a table has none of the seeds, or none has one of them.
+
+    Example:
+        >>> [run.arm for _, run in runs_of(["gpu-resnet"], [0])]
+        ['max', 'average', 'fixed', 'hybrid']
+        >>> runs_of(["gpu-resnet"], [7])
+        Traceback (most recent call last):
+        ValueError: gpu-resnet has the seeds 0, 1, 2, 3, 4, not 7: ...
+    """
+    runs = list(in_order(names))
+    if seeds is None:
+        return runs
+    for name in names:
+        there = set(TABLES[name].seeds)
+        known = {seed for each in names for seed in TABLES[each].seeds}
+        if lacking := sorted(set(seeds) - (known if there & set(seeds) else there)):
+            raise ValueError(
+                f"{name} has the seeds {_listed(TABLES[name].seeds)}, not {_listed(lacking)}: "
+                "choose among those, or other tables."
+            )
+    return [(name, run) for name, run in runs if run.seed in seeds]
+
+
+def _listed(seeds: Iterable[int]) -> str:
+    return ", ".join(map(str, seeds))
+
+
+def hybrid_of(settings: RunSettings) -> RunSettings:
+    """The run of ``"hybrid"`` whose blend weights a run of ``"frozen"`` holds.
+
+    Example:
+        >>> hybrid_of(RunSettings(arm="frozen", seed=3)).arm
+        'hybrid'
+    """
+    optimizer, rate = blend_settings("hybrid")
+    return replace(settings, arm="hybrid", blend_optimizer=optimizer, blend_rate=rate)
+
+
 def with_frozen(settings: RunSettings, runs: Iterable[Run]) -> RunSettings | None:
     """A run of ``"frozen"`` with the blend weights that the hybrid network ended with.
 
@@ -137,8 +181,7 @@ def with_frozen(settings: RunSettings, runs: Iterable[Run]) -> RunSettings | Non
     """
     if settings.arm != "frozen" or settings.frozen_at:
         return settings
-    optimizer, rate = blend_settings("hybrid")
-    hybrid = replace(settings, arm="hybrid", blend_optimizer=optimizer, blend_rate=rate)
+    hybrid = hybrid_of(settings)
     for run in runs:
         if run.settings == hybrid:
             return replace(settings, frozen_at=tuple(path[-1][0] for path in run.weights.values()))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -230,6 +232,33 @@ def test_the_end_of_the_time_keeps_the_run_that_it_meets(
     assert not kept.exists()
 
 
+def test_ctrl_c_keeps_every_step_and_says_so(
+    script: Callable[..., list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    take = QuietTraining._take_step
+
+    def interrupted(training: QuietTraining, *args: Any) -> float:
+        if training.step == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+        return take(training, *args)
+
+    asked = script("--tables", "gpu-air", "--epochs", "4", "--seeds", "1")
+    with monkeypatch.context() as patch:
+        patch.setattr(QuietTraining, "_take_step", interrupted)
+        with pytest.raises(SystemExit) as stop:
+            gpu_experiment.main(asked)
+    assert stop.value.code == 130
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == "Stopped; what was learned is kept, and the same command goes on."
+    (kept,) = (tmp_path / "checkpoints").glob("*.pt")
+    assert torch.load(kept, weights_only=True)["step"] == 5
+    gpu_experiment.main(asked)
+    assert len(done(tmp_path, "gpu-air")) == 3
+
+
 def test_no_time_is_said_and_nothing_is_begun(
     script: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -243,6 +272,9 @@ def test_no_time_is_said_and_nothing_is_begun(
     [
         (("--device", "abacus"), "No device is called abacus"),
         (("--prepare", "x.npz", "--data", "nowhere"), "There is no train.parquet in nowhere"),
+        (("--seeds", "1", "9"), r"gpu-air has the seeds 0, 1, not 9: choose among those"),
+        (("--tables", "gpu-resnet", "--seeds", "7"), "gpu-resnet has the seeds 0, 1, not 7"),
+        (("--output", "/proc/x"), r"^/proc/x: no such file or directory\.$"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(

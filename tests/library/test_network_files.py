@@ -94,6 +94,47 @@ def test_the_command_writes_what_it_says(
     assert Path(capsys.readouterr().out.strip()).is_file()
 
 
+def test_a_network_of_another_run_is_not_replaced(dataset: Dataset, tmp_path: Path) -> None:
+    trained("max", dataset, tmp_path)
+    path = export_network(tmp_path / "max.pt", tmp_path / "networks")
+    before = path.read_bytes()
+    assert export_network(tmp_path / "max.pt", tmp_path / "networks") == path
+    other = Training(replace(SETTINGS, arm="max", epochs=1), dataset, tmp_path / "other.pt")
+    list(other.steps())
+    other.result(None, "")
+    name = other.settings.name
+    for content in (before, b"mine"):
+        path.write_bytes(content)
+        with pytest.raises(
+            SystemExit, match=rf"{path} is there already, and not of the run {name}"
+        ):
+            command_line.main(
+                ["networks", str(tmp_path / "other.pt"), "--output", str(path.parent)]
+            )
+        assert path.read_bytes() == content
+    # A file from before there were names in it is one of its run too.
+    with safe_open(path := export_network(tmp_path / "max.pt", tmp_path), framework="pt") as file:
+        told = {key: value for key, value in file.metadata().items() if key != "name"}
+        save_file({key: file.get_tensor(key) for key in file.keys()}, path, told)  # noqa: SIM118
+    assert export_network(tmp_path / "max.pt", tmp_path) == path
+
+
+@pytest.mark.parametrize("kind", ["networks", "stem"])
+def test_a_network_or_stem_that_cannot_be_written_is_one_sentence(
+    kind: str, dataset: Dataset, tmp_path: Path
+) -> None:
+    training = Training(replace(SETTINGS, network="small"), dataset, tmp_path / "x.pt")
+    list(training.steps())
+    training.result(None, "")
+    (tmp_path / "file").write_text("mine")
+    asked = {
+        "networks": ["networks", str(tmp_path / "x.pt"), "--output", str(tmp_path / "file")],
+        "stem": ["stem", str(tmp_path / "x.pt"), str(tmp_path)],
+    }
+    with pytest.raises(SystemExit, match=r"cannot be written \("):
+        command_line.main(asked[kind])
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [

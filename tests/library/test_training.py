@@ -526,7 +526,11 @@ def test_one_run_is_one_file_that_says_how_to_repeat_it(folder: Path, tmp_path: 
     command_line.main(arguments(folder, tmp_path, *settings))
     found = only_result(tmp_path)
     name = "CIFAR-10 (JPEG copy)"
-    assert found.data == {"name": name, "train": 24, "test": 24, "held_out": False}
+    digest = load(str(folder)).digest
+    assert found.data == {
+        **{"name": name, "digest": digest},
+        **{"train": 24, "test": 24, "held_out": False},
+    }
     assert (found.settings.data, len(found.classes)) == (name, 10)
     assert found.environment["torch"].startswith(torch.__version__.partition("+")[0])
     assert found.command.startswith("python -m hybridpool.training train ")

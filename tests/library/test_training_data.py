@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from PIL import Image
 
 from hybridpool.training.cifar10_copy import pack
 from hybridpool.training.data import CIFAR10_CLASSES, MEAN, STD, Dataset, DataUnavailable, load
-from hybridpool.training.data_files import scale
+from hybridpool.training.data_files import ENDINGS, scale
 
 Arrays = dict[str, np.ndarray]
 
@@ -120,6 +121,52 @@ def test_one_tree_is_split_by_the_names_of_its_files(tmp_path: Path) -> None:
 
 #: The numbers whose "many/<number>.png" has the smallest SHA-256, as sha256sum says.
 MANY_IN_TEST = (0, 1, 3, 7)
+
+
+def test_parts_in_capitals_are_parts_and_hidden_folders_hold_no_pictures(folders: Path) -> None:
+    plain = load(str(folders))
+    save(folders / "train" / "ant" / ".ipynb_checkpoints" / "1-checkpoint.png", 1)
+    save(folders / "test" / "bee" / "more" / ".git" / "x" / "1.png", 1)
+    (folders / "train").rename(folders / "Train")
+    (folders / "test").rename(folders / "TEST")
+    found = load(str(folders))
+    assert found.digest == plain.digest
+    (folders / "train").mkdir()
+    with pytest.raises(DataUnavailable, match=r"Train and .*train are both there: put"):
+        load(str(folders))
+
+
+def test_parts_of_another_name_are_no_classes(folders: Path) -> None:
+    (folders / "train").rename(folders / "training")
+    (folders / "test").rename(folders / "testing")
+    with pytest.raises(DataUnavailable, match=r"testing holds folders alone .* train/ and test/"):
+        load(str(folders))
+    # A class may be called so if there are pictures in it.
+    for name in ("training", "testing"):
+        save(folders / name / "x.png", 1)
+    assert load(str(folders)).classes == ("testing", "training")
+
+
+def test_a_folder_that_cannot_be_read_is_said(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rightly = os.scandir
+
+    def refuse(path: str) -> object:
+        if os.path.basename(path) == "more":
+            raise PermissionError(13, "Permission denied", path)
+        return rightly(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DataUnavailable, match=r"train/ant/more cannot be read: permission denied"):
+        load(str(folders))
+
+
+def test_every_ending_that_counts_as_a_picture_is_read(tmp_path: Path) -> None:
+    for number, ending in enumerate(ENDINGS):
+        for name in ("a", "b"):
+            save(tmp_path / name / f"{number}{ending}", number)
+    assert len(load(str(tmp_path)).train_labels) == 2 * (len(ENDINGS) - len(ENDINGS) // 5)
 
 
 def remove(path: Path) -> None:
@@ -333,6 +380,32 @@ def test_labels_of_a_copy_of_cifar10_are_its_classes(
     else:
         with pytest.raises(DataUnavailable, match=r"train\.parquet are not the numbers 0 to 9"):
             load(str(tmp_path))
+
+
+def picture_file(side: int, mode: str = "RGB") -> bytes:
+    file = io.BytesIO()
+    Image.new(mode, (side, side)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("files", "labels", "sentence"),
+    [
+        ([None, picture_file(32)], [0, 1], "some are missing"),
+        ([picture_file(32)] * 2, [0, None], "some are missing"),
+        ([picture_file(32)] * 2, [0.5, 1.5], "the labels are float64, no whole numbers"),
+        ([picture_file(14_000, "1"), picture_file(32)], [0, 1], "could be decompression bomb"),
+    ],
+)
+def test_a_copy_of_cifar10_with_a_fault_is_one_sentence(
+    files: list[bytes | None], labels: list[float | None], sentence: str, tmp_path: Path
+) -> None:
+    for part in ("train", "test"):
+        table = pyarrow.table({"jpeg": files, "label": labels})
+        pyarrow.parquet.write_table(table, tmp_path / f"{part}.parquet")
+    with pytest.raises(DataUnavailable, match=sentence) as caught:
+        load(str(tmp_path))
+    assert "train.parquet cannot be read as pictures and labels" in str(caught.value)
 
 
 def test_a_packed_copy_is_the_copy(tmp_path: Path) -> None:

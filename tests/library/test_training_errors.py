@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -63,24 +64,31 @@ def numbers(run: Run) -> tuple[object, ...]:
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        (("--batch-size", "0"), "argument --batch-size: 0 is not a whole number of 1 or more"),
-        (("--batch-size", "many"), "many is not a whole number of 1 or more"),
-        (("--epochs", "0"), "argument --epochs: 0 is not a whole number of 1 or more"),
+        (
+            ("--batch-size", "0"),
+            "argument --batch-size: 0 is not a whole number from 1 to 2147483647",
+        ),
+        (("--batch-size", "many"), "many is not a whole number from 1 to 2147483647"),
+        (("--epochs", "0"), "argument --epochs: 0 is not a whole number from 1 to 2147483647"),
         (("--epochs", "-1"), "argument --epochs: -1 is not"),
-        (("--threads", "-2"), "argument --threads: -2 is not a whole number of 1 or more"),
+        (("--threads", "-2"), "argument --threads: -2 is not a whole number from 1 to 1024"),
         (("--threads", "0"), "argument --threads: 0 is not"),
         (("--seeds", "1", "-1"), "argument --seeds: -1 is not a whole number from 0 to 2147483647"),
         (("--seeds", "9" * 30), "is not a whole number from 0"),
         (("--width", "0"), "argument --width: 0 is not"),
         (("--parts", "0"), "argument --parts: 0 is not"),
-        (("--held-out", "-1"), "argument --held-out: -1 is not a whole number of 0 or more"),
+        (("--held-out", "-1"), "argument --held-out: -1 is not a whole number from 0"),
         (("--measured-pictures", "-1"), "argument --measured-pictures: -1 is not"),
         (("--train-pictures", "0"), "argument --train-pictures: 0 is not"),
         (("--learning-rate", "0"), "argument --learning-rate: 0 is not a number above 0"),
         (("--learning-rate", "nan"), "nan is not a number above 0"),
         (("--blend-rate", "inf"), "inf is not a number above 0"),
         (("--momentum", "1"), "argument --momentum: 1 is not a number from 0 and below 1"),
-        (("--weight-decay", "-0.1"), "argument --weight-decay: -0.1 is not a number of 0 or more"),
+        (("--weight-decay", "-0.1"), "argument --weight-decay: -0.1 is not a number from 0 to"),
+        (("--weight-decay", "1e300"), "1e300 is not a number from 0 to 1e+09"),
+        (("--learning-rate", "1e308"), "1e308 is not a number above 0 and at most 1e+09"),
+        (("--threads", "50000"), "50000 is not a whole number from 1 to 1024"),
+        (("--epochs", "9" * 17), "is not a whole number from 1 to 2147483647"),
         (("--smoothing", "2"), "argument --smoothing: 2 is not a number from 0 and below 1"),
         (("--frozen-at", "1.5"), "argument --frozen-at: 1.5 is not a number from 0 to 1"),
         (("--blend-start", "0"), "argument --blend-start: 0 is not a number above 0 and below 1"),
@@ -107,6 +115,7 @@ def test_an_option_that_cannot_be_is_one_line_without_all_the_others(
     ("device", "sentence"),
     [
         ("abacus", "No device is called abacus: choose --device cpu"),
+        ("hpu", r"The device hpu cannot be used here \(.*\): choose --device cpu"),
         ("meta", r"The device meta cannot be used here \(.*\): choose --device cpu"),
         pytest.param(
             "cuda",
@@ -159,7 +168,9 @@ def test_ctrl_c_keeps_every_step_and_says_so(
     assert numbers(only_result(tmp_path / "a")) == numbers(only_result(tmp_path / "b"))
 
 
-@pytest.mark.parametrize("content", ["empty", "cut", "other", "another program's", "incomplete"])
+@pytest.mark.parametrize(
+    "content", ["empty", "cut", "cut early", "other", "another program's", "incomplete"]
+)
 def test_a_damaged_checkpoint_is_named_and_left_for_a_person_to_remove(
     content: str,
     command: Callable[..., list[str]],
@@ -176,8 +187,9 @@ def test_a_damaged_checkpoint_is_named_and_left_for_a_person_to_remove(
     elif content == "incomplete":
         torch.save({name: each for name, each in state.items() if name != "optimizers"}, path)
     else:
-        cut = {"empty": b"", "cut": whole[: len(whole) // 2], "other": b"not mine"}[content]
-        path.write_bytes(cut)
+        # Cut early, torch says that the disk failed.
+        early = {"cut early": whole[:6000], "cut": whole[: len(whole) // 2]}
+        path.write_bytes({"empty": b"", "other": b"not mine", **early}[content])
     damaged = path.read_bytes()
     # Another run of the same command does not suffer.
     with pytest.raises(SystemExit, match=rf"Without a result: {path.stem}\.$"):
@@ -274,10 +286,12 @@ def test_a_result_that_is_none_is_said_and_made_anew(
 def test_a_diverged_run_is_said_leaves_no_file_and_does_not_stop_the_others(
     command: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wild = ("--learning-rate", "1e30", "--arms", "max", "average")
+    wild = ("--learning-rate", "1e9", "--arms", "max", "average")
     with pytest.raises(SystemExit, match=r"Without a result: small16-max-.*, small16-average-"):
         main(command(*wild))
     said = capsys.readouterr().out.splitlines()
     assert len(said) == 2
-    assert all("diverged in epoch 1: its loss is no number. Choose a smaller" in at for at in said)
+    assert all(
+        re.search(r"diverged in epoch \d: its loss is no number.* Choose", at) for at in said
+    )
     assert not list(tmp_path.rglob("*.json"))

@@ -14,7 +14,7 @@ from hybridpool.training.loop import Training
 from hybridpool.training.records import RunSettings
 from hybridpool.training.report import report
 from hybridpool.training.results import read_folder
-from hybridpool.training.tables import BLEND_RATES, TABLES, Table, in_order
+from hybridpool.training.tables import BLEND_RATES, TABLES, Table, in_order, runs_of
 from tests.commands import run_until_ctrl_c, two_shades
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,6 +111,32 @@ def test_the_runs_of_every_table_differ_and_go_seed_by_seed() -> None:
         assert len({run.name for run in runs}) == len(runs), name
         seeds = [run.seed for run in runs]
         assert seeds == sorted(seeds), name
+
+
+@pytest.mark.parametrize(
+    ("names", "seeds", "sentence"),
+    [
+        (("tiny",), ("9",), "tiny has the seeds 0, 1, not 9: choose among those"),
+        (("tiny",), ("0", "9"), "tiny has the seeds 0, 1, not 9"),
+        (("tiny", "tiny-starts"), ("0",), "tiny-starts has the seeds 1, not 0"),
+        (("tiny", "tiny-starts"), ("0", "1"), ""),
+    ],
+)
+def test_seeds_that_a_table_lacks_are_said_before_anything_is_learned(
+    names: tuple[str, ...],
+    seeds: tuple[str, ...],
+    sentence: str,
+    command: Callable[..., list[str]],
+    tmp_path: Path,
+) -> None:
+    if sentence:
+        with pytest.raises(SystemExit, match=sentence):
+            main([*command(*names), "--seeds", *seeds])
+        assert not list(tmp_path.glob("checkpoints"))
+    else:
+        assert [run.seed for _, run in runs_of(names, [int(seed) for seed in seeds])] == [
+            *(0, 0, 0, 1, 1, 1, 1, 1),
+        ]
 
 
 def test_the_readme_names_every_table_and_the_command_for_it() -> None:
