@@ -67,6 +67,8 @@ class Dataset:
     def digest(self) -> str:
         """A digest of pixels, labels and classes: data of the same name may be other pictures.
 
+        Of CIFAR-10 it leaves out the pixels, which differ a little with what decodes a JPEG copy.
+
         Example:
             >>> pictures, labels = torch.zeros(2, 3, 1, 1), torch.tensor([0, 1])
             >>> one = Dataset("", pictures, labels, pictures, labels)
@@ -74,7 +76,9 @@ class Dataset:
             False
         """
         told = hashlib.sha256(json.dumps(self.classes).encode())
-        for tensor in (self.train, self.train_labels, self.test, self.test_labels):
+        labels = (self.train_labels, self.test_labels)
+        pictures = () if self.name.startswith("CIFAR-10") else (self.train, self.test)
+        for tensor in (*labels, *pictures):
             told.update(f"{tuple(tensor.shape)}".encode())
             told.update(tensor.cpu().numpy().tobytes())
         return told.hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -107,3 +108,16 @@ def test_what_is_older_than_digests_counts_as_before(
     # Other classes need no digest to be others.
     with pytest.raises(SystemExit, match="other settings or other data"):
         train(data["c"], "third", "kept")
+
+
+def test_a_copy_of_cifar10_that_another_program_decodes_is_the_same_data(
+    data: dict[str, str],
+) -> None:
+    """Decoders of JPEG differ by a level here and there."""
+    own = load(data["a"])
+    nearly = replace(own, train=own.train ^ 1)
+    assert nearly.digest != own.digest
+    copies = [replace(each, name="CIFAR-10 (JPEG copy)") for each in (own, nearly)]
+    assert copies[0].digest == copies[1].digest
+    relabelled = replace(copies[0], test_labels=1 - copies[0].test_labels)
+    assert relabelled.digest != copies[0].digest
