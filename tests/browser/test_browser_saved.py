@@ -161,7 +161,7 @@ def test_an_own_picture_has_neither_link_nor_name(tmp_path: Path) -> None:
     own = replace(found, settings=replace(CHOSEN, picture="upload"))
     with speaking("en"):
         text = web_page(own, resolved_view(own, View()))().decode()
-    assert "The picture is the person" in text
+    assert "The picture belongs to the person" in text
     assert "picture=upload" not in text
 
 

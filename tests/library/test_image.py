@@ -614,7 +614,7 @@ def test_the_limit_counts_pixels_not_sides():
 
 @pytest.mark.usefixtures("nothing_decoded")
 def test_too_many_bytes_are_refused_unread():
-    with pytest.raises(ImageError, match=r"has 2\.1 MB, and at most 2 MB"):
+    with pytest.raises(ImageError, match=r"is 2\.1 MB, and at most 2 MB"):
         read_image(b"\x89PNG" + bytes(2 * 2**20), max_bytes=2 * 2**20)
 
 
