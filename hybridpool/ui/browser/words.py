@@ -281,10 +281,10 @@ def rows_words(*, learned: bool = False) -> dict[str, str]:
         "all": _("In all channels"),
         "cell": _("Cell in row {row}, column {column}: clean → changed (difference)"),
         "cell_pinned": _("Pinned: row {row}, column {column}: clean → changed (difference)"),
-        "winner_changed": _("Another winner"),
+        "winner_changed": _("Another winner, or a tie"),
         "winner_places": _("Place in the window"),
         "tie": _("tie"),
-        "winner_note": _("Windows with a tie are left blank and not counted."),
+        "winner_note": _("Windows that had a tie before are not counted; ties are left blank."),
         "winner_cell": _("row {row}, column {column}"),
         "occluder": _(
             "Occluder at row {row}, column {column}, {height} × {width} pixels. Arrow keys move "
