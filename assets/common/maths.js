@@ -1,6 +1,7 @@
 // Numbers only: unpacking, window geometry, the blend, and colours. Nothing here touches the page.
 
 const FULL = 65535;
+const ROUNDING = 1e-5; // what is below this share of a map's range is rounding, as in the library
 const KINDS = { uint16: Uint16Array, float32: Float32Array };
 
 // [u32 length][JSON header][arrays]; slices copy because the frame's offset is not aligned.
@@ -15,6 +16,9 @@ function unpack(bytes) {
   }
   return { header, arrays };
 }
+
+// Whether two shares differ by no more than rounding, as the library says it.
+const alike = (a, b) => Math.abs(a - b) <= ROUNDING * Math.max(1, Math.abs(a), Math.abs(b));
 
 // What `Float32Array.from` gives, in a tenth of its time.
 function floats(values, numberOf) {

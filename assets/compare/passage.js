@@ -1,8 +1,6 @@
 // A picture on its way through stem and poolings in the browser, channel by channel, and what two
 // of them differ by: the numbers that Python computes for the rows at rest.
 
-const ROUNDING = 1e-5; // what is below this share of a map's range is rounding, as in the library
-
 class Passage {
   // `stem` and `window` as the message has them; `weights`: filter, bias, and the attention layer's.
   constructor(stem, window, weights, [height, width]) {

@@ -7,6 +7,7 @@ const Filmed = (Base) => class extends Base {
     this.side = Math.max(...header.image_shape);
     clearTimeout(this.waiting.judge);
     this.$(".about").textContent = "";
+    this.header = { ...header, caption: `${header.words.camera} · ${header.stem_title}` };
   }
 
   showFrame() {

@@ -42,18 +42,25 @@ class Sliding extends Component {
       figure.querySelector(".dot").style.background = colours[name];
       figure.querySelector(".title").textContent = words[name];
       const values = this.values[name];
-      const far = values.map(Math.abs);
-      const largest = far.indexOf(Math.max(...far));
-      const { tops, lefts, against } = this.header;
-      figure.querySelector(".note").textContent =
-        place(against ? words.farthest : words.largest, tops[Math.floor(largest / this.columns)], lefts[largest % this.columns])
-          .replace("{share}", this.print(values[largest]));
+      figure.querySelector(".note").textContent = this.noteOf(values);
       this.paintMap(figure, values);
       this.listen(figure.querySelector(".stage"));
       return figure;
     });
     this.$(".maps").replaceChildren(...this.maps);
     if (focused) this.$(`[data-map=${focused}] .stage`)?.focus({ preventScroll: true });
+  }
+
+  // The place that lies farthest from zero: none where that is printed as zero, as max against itself
+  // is, or where several tie.
+  noteOf(values) {
+    const { tops, lefts, against, words } = this.header;
+    const far = values.map(Math.abs);
+    const most = far.indexOf(Math.max(...far));
+    const ties = far.filter((value) => alike(value, far[most])).length;
+    if (!rounded(100 * far[most], 1) || ties > 1) return "";
+    return place(against ? words.farthest : words.largest, tops[Math.floor(most / this.columns)], lefts[most % this.columns])
+      .replace("{share}", this.print(values[most]));
   }
 
   // A share of the clean map, or by how many points it lies from that of max.

@@ -207,6 +207,7 @@ class Site {
     const { titles, provenance, about } = this.chosenPicture;
     const restart = this.chosenStem.learned ? this.words.restart_learned : this.words.restart;
     const named = this.own ? this.words.own : titles[this.language];
+    const stemTitle = this.chosenStem.titles[this.language];
     return {
       ...stem,
       names: stem.names[this.language],
@@ -216,7 +217,8 @@ class Site {
       about: this.own ? "" : about[this.language],
       window: { ...this.window },
       view: { ...this.view },
-      caption: [named, this.chosenStem.titles[this.language], this.own ? "" : provenance[this.language]]
+      stem_title: stemTitle,
+      caption: [named, stemTitle, this.own ? "" : provenance[this.language]]
         .filter(Boolean).join(" · "),
     };
   }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser
 
 from benchmarks import camera
-from hybridpool.stem import load_stem
+from hybridpool.stem import STEMS, load_stem
 from hybridpool.trace import maps_at, run_poolings, run_stem
 from hybridpool.ui.explore.site import build_site
 from hybridpool.ui.settings import DEFAULT
@@ -125,6 +125,42 @@ def test_a_page_that_is_left_before_the_camera_comes_leaves_it_off(
     tab.page.close()
 
 
+#: Keeps every text that is written on a canvas.
+_WRITTEN = """
+() => {
+  window.written = [];
+  const write = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
+    window.written.push(text);
+    return write.call(this, text, ...rest);
+  };
+}
+"""
+
+
+def saved_caption(tab: Explore) -> str:
+    """The last line of the PNG that is saved now."""
+    tab.page.evaluate(_WRITTEN)
+    with tab.page.expect_download():
+        tab.root.locator(".save").click()
+    return str(tab.page.evaluate("() => window.written.at(-1)"))
+
+
+def test_while_it_films_the_saved_view_and_the_page_name_the_camera(
+    filming: Browser, server: Server
+) -> None:
+    tab = Explore(filming.new_page(), server).open(**LINK, lang="en")
+    before = saved_caption(tab)
+    assert "Live camera" not in before
+    tab.film()
+    assert saved_caption(tab) == f"Live camera · {STEMS['filters'].title}"
+    expect(tab.root.locator(".filmed")).to_contain_text("stay with the picture from before")
+    tab.root.locator(".film").click()
+    assert saved_caption(tab) == before
+    tab.assert_clean()
+    tab.page.close()
+
+
 @pytest.mark.parametrize(
     ("flags", "script", "said"),
     [
@@ -169,7 +205,10 @@ def test_the_site_films_too(filming: Browser, server: Server, tmp_path: Path) ->
     tab = Explore(filming.new_page(), server)
     tab.page.goto(f"{(tmp_path / 'site' / 'index.html').as_uri()}#stem=filters&lang=en")
     tab.page.locator(tab.ready).wait_for()
+    assert saved_caption(tab) != f"Live camera · {STEMS['filters'].title}"
     tab.film()
+    assert saved_caption(tab) == f"Live camera · {STEMS['filters'].title}"
+    expect(tab.root.locator(".filmed")).not_to_contain_text("below")
     tab.root.locator(".freeze").click()
     expect(tab.page.locator(".provenance")).to_have_text("Your picture stays in this browser.")
     expect(tab.root.locator("[data-panel=picture] .size")).to_have_text("48 × 64")

@@ -564,6 +564,13 @@ def test_pointing_at_the_occlusion_map_tells_and_a_click_puts_the_occluder_there
     assert number(page.effect("max", "all")) == pytest.approx(value, abs=0.11)
 
 
+def test_against_max_no_place_of_max_itself_is_named(page: NoisePage) -> None:
+    page.open(**OCCLUDER, against="max")
+    page.page.locator(".sliding[data-painted]").wait_for()
+    notes = page.page.locator(".sliding [data-map] .note")
+    expect(notes).to_have_text(["", *[re.compile(r"farthest .+ points, at row \d+")] * 3])
+
+
 # ---- what is told twice ------------------------------------------------------------------------
 
 

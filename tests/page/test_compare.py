@@ -258,6 +258,27 @@ def test_a_window_with_several_maxima_has_no_winner() -> None:
     assert arrays["winners_clean"].tolist() == [[[1, compare.NO_WINNER]]]
 
 
+def test_a_clear_winner_that_now_ties_is_counted_and_the_words_say_so() -> None:
+    """Of three windows one had a tie before, one ties now, and one keeps its winner."""
+    features = traces(DONE[0])[0].features
+    clean, changed = (
+        run_poolings(
+            replace(
+                features,
+                feature_map=torch.tensor([[[5.0, 5.0, 1.0, second, 3.0, 0.0], [0.0] * 6]]),
+                channel_names=features.channel_names[:1],
+            ),
+            Settings(),
+        )
+        for second in (2.0, 1.0)
+    )
+    seen, words = replace(SHOWN, channel=0), rows_words()
+    header, _ = decode(compare.pack(Rows(compare_traces(clean, changed), seen, "", words)))
+    assert header["winners"] == {"windows": [2], "changed": [1]}
+    assert header["words"]["winner_changed"] == "Another winner, or a tie"
+    assert "had a tie before are not counted" in header["words"]["winner_note"]
+
+
 @pytest.mark.parametrize("kernel", range(1, 9))
 def test_every_place_of_a_window_has_a_colour_of_its_own(kernel: int) -> None:
     colours = winner_colours(kernel).astype(int)

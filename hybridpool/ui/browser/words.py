@@ -60,6 +60,10 @@ def inspector_words(*, learned: bool = False) -> dict[str, str]:
         **view_words(learned=learned),
         "save_png": _("Save as PNG"),
         **camera_words(),
+        "filming": _(
+            "{rate} frames a second. Nothing is uploaded. Charts, tables and files below stay with "
+            "the picture from before."
+        ),
         **formula_words(),
         **attention_words(),
         "previous_picture": _("Previous picture"),
@@ -227,9 +231,13 @@ def camera_of_rows_words() -> dict[str, str]:
 
 
 def alone_words() -> dict[str, str]:
-    """What the inspector says instead where there is no server, so that its engine computes all."""
+    """What the inspector says instead where there is no server, so that its engine computes all.
+
+    Nor is there anything below it that would stay with a picture from before the camera.
+    """
     said = _("Computed in your browser, without a server.")
-    return dict.fromkeys(("moving", "by_pytorch", "checked"), said)
+    judged = dict.fromkeys(("moving", "by_pytorch", "checked"), said)
+    return {**judged, "filming": camera_words()["filming"]}
 
 
 def rows_words(*, learned: bool = False) -> dict[str, str]:
@@ -281,10 +289,10 @@ def rows_words(*, learned: bool = False) -> dict[str, str]:
         "all": _("In all channels"),
         "cell": _("Cell in row {row}, column {column}: clean → changed (difference)"),
         "cell_pinned": _("Pinned: row {row}, column {column}: clean → changed (difference)"),
-        "winner_changed": _("Another winner"),
+        "winner_changed": _("Another winner, or a tie"),
         "winner_places": _("Place in the window"),
         "tie": _("tie"),
-        "winner_note": _("Windows with a tie are left blank and not counted."),
+        "winner_note": _("Windows that had a tie before are not counted; ties are left blank."),
         "winner_cell": _("row {row}, column {column}"),
         "occluder": _(
             "Occluder at row {row}, column {column}, {height} × {width} pixels. Arrow keys move "
