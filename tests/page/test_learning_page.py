@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -359,6 +360,24 @@ def test_the_real_rate_of_steps_is_said(
 ) -> None:
     monkeypatch.setattr(learning_race, "_", lambda message: message)
     assert learning_race.training(rate, asked) == said
+
+
+@pytest.mark.usefixtures("english")
+def test_the_table_says_on_which_pictures_and_after_which_step_accuracies_are_measured() -> None:
+    few, many = (
+        {each["key"]: each["title"] for each in learning_words.columns(count)}
+        for count in (20, 1000)
+    )
+    assert few["train"] == "Training accuracy"
+    assert many["train"] == "Training accuracy (first 400)"
+    race = Race(RaceSettings(steps=100))
+    list(race.advance(19))
+    assert [moment.step for moment in race.moments if moment.test_accuracy is not None][-1] == 10
+    words = learning_words.component_words("paused")
+    assert words["table"] == "All networks after {step} steps"
+    assert words["table_between"].endswith("their accuracies after {measured}")
+    script = Path("assets/learning/learning.js").read_text("utf-8")
+    assert "words.table_between" in script
 
 
 def test_while_it_runs_its_rate_is_that_of_its_own_clock() -> None:
