@@ -711,6 +711,14 @@ def test_the_nearest_setting_of_the_experiment_is_named(
     assert "one network alone" in said
 
 
+@pytest.mark.usefixtures("english")
+def test_where_the_dial_is_turned_the_experiment_is_said_to_be_without_it() -> None:
+    found = measured({"max": [run_of("max", 0, 0.4)]}, Change("shift", rows=1))
+    assert found is not None
+    assert "not that of the dial" not in sentence(found, {"max": "Max"})
+    assert "not that of the dial" in sentence(found, {"max": "Max"}, turned=True)
+
+
 def test_nothing_is_said_of_what_was_not_measured() -> None:
     salt = Change("noise", Perturbation(noise="salt"))
     assert measured({"max": [run_of("max", 0, 0.4)]}, salt) is None
