@@ -216,8 +216,10 @@ class Learning extends Component {
 
   paintTable(step) {
     const { header, history } = this;
-    this.$("caption").textContent = header.words.table.replace("{step}", step);
     const at = history.measurementAt(step);
+    const measured = history.measured[at];
+    const caption = measured === step ? header.words.table : header.words.table_between;
+    this.$("caption").textContent = caption.replace("{step}", step).replace("{measured}", measured);
     const short = (value) => (Number.isFinite(value) ? (Math.abs(value) < 0.001 && value ? value.toExponential(0) : fixed(value)) : "–");
     for (const [i, row] of this.rows.entries()) {
       const weight = history.weight[i][step];

@@ -28,6 +28,7 @@ class Places:
         sure: (places, places) probability of that class, by the place of the patch.
         says: (places, places) the class that it names then.
         starts: First row, and first column, of the patch at each place.
+        clean: The probability of that class for the whole picture.
         activation: (h, w) what each cell of the last map adds to that class's score; with the
             bias of the head they sum to the score.
     """
@@ -36,6 +37,7 @@ class Places:
     sure: Tensor
     says: Tensor
     starts: tuple[int, ...]
+    clean: float
     activation: Tensor
 
 
@@ -61,11 +63,19 @@ def places(network: Network, image: Tensor) -> Places:
     """
     starts = tuple(range(0, SIDE - PATCH + 1, STEP))
     covered = [occlude(image, top, left, PATCH, PATCH) for top in starts for left in starts]
-    said = int(answers(network, image[None])[0].argmax())
+    whole = answers(network, image[None])[0]
+    said = int(whole.argmax())
     found = answers(network, torch.stack(covered))
     size = (len(starts), len(starts))
     activation = class_activation(network, image, said)
-    return Places(said, found[:, said].view(size), found.argmax(1).view(size), starts, activation)
+    return Places(
+        said=said,
+        sure=found[:, said].view(size),
+        says=found.argmax(1).view(size),
+        starts=starts,
+        clean=whole[said].item(),
+        activation=activation,
+    )
 
 
 @torch.no_grad()

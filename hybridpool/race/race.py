@@ -53,8 +53,8 @@ EVERY = 10
 _KERNEL = 3
 _MAP = SIDE - _KERNEL + 1
 _MEAN, _SPREAD = 0.4, 0.15
-# Accuracy is measured on at most so many pictures, so that a measurement is short.
-_MEASURED = 400
+#: Accuracy is measured on the first pictures, at most so many, so that a measurement is short.
+MEASURED = 400
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,8 @@ class Moment:
             mean over the batch for attention.
         gradient: Gradient of the loss by the logit (arms, channels), NaN where there is none.
         loss: Cross-entropy on the batch of the next step (arms,).
-        train_accuracy: On the training pictures, without dropout (arms,); None between two
-            measurements.
+        train_accuracy: On the first `MEASURED` training pictures, without dropout (arms,); None
+            between two measurements.
         test_accuracy: On the test set (arms,), or None.
         attention: Mean attention values on the test set (classes, channels), or None.
     """
@@ -223,7 +223,7 @@ class Race:
         first = arms.index("attention") * CHANNELS
         attended = values[:, first : first + CHANNELS]
         classes = range(len(TASKS[self.settings.task].classes))
-        labels = labels[:_MEASURED]
+        labels = labels[:MEASURED]
         return accuracy, torch.stack([attended[labels == label].mean(0) for label in classes])
 
     def right(self, *, train: bool = False) -> Tensor:
@@ -237,7 +237,7 @@ class Race:
     @torch.no_grad()
     def _right(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         network = self.network
-        images, labels = images[:_MEASURED], labels[:_MEASURED]
+        images, labels = images[:MEASURED], labels[:MEASURED]
         right, values = [], []
         # In parts whose maps fit into the processor's cache: this takes less than half the time.
         for part, truth in zip(torch.split(images, BATCH), torch.split(labels, BATCH), strict=True):

@@ -12,6 +12,7 @@ from hybridpool.measure import (
     aliased_share,
     gradient_shares,
     ideal_downsampling,
+    negligible,
     radial_spectrum,
     spectrum_shares,
 )
@@ -131,11 +132,14 @@ class GradientMaps:
         maps: For each pooling the gradient (rows, columns) on the whole map or picture.
         corner: Row and column of the first cell that is worth showing.
         size: How many rows and columns from there are.
+        cancels: Whether gradient reaches the picture, but its red, green and blue add up to
+            nothing at every pixel.
     """
 
     maps: dict[str, Tensor]
     corner: tuple[int, int]
     size: tuple[int, int]
+    cancels: bool = False
 
     def part(self, name: str) -> Tensor:
         """The part of a map that is worth showing."""
@@ -181,13 +185,18 @@ def gradient_maps(
     if cell is not None:
         upstream = torch.zeros_like(upstream)
         upstream[cell] = 1
-    maps = {}
+    maps, cancels = {}, on_picture
     for name, share in (("max", 1.0), ("average", 0.0), ("hybrid", weight)):
         found = gradient_shares(trace.feature_map[channel], share, window, upstream=upstream)
-        maps[name] = _through(stem, image, channel, found) if on_picture else found
+        if on_picture:
+            by_colour = _through(stem, image, channel, found)
+            found = by_colour.sum(0)
+            rounding = negligible(by_colour)
+            cancels = cancels and rounding > 0 and found.abs().max().item() <= rounding
+        maps[name] = found
     shape = maps["max"].shape
     if cell is None:
-        return GradientMaps(maps, (0, 0), (shape[0], shape[1]))
+        return GradientMaps(maps, (0, 0), (shape[0], shape[1]), cancels)
     axes = axes_of(image.shape[-2:], stem.receptive_field, settings)
     spans = []
     for axis, index, end in zip(axes, cell, shape, strict=True):
@@ -196,7 +205,7 @@ def gradient_maps(
         seen = axis.pixels(Span(index, index + 1)) if on_picture else seen
         spans.append(_around(seen, end))
     (top, rows), (left, columns) = spans
-    return GradientMaps(maps, (top, left), (rows, columns))
+    return GradientMaps(maps, (top, left), (rows, columns), cancels)
 
 
 def spread_of(values: Tensor) -> tuple[int, int]:
@@ -219,7 +228,7 @@ def _through(stem: ConvStem, image: Tensor, channel: int, arriving: Tensor) -> T
         pixels = image.detach().clone().requires_grad_()
         sent = stem(pixels)[channel]
         (gradient,) = torch.autograd.grad(sent, pixels, arriving.to(sent))
-    return gradient.sum(0)
+    return gradient
 
 
 def _around(seen: Span, end: int) -> tuple[int, int]:

@@ -394,7 +394,15 @@ def test_every_pooling_and_class_has_a_name() -> None:
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        ({"max": [], "average": []}, "At every level most networks keep their answer."),
+        (
+            {"max": [], "average": []},
+            "At every level at least half of the networks and draws keep their answer.",
+        ),
+        (
+            {"max": [-1.0], "average": [1.0]},
+            "Most networks lose their answer equally far from the start with every pooling: **Max "
+            "and Average** at \u22121 and 1.",
+        ),
         (
             {"max": [0.2], "average": [0.1], "hybrid": [0.2]},
             "Most networks have lost their answer with **Average** at 0.1 and **Max and Hybrid** "
@@ -711,6 +719,14 @@ def test_the_nearest_setting_of_the_experiment_is_named(
     assert "one network alone" in said
 
 
+@pytest.mark.usefixtures("english")
+def test_where_the_dial_is_turned_the_experiment_is_said_to_be_without_it() -> None:
+    found = measured({"max": [run_of("max", 0, 0.4)]}, Change("shift", rows=1))
+    assert found is not None
+    assert "not that of the dial" not in sentence(found, {"max": "Max"})
+    assert "not that of the dial" in sentence(found, {"max": "Max"}, turned=True)
+
+
 def test_nothing_is_said_of_what_was_not_measured() -> None:
     salt = Change("noise", Perturbation(noise="salt"))
     assert measured({"max": [run_of("max", 0, 0.4)]}, salt) is None
@@ -748,11 +764,20 @@ def test_an_unchanged_picture_is_called_so_and_compared_with_nothing() -> None:
 
 
 def test_a_patch_that_costs_nothing_costs_it_nowhere() -> None:
-    flat = Places(0, torch.full((2, 2), 0.4), torch.zeros(2, 2), (0, 3), torch.zeros(1, 1))
+    flat = Places(0, torch.full((2, 2), 0.4), torch.zeros(2, 2), (0, 3), 0.4, torch.zeros(1, 1))
     deep = replace(flat, sure=torch.tensor([[0.4, 0.4], [0.1, 0.4]]))
     said = places_said({"max": flat, "average": deep}, NAMES, dict.fromkeys(NAMES, ("cat",)))
     assert "**Max** (cat): nowhere by as much as one point" in said
     assert "**Average** (cat): down to 10 % at row 4, column 1" in said
+
+
+def test_what_a_patch_costs_is_measured_from_the_whole_picture() -> None:
+    # Everywhere the same loss, and nowhere one, although the places differ.
+    even = Places(0, torch.full((2, 2), 0.4), torch.zeros(2, 2), (0, 3), 0.9, torch.zeros(1, 1))
+    gain = replace(even, sure=torch.tensor([[0.9, 0.99], [0.95, 0.97]]))
+    said = places_said({"max": even, "average": gain}, NAMES, dict.fromkeys(NAMES, ("cat",)))
+    assert "**Max** (cat): down to 40 % at 4 places" in said
+    assert "**Average** (cat): nowhere by as much as one point" in said
 
 
 # ---- ResNet-18 ---------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def spread(name: str) -> tuple[float, float, float]:
 
 def made(relative: dict[str, float], **settings: object) -> PoolingCosts:
     """A record in which each pooling takes so many milliseconds, give or take a tenth."""
-    chosen = CostSettings(**settings)  # type: ignore[arg-type]
+    chosen = CostSettings(**({"turns": 3} | settings))  # type: ignore[arg-type]
     costs = []
     for name in CONTESTANTS:
         for compiled in (False, True) if chosen.compiled else (False,):
@@ -79,7 +79,7 @@ def network(*hybrid: float, step: tuple[float, ...] = (1.0, 1.0, 1.0)) -> Networ
         )
         for cost in counted()
     )
-    return NetworkCosts(NetworkSettings(), HERE, costs, 3, 1.0)
+    return NetworkCosts(NetworkSettings(turns=3), HERE, costs, 3, 1.0)
 
 
 # ---- what is chosen, and the link --------------------------------------------------------------
@@ -147,6 +147,26 @@ def test_the_sentences_say_the_ratios_of_the_record() -> None:
 
 def test_what_cannot_be_told_apart_is_said_so() -> None:
     assert "can hardly be told apart" in cost_findings.times(made({"hybrid": 1.02}))
+
+
+def test_after_a_stop_neither_quartiles_nor_advice_are_given() -> None:
+    record = made({"hybrid": 1.02, "copy": 0.5}, turns=5)
+    said = cost_findings.times(record)
+    assert "**Hybrid** takes **1.02 ×** the time of max alone here, and 2.04 × that" in said
+    assert "Stopped after 3 of 5 rounds" in said
+    assert "quartiles" not in said
+    assert "told apart" not in said
+    record = replace(network(0.11, 0.11, 0.11), settings=NetworkSettings(turns=5))
+    said = cost_findings.networks(record)
+    assert said.count("Stopped after 3 of 5 rounds") == 1
+    assert "**11 %** with hybrid" in said
+    assert "A step takes" not in said
+    assert "the spread" not in said
+    assert "Stopped" not in cost_findings.networks(network(0.11, 0.11, 0.11))
+    one, three = (cost_words.machine_words(HERE, turns) for turns in (1, 3))
+    assert one.endswith(", 1 round.")
+    assert three.endswith(", median of 3 rounds.")
+    assert "quartiles" not in cost_words.hover("Hybrid", 0.1, Turns((2.0,)), Turns((4.0,)))
 
 
 def test_a_slow_layout_is_named_where_the_numbers_show_it() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -302,11 +303,43 @@ def test_four_pictures_of_one_seed_are_no_finding(own: int, best: int, sentence:
 
 
 @pytest.mark.usefixtures("english")
+def test_being_surely_ahead_of_the_best_fixed_pooling_alone_is_no_chance() -> None:
+    places = torch.arange(400)
+    # Against the best one 9 pictures differ, all one way; against a lesser one 86 both ways.
+    right = {"start_half": places < 300, "max": places < 100}
+    right["fixed_half"] = (places >= 9) & (places < 300)
+    right["average"] = ((places < 300) & ~((places >= 20) & (places < 68))) | (
+        (places >= 300) & (places < 338)
+    )
+    race = Judged({})
+    found = torch.stack([right.get(arm, right["max"]) for arm in ARMS])
+    race.right = lambda *, train=False: found  # type: ignore[method-assign]
+    said = learning_findings.accuracies(race)
+    assert "it gets 9 more right than the best fixed pooling." in said
+    assert "chance" not in said
+
+
+@pytest.mark.usefixtures("english")
+def test_an_accuracy_on_all_training_pictures_says_so() -> None:
+    race = Judged({"start_half": 300}, train=50)
+    race.settings = replace(race.settings, pictures=50)
+    rows = [torch.arange(50) < 50] * len(ARMS)
+    right = race.right
+    race.right = lambda *, train=False: (  # type: ignore[method-assign]
+        torch.stack(rows) if train else right()
+    )
+    said = learning_findings.accuracies(race)
+    assert "It overfits: its accuracy on its own 50 training pictures is 100.0 %." in said
+
+
+@pytest.mark.usefixtures("english")
 def test_all_that_are_best_are_named_and_overfitting_is_said_where_it_is_no_chance() -> None:
     counts = {"max": 390, "average": 200, "fixed_half": 390, "start_half": 390}
     said = learning_findings.accuracies(Judged(counts))
     assert "Max, fixed and Half, fixed with 97.5 % (Average, fixed 50.0 %)" in said
-    assert "It overfits: its accuracy on its own 1000 training pictures is 100.0 %." in said
+    assert (
+        "It overfits: its accuracy on the first 400 of its 1000 training pictures is 100.0 %."
+    ) in said
     same = learning_findings.accuracies(Judged(dict.fromkeys(ARMS, 390), train=393))
     assert "Average, fixed and Half, fixed with 97.5 %; the blend weight" in same
     assert "overfits" not in same
@@ -327,6 +360,24 @@ def test_the_real_rate_of_steps_is_said(
 ) -> None:
     monkeypatch.setattr(learning_race, "_", lambda message: message)
     assert learning_race.training(rate, asked) == said
+
+
+@pytest.mark.usefixtures("english")
+def test_the_table_says_on_which_pictures_and_after_which_step_accuracies_are_measured() -> None:
+    few, many = (
+        {each["key"]: each["title"] for each in learning_words.columns(count)}
+        for count in (20, 1000)
+    )
+    assert few["train"] == "Training accuracy"
+    assert many["train"] == "Training accuracy (first 400)"
+    race = Race(RaceSettings(steps=100))
+    list(race.advance(19))
+    assert [moment.step for moment in race.moments if moment.test_accuracy is not None][-1] == 10
+    words = learning_words.component_words("paused")
+    assert words["table"] == "All networks after {step} steps"
+    assert words["table_between"].endswith("their accuracies after {measured}")
+    script = Path("assets/learning/learning.js").read_text("utf-8")
+    assert "words.table_between" in script
 
 
 def test_while_it_runs_its_rate_is_that_of_its_own_clock() -> None:

@@ -240,11 +240,27 @@ def test_hybrid_is_placed_where_it_lies(
     assert "changed as both of its parts did" in noise_findings.place_of_hybrid(alike, 0.4)
 
 
+def test_nothing_is_said_of_hybrid_where_there_is_nothing_to_measure_by() -> None:
+    assert noise_findings.place_of_hybrid(dict.fromkeys(NAMES, math.inf), 0.4) == ""
+
+
+def test_an_end_that_prints_alike_is_as_good_as_the_best_blend_weight() -> None:
+    said = noise_findings.best_blend(0.01, 0.3096, (0.3097, 0.5), [0.0, 0.02])
+    assert said.startswith("No blend weight is better than average pooling, but for rounding.")
+    assert "Average pooling has 31 %, max pooling 50 %." in said
+    said = noise_findings.best_blend(0.99, 0.3096, (0.5, 0.3097), [])
+    assert said.startswith("No blend weight is better than max pooling")
+    for weight in (0.0, 0.42):
+        both = noise_findings.best_blend(weight, 0.1701, (0.1701, 0.1704), [])
+        assert both.startswith("No blend weight is better than average or max, but for rounding.")
+
+
 def test_biases_say_direction_and_size() -> None:
     found = {"max": 1.0294, "average": -0.004, "hybrid": -0.51}
     assert noise_findings.biases(found, NAMES) == (
-        "**Max** is biased upwards by 1.03 σ. **Average** is not biased. "
-        "**Hybrid** is biased downwards by 0.51 σ."
+        "In this draw **Max** lies 1.03 σ higher on average. "
+        "In this draw **Average** lies less than 0.01 σ off on average. "
+        "In this draw **Hybrid** lies 0.51 σ lower on average."
     )
 
 
@@ -254,6 +270,9 @@ def test_biases_say_direction_and_size() -> None:
         (0, 0, 2, "has a tie"),
         (0, 5, 2, "still has it"),
         (2, 5, 2, "40 % of the windows"),
+        (5, 5, 2, "100 % of the windows"),
+        (1, 12544, 2, "1 of 12544 windows with a clear winner has"),
+        (12500, 12544, 2, "12500 of 12544 windows with a clear winner have"),
         (0, 5, 1, "a single cell, so that max, average and hybrid are the same"),
     ],
 )

@@ -315,6 +315,22 @@ def test_the_gradient_on_the_picture_says_what_a_brighter_pixel_does(image, stem
     assert found.maps["average"][row, column].item() == pytest.approx(slope, rel=0.05)
 
 
+def test_a_gradient_whose_colours_cancel_is_not_called_silent(stem):
+    image = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
+    trace = traced(image, stem)
+    opponent = [name.template for name in trace.features.channel_names].index("Red against green")
+    found = gradient_maps(trace, stem, image, opponent, 0.5, None, True)
+    assert found.cancels
+    said = frequency_findings.spread(dict.fromkeys(NAMES, (0, 0)), 9, NAMES, cancels=True)
+    assert "red, green and blue cancel" in said
+    assert "silent" not in said
+    # Nothing arrives where the map is zero, and nothing cancels on the feature map.
+    black = torch.zeros_like(image)
+    assert not gradient_maps(traced(black, stem), stem, black, opponent, 0.5, None, True).cancels
+    assert not gradient_maps(trace, stem, image, opponent, 0.5, None, False).cancels
+    assert not gradient_maps(trace, stem, image, 0, 0.5, None, True).cancels
+
+
 def test_overlapping_windows_add_their_gradients(image, stem):
     trace = traced(image, stem, kernel_size=3, stride=1)
     found = gradient_maps(trace, stem, image, 0, 1.0, None, False)

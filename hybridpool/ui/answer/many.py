@@ -11,20 +11,27 @@ from hybridpool.answer.many import Measured
 from hybridpool.training.records import Run
 from hybridpool.ui import compute
 from hybridpool.ui.answer import state
-from hybridpool.ui.answer.rows import Row
+from hybridpool.ui.answer.rows import Row, dial_start
 from hybridpool.ui.phrases import joined, paragraph, percent
 from hybridpool.ui.words import _
 
 
-def show_many(rows: Sequence[Row], change: Change) -> None:
-    """One sentence from the results of these very networks; nothing where there are none."""
+def show_many(rows: Sequence[Row], change: Change, weight: float | None) -> None:
+    """One sentence from the results of these very networks; nothing where there are none.
+
+    Args:
+        rows: The networks.
+        change: What is done to the picture.
+        weight: Where the dial stands, None where it is not turned.
+    """
     known = {run.settings.name: run for run in compute.results(state.RESULTS).runs}
     runs = runs_of(rows, known)
     found = measured({arm: ones for arm, ones in runs.items() if ones}, change)
     if found is None:
         return
     st.header(_("From one picture to many"))
-    st.markdown(sentence(found, {row.key: row.name for row in rows}))
+    turned = weight is not None and dial_start(list(rows), 0) is not None
+    st.markdown(sentence(found, {row.key: row.name for row in rows}, turned=turned))
     st.page_link("pages/5_Evidence.py", label=_("Evidence: what all networks say together"))
 
 
@@ -43,12 +50,13 @@ def runs_of(rows: Sequence[Row], known: Mapping[str, Run]) -> dict[str, list[Run
     return {key: [known[name] for name in some if name in known] for key, some in names.items()}
 
 
-def sentence(found: Measured, names: dict[str, str]) -> str:
+def sentence(found: Measured, names: dict[str, str], *, turned: bool = False) -> str:
     """What the experiment measured, with intervals where there are several networks.
 
     Args:
         found: The measure that is nearest to the change.
         names: What each pooling is called.
+        turned: Whether the dial puts another blend weight in the place of theirs.
     """
     under = {
         "gaussian_noise": _("under Gaussian noise of σ = {at}"),
@@ -82,4 +90,8 @@ def sentence(found: Measured, names: dict[str, str]) -> str:
     if any(each.count == 1 for each in found.shares.values()):
         said.append(_("A share without an interval comes from one network alone."))
     said.append(_("It is the setting of the experiment that is nearest to the one shown above."))
+    if turned:
+        said.append(
+            _("There the networks have the blend weights of their training, not that of the dial.")
+        )
     return paragraph(said)

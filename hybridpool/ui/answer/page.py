@@ -97,7 +97,7 @@ def show_rest(shown: Rows) -> None:
     sentence = said(rows, seen, found, changed=changed)
     st.markdown(paragraph([sentence, maps_link(seen, chosen.change)]))
     show_downloads(rows, chosen, weight, found)
-    show_many(rows, chosen.change)
+    show_many(rows, chosen.change, weight)
     show_curves(rows, seen, chosen.change, weight, level)
     show_places(rows, seen, chosen.shown, weight)
     show_stages(rows, seen, chosen.shown, weight)

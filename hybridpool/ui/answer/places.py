@@ -19,7 +19,7 @@ from hybridpool.ui.results import watch
 from hybridpool.ui.words import _
 from hybridpool.viz.answer_charts import places_chart
 
-#: Where a patch moves a probability by less than this anywhere, no place stands out.
+#: Where a patch lowers a probability by less than this anywhere, no place stands out.
 _POINT = 0.01
 
 
@@ -75,19 +75,23 @@ def said(
 ) -> str:
     """Where the patch does most, and what the maps show."""
     one = _("**{name}** ({answer}): down to {share} at row {row}, column {column}")
+    several = _("**{name}** ({answer}): down to {share} at {count} places")
     none = _("**{name}** ({answer}): nowhere by as much as one point")
     parts = []
     for key, each in found.items():
         answer = {"name": names[key], "answer": classes[key][each.said]}
-        if (each.sure.max() - each.sure.min()).item() < _POINT:
+        if each.clean - each.sure.min().item() < _POINT:
             parts.append(none.format(**answer))
             continue
         lowest = int(each.sure.argmin())
         row, column = divmod(lowest, each.sure.shape[1])
+        share = percent(each.sure.min().item())
+        count = sum(percent(sure) == share for sure in each.sure.flatten().tolist())
         parts.append(
-            one.format(
+            (one if count == 1 else several).format(
                 **answer,
-                share=percent(each.sure.flatten()[lowest].item()),
+                share=share,
+                count=count,
                 row=each.starts[row] + 1,
                 column=each.starts[column] + 1,
             )

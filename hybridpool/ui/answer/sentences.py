@@ -131,7 +131,7 @@ def flips(found: Mapping[str, Sequence[float]], names: Mapping[str, str], harmle
     }
     never = [arm for arm in found if arm not in far]
     if not far:
-        return _("At every level most networks keep their answer.")
+        return _("At every level at least half of the networks and draws keep their answer.")
     groups: dict[float, list[str]] = {}
     for arm, (distance, _level) in far.items():
         groups.setdefault(distance, []).append(arm)
@@ -141,6 +141,10 @@ def flips(found: Mapping[str, Sequence[float]], names: Mapping[str, str], harmle
         )
         for _distance, arms in sorted(groups.items())
     ]
+    if len(parts) == 1 and not never and len({level for _far, level in far.values()}) > 1:
+        return _(
+            "Most networks lose their answer equally far from the start with every pooling: {list}."
+        ).format(list=parts[0])
     if len(parts) == 1 and not never:
         return _(
             "Most networks lose their answer at the same level with every pooling: {list}."

@@ -22,18 +22,34 @@ def times(costs: PoolingCosts) -> str:
         _slow_layout(costs),
         _compiled(costs),
         _memory(costs),
+        stopped(costs),
     ]
     return paragraph(said)
 
 
 def networks(costs: NetworkCosts) -> str:
     """The share of the poolings in a step of each network, and whether to stay with max there."""
-    return "\n\n".join(_network(costs, name) for name in cost_words.network_names())
+    said = [_network(costs, name) for name in cost_words.network_names()]
+    return "\n\n".join(filter(None, [*said, stopped(costs)]))
+
+
+def stopped(costs: PoolingCosts | NetworkCosts) -> str:
+    """After how many rounds the measurement was stopped; nothing where it is whole."""
+    if costs.turns >= costs.settings.turns:
+        return ""
+    return _(
+        "Stopped after {count} of {total} rounds: too few to say how far they differ by chance."
+    ).format(count=costs.turns, total=costs.settings.turns)
 
 
 def _against_max(costs: PoolingCosts) -> str:
     hybrid, maximum, copy = (costs.cost(name).whole for name in ("hybrid", "max", "copy"))
     ratio = hybrid.over(maximum)
+    if stopped(costs):
+        return _(
+            "**Hybrid** takes **{ratio} ×** the time of max alone here, and {copies} × that of a "
+            "plain copy."
+        ).format(ratio=significant(ratio.median), copies=significant(hybrid.over(copy).median))
     low, high = ratio.quartiles
     said = _(
         "**Hybrid** takes **{ratio} ×** the time of max alone here (quartiles {low} to {high}), "
@@ -110,8 +126,10 @@ def _network(costs: NetworkCosts, network: str) -> str:
             hybrid=percent(hybrid.typical[2], most=4),
             attention=percent(attention.typical[2], most=4),
         ),
-        _price(maximum, hybrid),
     ]
+    if stopped(costs):
+        return paragraph(said)
+    said.append(_price(maximum, hybrid))
     low, high = hybrid.step.over(maximum.step).quartiles
     if low <= 1 <= high:
         said.append(_("In the times of whole steps, the spread hides the difference."))

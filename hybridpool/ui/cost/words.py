@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from hybridpool.cost import CostSettings, Machine, Turns
 from hybridpool.ui.names import more_names, pooling_names
 from hybridpool.ui.phrases import significant
-from hybridpool.ui.words import _
+from hybridpool.ui.words import _, ngettext
 
 _UNITS = ("kB", "MB", "GB")
 
@@ -69,8 +69,11 @@ def map_words(settings: CostSettings) -> str:
 
 def machine_words(machine: Machine, turns: int) -> str:
     """Where and how it was measured."""
-    return _(
-        "Measured here: {processor}, threads: {threads}, PyTorch {torch}, median of {turns} rounds."
+    return ngettext(
+        "Measured here: {processor}, threads: {threads}, PyTorch {torch}, {turns} round.",
+        "Measured here: {processor}, threads: {threads}, PyTorch {torch}, median of {turns} "
+        "rounds.",
+        turns,
     ).format(processor=machine.processor, threads=machine.threads, torch=machine.torch, turns=turns)
 
 
@@ -90,9 +93,10 @@ def chart_words() -> Mapping[str, str]:
 def hover(label: str, seconds: float, of_max: Turns, of_copy: Turns) -> str:
     """The text about one bar, line by line."""
     low, high = (significant(quartile) for quartile in of_max.quartiles)
+    one, several = _("{ratio} × max alone"), _("{ratio} × max alone, quartiles {low} to {high}")
     lines = [
         f"{label}: {millis(seconds)} ms",
-        _("{ratio} × max alone, quartiles {low} to {high}").format(
+        (one if len(of_max.values) < 2 else several).format(
             ratio=significant(of_max.median), low=low, high=high
         ),
         _("{ratio} × plain copy").format(ratio=significant(of_copy.median)),

@@ -225,7 +225,7 @@ def _header(race: Race, runs: bool) -> dict[str, Any]:
         "lowest_accuracy": 0.4 if len(classes) == 2 else 0.2,
         "palette": share_colours(),
         "charts": learning_words.charts(),
-        "columns": learning_words.columns(),
+        "columns": learning_words.columns(race.settings.pictures),
         "words": learning_words.component_words(_state(race, runs)),
     }
 

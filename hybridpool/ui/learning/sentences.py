@@ -114,8 +114,17 @@ def accuracies(run: Race) -> str:
     train = run.right(train=True)[arms.index("start_half")]
     if overfits(train, right["start_half"]):
         share = percent(train.float().mean().item(), least=1)
-        overfit = _("It overfits: its accuracy on its own {pictures} training pictures is {train}.")
-        said.append(overfit.format(pictures=run.settings.pictures, train=share))
+        counted, own = len(train), run.settings.pictures
+        if counted < own:
+            overfit = _(
+                "It overfits: its accuracy on the first {count} of its {pictures} training "
+                "pictures is {train}."
+            )
+        else:
+            overfit = _(
+                "It overfits: its accuracy on its own {pictures} training pictures is {train}."
+            )
+        said.append(overfit.format(count=counted, pictures=own, train=share))
     return paragraph(said)
 
 
@@ -135,7 +144,12 @@ def _against_fixed(compared: Sequence[Versus], best: Sequence[str], pictures: in
         said = _(
             "Of the {pictures} test pictures it gets {count} more right than any fixed pooling."
         )
-    elif nearest.certain and nearest.other == "start_half":
+    elif nearest.certain and nearest.arm == "start_half":
+        said = _(
+            "Of the {pictures} test pictures it gets {count} more right than the best fixed "
+            "pooling."
+        )
+    elif nearest.certain:
         said = _(
             "Of the {pictures} test pictures it gets {count} fewer right than the best fixed "
             "pooling."

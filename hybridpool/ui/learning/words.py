@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hybridpool.race.race import MEASURED
 from hybridpool.ui.names import pooling_names
 from hybridpool.ui.words import _
 
@@ -124,27 +125,32 @@ def charts() -> list[dict[str, object]]:
     ]
 
 
-def columns() -> list[dict[str, str]]:
-    """The columns of the table beside the charts."""
+def columns(pictures: int) -> list[dict[str, str]]:
+    """The columns of the table beside the charts, for a race with so many training pictures."""
+    train = _("Training accuracy")
+    if pictures > MEASURED:
+        train = _("Training accuracy (first {count})").format(count=MEASURED)
     return [
         {"key": "weight", "title": _("Blend weight")},
         {"key": "moved", "title": _("Moved by")},
         {"key": "slope", "title": _("Slope s(1 − s)")},
         {"key": "gradient", "title": _("Gradient")},
         {"key": "loss", "title": _("Loss")},
-        {"key": "train", "title": _("Training accuracy")},
+        {"key": "train", "title": train},
         {"key": "test", "title": _("Test accuracy")},
     ]
 
 
 def component_words(state: str) -> dict[str, str]:
-    """What the component writes itself; it fills in the step."""
+    """What the component writes itself; it fills in the step,
+    and the step at which accuracies were measured last."""
     return {
         "step": _("Step {step} of {steps}"),
         "state": state,
         "looking": _("You are looking back; the newest step returns when you leave the chart."),
         "axis": _("Step"),
         "table": _("All networks after {step} steps"),
+        "table_between": _("All networks after {step} steps, their accuracies after {measured}"),
         "keys": _(
             "Point at a chart, or focus it and use the arrow keys (with Shift ten steps), Home, "
             "End and Escape, to read any step in the table. A name in the table shows or hides its "

@@ -22,6 +22,7 @@ from hybridpool.ui.phrases import (
     paragraph,
     percent,
     place_of,
+    tied,
 )
 from hybridpool.ui.words import _, ngettext
 
@@ -100,6 +101,8 @@ def place_of_hybrid(changes: Mapping[str, float], weight: float | None) -> str:
         changes: Relative change of each pooling.
         weight: The blend weight; None if each channel has its own.
     """
+    if all(change == math.inf for change in changes.values()):
+        return ""
     words = {
         "both": _("**Hybrid**, {weight}, changed as both of its parts did."),
         "one": _("**Hybrid**, {weight}, changed as one of its two parts did."),
@@ -113,10 +116,10 @@ def place_of_hybrid(changes: Mapping[str, float], weight: float | None) -> str:
 
 
 def biases(found: Mapping[str, float], names: Mapping[str, str]) -> str:
-    """In which direction each pooling was pushed, in units of the noise that reaches it."""
-    up = _("**{name}** is biased upwards by {bias:.2f} σ.")
-    down = _("**{name}** is biased downwards by {bias:.2f} σ.")
-    straight = _("**{name}** is not biased.")
+    """Where one draw pushed each pooling, in units of the noise that reaches it."""
+    up = _("In this draw **{name}** lies {bias:.2f} σ higher on average.")
+    down = _("In this draw **{name}** lies {bias:.2f} σ lower on average.")
+    straight = _("In this draw **{name}** lies less than 0.01 σ off on average.")
     said = []
     for name, bias in found.items():
         words = straight if abs(bias) < 0.005 else up if bias > 0 else down
@@ -158,9 +161,18 @@ def winners(changed: int, windows: int, kernel: int) -> str:
         return _("Every window of this channel has a tie, so none has a winner to lose.")
     if changed == 0:
         return _("Every window of this channel that had a clear winner still has it.")
+    share = changed / windows
+    if changed < windows and (below_print([share]) or percent(share) == percent(1)):
+        return ngettext(
+            "In this channel {count} of {windows} windows with a clear winner has another one now, "
+            "or a tie.",
+            "In this channel {count} of {windows} windows with a clear winner have another one "
+            "now, or a tie.",
+            changed,
+        ).format(count=changed, windows=windows)
     return _(
         "In this channel {share} of the windows with a clear winner have another one now, or a tie."
-    ).format(share=percent(changed / windows))
+    ).format(share=percent(share))
 
 
 def reach(found: Reached, names: Mapping[str, str]) -> str:
@@ -303,20 +315,27 @@ def best_blend(
         best = _("The change is smallest at blend weight 1, which is max pooling: {share}.")
     else:
         best = _("The change is smallest at blend weight {weight:.2f}: {share}.")
+    inside = 0.005 <= weight <= 0.995
+    level = [tied(change, end) for end in ends]
+    if no_better := sum(level) > (0 if inside else 1):
+        best = {
+            (True, False): _("No blend weight is better than average pooling, but for rounding."),
+            (False, True): _("No blend weight is better than max pooling, but for rounding."),
+            (True, True): _("No blend weight is better than average or max, but for rounding."),
+        }[level[0], level[1]]
     said = [best.format(weight=weight, share=percent(change))]
-    if 0.005 <= weight <= 0.995:
-        said.append(
-            _("Average pooling has {average} there, max pooling {max}.").format(
-                average=percent(ends[0]), max=percent(ends[1])
-            )
-        )
+    if inside or no_better:
+        both = _("Average pooling has {average} there, max pooling {max}.")
+        if no_better:
+            both = _("Average pooling has {average}, max pooling {max}.")
+        said.append(both.format(average=percent(ends[0]), max=percent(ends[1])))
     finite = [value for value in by_draw if not math.isnan(value)]
     if not finite:
         return paragraph(said)
     low, high = f"{min(finite):.2f}", f"{max(finite):.2f}"
-    if low == high:
+    if low == high and not no_better:
         said.append(_("Each single draw says the same."))
-    else:
+    elif low != high:
         said.append(
             _("Taken singly, each draw is best between {low} and {high}, the shaded range.").format(
                 low=low, high=high

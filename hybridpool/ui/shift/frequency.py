@@ -104,7 +104,13 @@ def show_gradients(trace: Trace, chosen: Study, seen: ResolvedView) -> None:
     names = pooling_names()
     reached = {name: spread_of(values) for name, values in gradients.maps.items()}
     st.markdown(
-        frequency_findings.spread(reached, gradients.maps["max"].numel(), names, pixels=on_picture)
+        frequency_findings.spread(
+            reached,
+            gradients.maps["max"].numel(),
+            names,
+            pixels=on_picture,
+            cancels=gradients.cancels,
+        )
     )
     note = (
         _(

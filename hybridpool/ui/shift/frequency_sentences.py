@@ -115,6 +115,7 @@ def spread(
     names: Mapping[str, str],
     *,
     pixels: bool = False,
+    cancels: bool = False,
 ) -> str:
     """How widely each pooling spreads its gradient.
 
@@ -124,7 +125,13 @@ def spread(
         total: How many cells there are.
         names: What each pooling is called.
         pixels: Whether they are pixels of the picture.
+        cancels: Whether red, green and blue add up to nothing at every pixel.
     """
+    if cancels:
+        return _(
+            "The gradients of red, green and blue cancel at every pixel: a pixel made brighter in "
+            "all three changes nothing here."
+        )
     if not any(count for count, _half in reached.values()):
         return _("No gradient arrives: the filter of this channel is silent there.")
     none = _("**{name}** reaches nothing.")
