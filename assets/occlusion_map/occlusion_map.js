@@ -51,16 +51,18 @@ class Sliding extends Component {
     if (focused) this.$(`[data-map=${focused}] .stage`)?.focus({ preventScroll: true });
   }
 
-  // The place that lies farthest from zero: none where that is printed as zero, as max against itself
-  // is, or where several tie.
+  // The place that lies farthest from zero, or how many tie: nothing where that is printed as zero,
+  // as max against itself is, and none against max, where ties may have either sign.
   noteOf(values) {
     const { tops, lefts, against, words } = this.header;
     const far = values.map(Math.abs);
     const most = far.indexOf(Math.max(...far));
     const ties = far.filter((value) => alike(value, far[most])).length;
-    if (!rounded(100 * far[most], 1) || ties > 1) return "";
+    if (!rounded(100 * far[most], 1)) return "";
+    const share = this.print(values[most]);
+    if (ties > 1) return against ? "" : words.largest_places.replace("{share}", share).replace("{count}", ties);
     return place(against ? words.farthest : words.largest, tops[Math.floor(most / this.columns)], lefts[most % this.columns])
-      .replace("{share}", this.print(values[most]));
+      .replace("{share}", share);
   }
 
   // A share of the clean map, or by how many points it lies from that of max.

@@ -53,5 +53,5 @@ def test_no_place_is_named_where_all_is_printed_as_zero(
 
 @pytest.mark.parametrize("other", [0.3, 0.3000001])
 def test_no_corner_is_named_where_several_tie(chromium: Browser, other: float) -> None:
-    assert note(chromium, [0.1, 0.3, 0.2, 0.0, other, 0.1]) == ""
+    assert note(chromium, [0.1, 0.3, 0.2, 0.0, other, 0.1]) == "at most 30.0 %, at 2 places alike"
     assert note(chromium, [0.1, 0.3, 0.2, 0.0, -other, 0.1], against=True) == ""

@@ -74,6 +74,7 @@ def map_words() -> dict[str, str]:
         "points": _("{points} points"),
         "place": _("Patch of {size} × {size} pixels at row {row}, column {column}"),
         "largest": _("at most {share}, at row {row}, column {column}"),
+        "largest_places": _("at most {share}, at {count} places alike"),
         "farthest": _("farthest {share}, at row {row}, column {column}"),
         "keys": _(
             "Point at a place to see its effect. Click or Enter puts the occluder there, and the "
