@@ -28,6 +28,7 @@ from hybridpool.trace import (
 from hybridpool.ui import compute, words
 from hybridpool.ui.browser import sent
 from hybridpool.ui.browser.component import component, show
+from hybridpool.ui.browser.files import arrived
 from hybridpool.ui.browser.words import camera_words
 from hybridpool.ui.page_state import PageState, draw_control
 from hybridpool.ui.phrases import paragraph, percent, provenance
@@ -306,11 +307,9 @@ def _say_what_is_cropped(settings: Settings) -> None:
 
 
 def _uploaded(key: str) -> None:
-    file = st.session_state[key]
-    if file is None:
-        return
-    take_picture(file.getvalue(), file.name)
-    st.session_state[f"{key}_taken"] = file.file_id
+    for file in arrived(key):
+        take_picture(file.getvalue(), file.name)
+        st.session_state[f"{key}_taken"] = file.file_id
 
 
 def take_picture(data: bytes, name: str) -> None:

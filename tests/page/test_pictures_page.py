@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from hybridpool.ui import compute
 from tests.page.test_explore import Session, picture_file
@@ -74,3 +75,18 @@ def test_a_picture_that_waits_for_others_says_so_and_is_shown_in_the_end(
     assert [note.value for note in session.app.toast][:1] == [sentence]
     assert session.link["picture"] == "upload"
     assert not session.app.error
+
+
+@pytest.mark.parametrize("page", ["app.py", "pages/7_The_answer.py"])
+def test_while_a_picture_is_replaced_the_page_stays_as_it_is(
+    page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The browser deletes the old file first, and a run may come before the new one."""
+    session = Session(size="64").upload(picture_file(7))
+    session.app.switch_page(page)
+    session.run()
+    states = session.app._tree.get_widget_states()
+    monkeypatch.setattr(AppTest, "_register_uploaded_files", lambda self, runner: None)
+    for _ in range(2):
+        session.app._run(states)
+        assert session.checked().link["picture"] == "upload"

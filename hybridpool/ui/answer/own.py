@@ -13,6 +13,7 @@ from hybridpool.answer import Network, read_fit_network
 from hybridpool.pictures.image import image_digest
 from hybridpool.training.network_files import NetworkFileError
 from hybridpool.ui.answer.state import own_networks
+from hybridpool.ui.browser.files import arrived
 from hybridpool.ui.words import _, fill, ngettext
 
 #: How many networks of their own a person may bring.
@@ -71,16 +72,14 @@ def read(name: str, data: bytes) -> Network:
 
 
 def _uploaded(key: str) -> None:
-    file = st.session_state.get(key)
-    if file is None:
-        return
-    st.session_state.pop("own_network_problem", None)
-    try:
-        accept(file.name, file.getvalue())
-    except NetworkFileError as problem:
-        # The traceback holds on to the whole file.
-        st.session_state["own_network_problem"] = problem.with_traceback(None)
-    st.session_state["own_networks_taken"] = st.session_state.get("own_networks_taken", 0) + 1
+    for file in arrived(key):
+        st.session_state.pop("own_network_problem", None)
+        try:
+            accept(file.name, file.getvalue())
+        except NetworkFileError as problem:
+            # The traceback holds on to the whole file.
+            st.session_state["own_network_problem"] = problem.with_traceback(None)
+        st.session_state["own_networks_taken"] = st.session_state.get("own_networks_taken", 0) + 1
 
 
 def _forget() -> None:

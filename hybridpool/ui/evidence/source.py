@@ -12,6 +12,7 @@ from hybridpool.training.results import ResultsError
 from hybridpool.training.selection import by_arm
 from hybridpool.training.summary import told_apart
 from hybridpool.ui import compute
+from hybridpool.ui.browser.files import arrived
 from hybridpool.ui.evidence import state
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.numbers import low
@@ -158,7 +159,6 @@ def _show_uploader() -> None:
 
 
 def _uploaded(key: str) -> None:
-    files = st.session_state.get(key) or []
-    if files:
+    if files := arrived(key):
         state.accept_own([(file.name, file.getvalue()) for file in files])
         st.session_state["own_files_taken"] = st.session_state.get("own_files_taken", 0) + 1
