@@ -16,6 +16,7 @@ import pytest
 import streamlit as st
 import torch
 from numpy.typing import NDArray
+from streamlit.runtime.state.session_state import SessionState
 
 from hybridpool.answer import (
     ARMS_SHOWN,
@@ -338,6 +339,21 @@ def test_a_test_picture_that_is_not_here_becomes_a_sentence(networks: Path) -> N
     assert told(visit)[0]["known"] == CIFAR10_CLASSES.index("horse")
 
 
+def test_a_test_picture_is_shown_where_a_newer_run_breaks_its_callback_off(
+    networks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(words, "language", lambda: "en")
+    offered = torch.rand(3, 3, 32, 32), (0, 3, 3), (5, 9, 17)
+    monkeypatch.setattr(compute, "test_set", lambda _folder: offered)
+    visit = Visit(PAGE, lang="en").run()
+    with monkeypatch.context() as patch:
+        patch.setattr(SessionState, "_call_callbacks", lambda self, **_: None)
+        visit.set("selectbox", "answer_test", 9)
+    assert visit.link["test"] == "9"
+    visit.set("selectbox", "answer_test", visit.app.selectbox(key="answer_test").options[0])
+    assert "test" not in visit.link
+
+
 def test_some_arms_and_one_seed_are_enough(networks: Path) -> None:
     for path in networks.glob("*"):
         if "-max-" not in path.name or "seed1" in path.name:
@@ -592,6 +608,16 @@ def test_anything_else_is_refused_in_a_sentence_and_the_rows_stay(
     visit = offer(uploaded, "mine.safetensors", data)
     assert problem in visit.app.error[0].value
     assert [row["key"] for row in told(visit)[0]["rows"]] == list(ARMS_SHOWN)
+
+
+def test_a_network_of_one_s_own_is_taken_where_a_newer_run_breaks_its_callback_off(
+    uploaded: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = a_file(tmp_path / "own", a_network("gated", kind="small")).read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(SessionState, "_call_callbacks", lambda self, **_: None)
+        offer(uploaded, "mine.safetensors", data)
+    assert told(uploaded)[0]["rows"][-1]["name"] == "Yours: mine"
 
 
 @pytest.mark.parametrize("weight", [None, 0.25])

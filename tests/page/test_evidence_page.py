@@ -410,6 +410,22 @@ def test_one_bad_file_among_good_ones_is_refused_alone(
     assert "Loaded: 2 runs of your own." in said(page)
 
 
+def test_files_that_fail_as_nobody_foresaw_fail_once(
+    house: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = opened(house, monkeypatch)
+
+    def failing(files: object) -> None:
+        raise LookupError(files)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "accept_own", failing)
+        page.file_uploader[0].set_value([("x.json", b"{}", "application/json")]).run()
+        assert page.exception
+        page.run()
+        assert not page.exception
+
+
 def test_names_in_own_files_are_never_markup(
     house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

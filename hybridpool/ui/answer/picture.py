@@ -16,11 +16,14 @@ from hybridpool.ui import compute
 from hybridpool.ui.answer import state
 from hybridpool.ui.answer.state import STATE
 from hybridpool.ui.answer.words import class_names
+from hybridpool.ui.page_state import draw_control
 from hybridpool.ui.settings import DEFAULT, SHARED, upload
 from hybridpool.ui.words import _, fill
 
 #: What is shown to somebody who has chosen no picture: one that the networks can know.
 _FIRST = "horse"
+#: What stands for none of the test pictures in their control.
+_NO_TEST = -1
 
 
 @dataclass(frozen=True)
@@ -103,22 +106,20 @@ def test_picture_control() -> None:
         labelled[place] = f"{names[label]} {count[label]}"
     with st.sidebar:
         st.header(_("Test pictures of CIFAR-10"))
-        st.session_state["answer_test"] = STATE.chosen().test
-        st.selectbox(
+        test = STATE.chosen().test
+        draw_control(
+            st.selectbox,
             _("Show a test picture"),
+            _NO_TEST if test is None or test not in labelled else test,
+            lambda place: STATE.choose(test=None if place == _NO_TEST else place),
             key="answer_test",
-            options=[None, *labelled],
+            options=[_NO_TEST, *labelled],
             format_func=lambda place: labelled.get(place, _("the picture above")),
-            on_change=_choose_test,
             help=_(
                 "Pictures that no network was trained on, from the copy of CIFAR-10 on the machine "
                 "of this page."
             ),
         )
-
-
-def _choose_test() -> None:
-    STATE.choose(test=st.session_state["answer_test"])
 
 
 def _leave_the_test_set(key: str) -> None:
