@@ -315,6 +315,17 @@ def test_who_comes_first_sees_a_picture_that_the_networks_can_know(networks: Pat
     assert any("shows none of them" in each.value for each in asked.app.main.markdown)
 
 
+def test_a_picture_that_was_picked_stays_also_if_it_is_the_one_of_the_beginning(
+    networks: Path,
+) -> None:
+    visit = Visit(picture="coffee").run()
+    pick = {"pick": {"key": "astronaut", "told": 1}}
+    visit.tell(visit.component("gallery").id, "json_value", pick)
+    visit.app.switch_page(PAGE)
+    visit.app.query_params.clear()
+    assert visit.run().link["picture"] == "astronaut"
+
+
 def test_every_control_moves_the_page(networks: Path) -> None:
     visit = Visit(PAGE, lang="en").run()
     visit.set_main("button_group", "answer_action", "shift")

@@ -17,7 +17,7 @@ from hybridpool.ui.answer import state
 from hybridpool.ui.answer.state import STATE
 from hybridpool.ui.answer.words import class_names
 from hybridpool.ui.page_state import draw_control
-from hybridpool.ui.settings import DEFAULT, SHARED, upload
+from hybridpool.ui.settings import SHARED, picture_was_chosen, upload
 from hybridpool.ui.words import _, fill
 
 #: What is shown to somebody who has chosen no picture: one that the networks can know.
@@ -52,7 +52,7 @@ def begin_with_a_known_picture() -> None:
     """Who comes here first and has chosen no picture sees one that the networks can know."""
     if "answer_begun" not in st.session_state:
         st.session_state["answer_begun"] = True
-        if SHARED.chosen().settings.picture == DEFAULT.picture and "picture" not in st.query_params:
+        if not picture_was_chosen() and "picture" not in st.query_params:
             SHARED.choose(picture=_FIRST)
 
 
