@@ -43,8 +43,8 @@ def take_files(
     st.html(f"<style>{place} span::after {{ content: {words} !important; }}</style>")
     # A new key after each upload empties the widget: what it held is in the session.
     key = f"{kind}_{st.session_state.get(f'{kind}_taken', 0)}"
-    hearing = {"on_change": _take, "args": (key, kind, act)}
-    if st.file_uploader(label, key=key, **hearing, **options):
+    options |= {"on_change": _take, "args": (key, kind, act)}
+    if st.file_uploader(label, key=key, **options):
         # A callback that a newer run breaks off is not made up for.
         _take(key, kind, act)
         st.rerun()
