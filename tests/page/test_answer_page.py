@@ -631,6 +631,20 @@ def test_a_network_of_one_s_own_is_taken_where_a_newer_run_breaks_its_callback_o
     assert told(uploaded)[0]["rows"][-1]["name"] == "Yours: mine"
 
 
+def test_the_name_of_a_network_of_one_s_own_is_never_markup(
+    uploaded: Visit, tmp_path: Path
+) -> None:
+    name, marked = "*x* $y$ [z](u)", "\\*x\\* \\$y\\$ \\[z\\](u)"
+    data = a_file(tmp_path / "own", a_network("gated", kind="small")).read_bytes()
+    visit = offer(uploaded, f"{name}.safetensors", data)
+    assert told(visit)[0]["rows"][-1]["name"] == f"Yours: {name}"
+    texts = [each.value for each in visit.app.main.markdown]
+    assert any(marked in text for text in texts)
+    assert not any(name in text for text in texts)
+    visit = offer(visit, f"{name}.safetensors", b"no network")
+    assert visit.app.error[0].value.startswith(marked)
+
+
 @pytest.mark.parametrize("weight", [None, 0.25])
 def test_the_script_prints_the_probabilities_of_the_page(
     networks: Path, weight: float | None

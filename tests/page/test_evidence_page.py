@@ -426,6 +426,11 @@ def test_files_that_fail_as_nobody_foresaw_fail_once(
         assert not page.exception
 
 
+def test_names_of_own_files_are_never_markup(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = load(opened(house, monkeypatch), [("![x](y) *b*.json", b"{", "")])
+    assert page.error[0].value.startswith("!\\[x\\](y) \\*b\\*.json holds no results")
+
+
 def test_names_in_own_files_are_never_markup(
     house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,6 +77,13 @@ def test_a_picture_that_waits_for_others_says_so_and_is_shown_in_the_end(
     assert not session.app.error
 
 
+def test_the_name_of_a_picture_is_never_markup() -> None:
+    session = Session(size="64").upload(picture_file(7), "![x](y) *z*.png")
+    session.pick("coffee")
+    back = session.app.sidebar.button(key="back_to_upload")
+    assert back.proto.help == "!\\[x\\](y) \\*z\\*.png"
+
+
 @pytest.mark.parametrize("page", ["app.py", "pages/7_The_answer.py"])
 def test_while_a_picture_is_replaced_the_page_stays_as_it_is(
     page: str, monkeypatch: pytest.MonkeyPatch

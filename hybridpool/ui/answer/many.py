@@ -11,7 +11,7 @@ from hybridpool.answer.many import Measured
 from hybridpool.training.records import Run
 from hybridpool.ui import compute
 from hybridpool.ui.answer import state
-from hybridpool.ui.answer.rows import Row
+from hybridpool.ui.answer.rows import Row, names_of
 from hybridpool.ui.phrases import joined, paragraph, percent
 from hybridpool.ui.words import _
 
@@ -24,7 +24,7 @@ def show_many(rows: Sequence[Row], change: Change) -> None:
     if found is None:
         return
     st.header(_("From one picture to many"))
-    st.markdown(sentence(found, {row.key: row.name for row in rows}))
+    st.markdown(sentence(found, names_of(rows)))
     st.page_link("pages/5_Evidence.py", label=_("Evidence: what all networks say together"))
 
 

@@ -14,7 +14,8 @@ from hybridpool.pictures.image import image_digest
 from hybridpool.training.network_files import NetworkFileError
 from hybridpool.ui.answer.state import own_networks
 from hybridpool.ui.browser.files import take_files
-from hybridpool.ui.words import _, fill, ngettext
+from hybridpool.ui.phrases import told_plainly
+from hybridpool.ui.words import _, ngettext
 
 #: How many networks of their own a person may bring.
 MOST = 3
@@ -35,7 +36,7 @@ def show_own_networks() -> None:
             ),
         )
         if problem := st.session_state.get("own_network_problem"):
-            st.error(fill(problem), icon=":material/error:")
+            st.error(told_plainly(problem), icon=":material/error:")
         if count := len(own_networks()):
             said = ngettext(
                 "{count} network of your own is shown.",

@@ -16,8 +16,8 @@ from hybridpool.ui.evidence import state
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.numbers import low
 from hybridpool.ui.evidence.state import STATE, Group
-from hybridpool.ui.phrases import joined
-from hybridpool.ui.words import _, fill
+from hybridpool.ui.phrases import joined, told_plainly
+from hybridpool.ui.words import _
 
 _MOST_NAMED = 5
 
@@ -46,7 +46,7 @@ def current_evidence() -> tuple[Evidence, Group] | None:
 
 def told(problems: Sequence[ResultsError]) -> str:
     """What is wrong with some files, each in its sentence, and how many more there are."""
-    said = [fill(problem) for problem in problems[:_MOST_NAMED]]
+    said = [told_plainly(problem) for problem in problems[:_MOST_NAMED]]
     if (rest := len(problems) - len(said)) > 0:
         said.append(_("More files that cannot be used: {count}.").format(count=rest))
     return "\n\n".join(said)
