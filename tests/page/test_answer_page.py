@@ -16,6 +16,8 @@ import pytest
 import streamlit as st
 import torch
 from numpy.typing import NDArray
+from streamlit.runtime.caching import cache_utils
+from streamlit.runtime.caching.cache_resource_api import _resource_caches
 from streamlit.runtime.state.session_state import SessionState
 
 from hybridpool.answer import (
@@ -40,14 +42,15 @@ from hybridpool.answer import (
 )
 from hybridpool.pictures.corruptions import CIFAR10C_STYLE
 from hybridpool.pictures.gallery import gallery_image
+from hybridpool.pictures.image import image_digest
 from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES
 from hybridpool.sensitivity import Perturbation
 from hybridpool.stem import files as stem_files
-from hybridpool.training.data import CIFAR10_CLASSES
+from hybridpool.training.data import CIFAR10_CLASSES, DataUnavailable
 from hybridpool.training.records import Occlusion, Run
 from hybridpool.ui import compute, phrases, words
+from hybridpool.ui.answer import own, sentences
 from hybridpool.ui.answer import rows as answer_rows
-from hybridpool.ui.answer import sentences
 from hybridpool.ui.answer import state as answer_state
 from hybridpool.ui.answer import words as answer_words
 from hybridpool.ui.answer.curves import go_to, present_level
@@ -57,6 +60,7 @@ from hybridpool.ui.answer.places import said as places_said
 from hybridpool.ui.answer.rows import Row, packed_networks, rows_of
 from hybridpool.ui.answer.script import reproduction_script
 from hybridpool.ui.answer.state import STATE, Chosen, Opened
+from hybridpool.ui.compute import trained
 from tests.apps import Visit
 from tests.made_up_networks import a_file, a_folder, a_network, a_resnet18_file
 from tests.made_up_runs import a_run
@@ -363,6 +367,26 @@ def test_a_test_picture_is_shown_where_a_newer_run_breaks_its_callback_off(
     assert visit.link["test"] == "9"
     visit.set("selectbox", "answer_test", visit.app.selectbox(key="answer_test").options[0])
     assert "test" not in visit.link
+
+
+def test_a_copy_of_the_test_set_that_comes_later_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(compute.test_set(tmp_path), DataUnavailable)
+    offered = torch.rand(1, 3, 32, 32), (0,), (5,)
+    monkeypatch.setattr(trained, "test_pictures", lambda _folder: offered)
+    assert isinstance(compute.test_set(tmp_path), DataUnavailable)
+    for kept in (
+        each for some in _resource_caches._function_caches.values() for each in some.values()
+    ):
+        if "test_set" in kept.display_name:
+            kept._mem_cache.expire(cache_utils.TTLCACHE_TIMER() + 61)
+    assert compute.test_set(tmp_path) == offered
+
+
+def test_networks_are_named_by_every_byte_of_their_files(tmp_path: Path) -> None:
+    data = a_file(tmp_path, a_network("max", kind="small")).read_bytes()
+    assert own.read("mine.safetensors", data).key == f"mine-{image_digest(data)}"
 
 
 def test_some_arms_and_one_seed_are_enough(networks: Path) -> None:

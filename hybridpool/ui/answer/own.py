@@ -64,7 +64,7 @@ def read(name: str, data: bytes) -> Network:
         path = Path(folder) / "network.safetensors"
         path.write_bytes(data)
         network = read_fit_network(path, name)
-    return replace(network, key=f"{Path(name).stem}-{image_digest(data)[:8]}")
+    return replace(network, key=f"{Path(name).stem}-{image_digest(data)}")
 
 
 def _uploaded(files: list[UploadedFile]) -> None:
@@ -73,7 +73,6 @@ def _uploaded(files: list[UploadedFile]) -> None:
         try:
             accept(file.name, file.getvalue())
         except NetworkFileError as problem:
-            # The traceback holds on to the whole file.
             st.session_state["own_network_problem"] = problem.with_traceback(None)
 
 
