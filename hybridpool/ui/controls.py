@@ -318,8 +318,7 @@ def take_picture(data: bytes, name: str) -> None:
     try:
         compute.picture(digest, data=data, tell=_Queue())
     except ImageError as problem:
-        # The traceback holds on to the whole file.
-        st.session_state["upload_problem"] = problem.with_traceback(None)
+        st.session_state["upload_problem"] = problem.alone()
     else:
         st.session_state.pop("upload_problem", None)
         accept_upload(Upload(data, digest, name))

@@ -84,6 +84,12 @@ def test_the_name_of_a_picture_is_never_markup() -> None:
     assert back.proto.help == "!\\[x\\](y) \\*z\\*.png"
 
 
+def test_a_picture_that_is_refused_is_not_kept() -> None:
+    session = Session(size="64").upload(picture_file(7)[:-200], "half.png")
+    problem = session.app.session_state["upload_problem"]
+    assert problem.__cause__ is problem.__context__ is problem.__traceback__ is None
+
+
 @pytest.mark.parametrize("page", ["app.py", "pages/7_The_answer.py"])
 def test_while_a_picture_is_replaced_the_page_stays_as_it_is(
     page: str, monkeypatch: pytest.MonkeyPatch

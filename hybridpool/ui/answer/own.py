@@ -73,7 +73,7 @@ def _uploaded(files: list[UploadedFile]) -> None:
         try:
             accept(file.name, file.getvalue())
         except NetworkFileError as problem:
-            st.session_state["own_network_problem"] = problem.with_traceback(None)
+            st.session_state["own_network_problem"] = problem.alone()
 
 
 def _forget() -> None:

@@ -80,7 +80,7 @@ def _results(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> Stored:
         except OSError:
             continue  # taken away since it was listed
         except ResultsError as found:
-            problems.append(found)
+            problems.append(found.alone())
     return Stored(runs, problems)
 
 
