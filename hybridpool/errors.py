@@ -1,5 +1,7 @@
 """The base of every error that a person reads as one sentence."""
 
+from typing import Self
+
 
 class SentenceError(Exception):
     """An error that a page shows as one sentence, in the person's language.
@@ -18,6 +20,21 @@ class SentenceError(Exception):
         super().__init__(template)  # copying and pickling call the class with this again
         self.template = template
         self.values = values
+
+    def alone(self) -> Self:
+        """The same sentence without what led to it.
+
+        Errors hold on to the errors before them, and these to all that had been read.
+
+        Example:
+            >>> SentenceError("It is {problem}.", problem=ValueError("no")).alone().values
+            {'problem': 'no'}
+        """
+        kept = {
+            name: value if isinstance(value, int | float) else str(value)
+            for name, value in self.values.items()
+        }
+        return type(self)(self.template, **kept)
 
     def __str__(self) -> str:
         return self.template.format(**self.values)

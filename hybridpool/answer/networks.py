@@ -89,4 +89,4 @@ def read_fit_network(path: Path, name: str | None = None) -> Network:
             fitting=", ".join(FITTING),
             wanted=SIDE,
         )
-    return Network(f"{path.stem}-{image_digest(path.read_bytes())[:8]}", model, info)
+    return Network(f"{path.stem}-{image_digest(path.read_bytes())}", model, info)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from threading import Lock
 
 import torch
 import torch.nn.functional as F
@@ -169,6 +170,7 @@ class Race:
         classes = len(TASKS[settings.task].classes)
         self.network = RacingNetwork(settings.arms, classes, weights)
         self._optimizer = _optimizer(self.network, settings)
+        self._turn = Lock()
         self.step = 0
         self.moments = [self._look()]
 
@@ -178,12 +180,18 @@ class Race:
         return self.step >= self.settings.steps
 
     def advance(self, steps: int) -> Iterator[Moment]:
-        """Take so many steps, fewer at the end, and yield the state after each."""
-        for _ in range(min(steps, self.settings.steps - self.step)):
-            self._optimizer.step()
-            self.step += 1
-            moment = self._look()
-            self.moments.append(moment)
+        """Take so many steps, fewer at the end, and yield the state after each.
+
+        Several threads may ask for steps: they take turns, and the race is the same.
+        """
+        for _ in range(steps):
+            with self._turn:
+                if self.done:
+                    return
+                self._optimizer.step()
+                self.step += 1
+                moment = self._look()
+                self.moments.append(moment)
             yield moment
 
     def _look(self) -> Moment:

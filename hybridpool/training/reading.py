@@ -13,6 +13,7 @@ from hybridpool.training.files import printable
 
 _Record = TypeVar("_Record")
 _NAME = re.compile(r"\w{1,40}", re.ASCII)
+_BAND = re.compile(r"(low|high) \d{1,6}(\.\d{1,6})?", re.ASCII)
 _LONGEST = 100_000
 LONGEST_NAME = 100
 """How many characters the name of the pictures may have."""
@@ -146,6 +147,8 @@ def check(run: Any) -> None:
     names = (settings.network, settings.arm, *measures.corruptions)
     if not all(_NAME.fullmatch(name) for name in names):
         raise ValueError("a network, an arm or a corruption has an impossible name")
+    if not all(_BAND.fullmatch(name) for name in measures.frequencies):
+        raise ValueError("a band of frequencies has an impossible name")
     data = run.data.get("name")
     if not isinstance(data, str) or len(data) > LONGEST_NAME:
         raise ValueError("data has no name")
@@ -153,11 +156,14 @@ def check(run: Any) -> None:
         raise ValueError("history is empty")
     if any(len(path) != len(run.weight_steps) for path in run.weights.values()):
         raise ValueError("weights and weight_steps differ in length")
+    if not all(path and all(path) for path in run.weights.values()):
+        raise ValueError("weights holds nothing for a step")
     for place in measures.occlusions:
         lines = (place.test, place.train, place.iocclusion)
         if any(len(line) != len(place.sides) for line in lines):
             raise ValueError("occlusions differ in length")
-    if measures.right and not isinstance(run.data.get("test"), int):
+    count = run.data.get("test", None if measures.right else 0)
+    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
         raise ValueError("data does not say how many test pictures there are")
     for trial, packed in measures.right.items():
         count = run.data["test"] if trial == "clean" else measures.pictures

@@ -28,11 +28,12 @@ from hybridpool.trace import (
 from hybridpool.ui import compute, words
 from hybridpool.ui.browser import sent
 from hybridpool.ui.browser.component import component, show
+from hybridpool.ui.browser.files import arrived
 from hybridpool.ui.browser.words import camera_words
 from hybridpool.ui.page_state import PageState, draw_control
-from hybridpool.ui.phrases import paragraph, percent, provenance
+from hybridpool.ui.phrases import paragraph, percent, plain, provenance, told_plainly
 from hybridpool.ui.settings import SHARED, Upload, accept_upload, pick_picture, upload
-from hybridpool.ui.words import _, fill, ngettext
+from hybridpool.ui.words import _, ngettext
 
 
 def picture_controls(*, words_beside: bool = False, sized: bool = True) -> None:
@@ -64,8 +65,8 @@ def picture_controls(*, words_beside: bool = False, sized: bool = True) -> None:
         st.markdown(title if words_beside else f"{title}  \n{_(picture.words)}")
         st.caption(provenance(picture))
     if own := upload():
-        name = own.name.replace("`", "'")
         if settings.picture == "upload":
+            name = own.name.replace("`", "'")
             st.markdown(_("**Your picture:** {name}").format(name=f"`{name}`"))
         else:
             st.button(
@@ -73,12 +74,12 @@ def picture_controls(*, words_beside: bool = False, sized: bool = True) -> None:
                 key="back_to_upload",
                 on_click=accept_upload,
                 args=(own,),
-                help=name,
+                help=plain(own.name),
                 icon=":material/undo:",
             )
     _say_what_is_cropped(settings)
     if problem := st.session_state.get("upload_problem"):
-        st.error(fill(problem), icon=":material/broken_image:")
+        st.error(told_plainly(problem), icon=":material/broken_image:")
     own_label = _("Your own picture, and its size") if sized else _("Your own picture")
     if words_beside:
         own_label = _("Your own picture, its size, a second one")
@@ -306,11 +307,9 @@ def _say_what_is_cropped(settings: Settings) -> None:
 
 
 def _uploaded(key: str) -> None:
-    file = st.session_state[key]
-    if file is None:
-        return
-    take_picture(file.getvalue(), file.name)
-    st.session_state[f"{key}_taken"] = file.file_id
+    for file in arrived(key):
+        take_picture(file.getvalue(), file.name)
+        st.session_state[f"{key}_taken"] = file.file_id
 
 
 def take_picture(data: bytes, name: str) -> None:
@@ -319,8 +318,7 @@ def take_picture(data: bytes, name: str) -> None:
     try:
         compute.picture(digest, data=data, tell=_Queue())
     except ImageError as problem:
-        # The traceback holds on to the whole file.
-        st.session_state["upload_problem"] = problem.with_traceback(None)
+        st.session_state["upload_problem"] = problem.alone()
     else:
         st.session_state.pop("upload_problem", None)
         accept_upload(Upload(data, digest, name))

@@ -95,7 +95,9 @@ class PageState(Generic[R]):
         """What a link asks for: clamped, and by default what it does not say or cannot mean."""
         values: Values = {}
         for each in self.table:
-            text = parameters.get(each.name, parameters.get(each.old))
+            text = parameters.get(each.name)
+            if text is None and each.old:
+                text = parameters.get(each.old)
             if text is None:
                 continue
             try:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from hybridpool.measure import ROUNDING, alike
 from hybridpool.pictures.gallery import Picture
-from hybridpool.ui.words import _, language
+from hybridpool.ui.words import Sentence, _, language
 
 
 def percent(share: float, *, least: int = 0, most: int = 1) -> str:
@@ -168,3 +168,17 @@ def provenance(picture: Picture) -> str:
     return _("Source: {source}. Licence: {licence}.").format(
         source=picture.source, licence=picture.licence
     )
+
+
+def plain(words: str) -> str:
+    """Words of a file, or its name, that are to be read as they are, not as Markdown."""
+    return "".join(f"\\{letter}" if letter in "\\`*_[]<>$~|:#" else letter for letter in words)
+
+
+def told_plainly(problem: Sentence) -> str:
+    """What is wrong with a file, in its sentence, with what comes from the file read as it is."""
+    values = {
+        name: value if isinstance(value, int | float) else plain(str(value))
+        for name, value in problem.values.items()
+    }
+    return _(problem.template).format(**values)

@@ -55,6 +55,7 @@ def own_level(kinds: Mapping[str, Noise]) -> Callable[[Any, Values], Values]:
 
 
 DEFAULT = Settings(stem=default_stem(), image_size=96)
+_PICTURE_CHOSEN = "picture_chosen"
 SCOPES = ("channel", "all")
 
 
@@ -165,7 +166,13 @@ def upload() -> Upload | None:
 def accept_upload(picture: Upload) -> None:
     """Show a picture of the person's own."""
     st.session_state["upload"] = picture
+    st.session_state[_PICTURE_CHOSEN] = True
     SHARED.choose(picture="upload", channel=None, row=None, column=None, pinned=False)
+
+
+def picture_was_chosen() -> bool:
+    """Whether this session or its link has chosen a picture, be it the one of the beginning."""
+    return bool(st.session_state.get(_PICTURE_CHOSEN))
 
 
 def _write_cell(chosen: Shared) -> str | None:
@@ -259,6 +266,7 @@ _VIEW: dict[str, sent.Check] = {
 def pick_picture(key: str) -> None:
     """Show a picture of the gallery, and in it what shows most unless a cell is pinned."""
     st.session_state.pop("upload_problem", None)
+    st.session_state[_PICTURE_CHOSEN] = True
     SHARED.choose(picture=key)
     if not SHARED.chosen().view.pinned:
         SHARED.choose(channel=None, row=None, column=None)
@@ -274,5 +282,6 @@ def begin(parameters: dict[str, str]) -> None:
     if "large" in st.session_state:
         return
     SHARED.begin(parameters)
+    st.session_state.setdefault(_PICTURE_CHOSEN, "picture" in parameters)
     st.session_state["large"] = parameters.get("large") == "1"
     st.session_state["link_had_upload"] = parameters.get("picture") == "upload"

@@ -42,9 +42,10 @@ def language() -> str:
         return spoken
     chosen = st.session_state.get("language")
     if chosen not in LANGUAGES:
-        browser = (st.context.locale or "en").split("-")[0].lower()
-        wanted = st.query_params.get("lang", browser)
-        chosen = wanted if wanted in LANGUAGES else "en"
+        # "zh-CN" and "ZH" name Chinese as well.
+        asked = (st.query_params.get("lang"), st.context.locale)
+        names = (re.split("[-_]", tag or "")[0].lower() for tag in asked)
+        chosen = next((name for name in names if name in LANGUAGES), "en")
         st.session_state["language"] = chosen
     return str(chosen)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 
 import pytest
@@ -180,6 +181,16 @@ def test_a_race_that_pauses_is_the_race_that_does_not() -> None:
     assert list(parts.advance(1)) == []
     assert len(parts.moments) == len(whole.moments) == QUICK.steps + 1
     assert all(same(a, b) for a, b in zip(parts.moments, whole.moments, strict=True))
+
+
+def test_a_race_that_two_threads_advance_is_the_race_of_one() -> None:
+    alone, shared = Race(RaceSettings(steps=100)), Race(RaceSettings(steps=100))
+    list(alone.advance(100))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: list(shared.advance(60)), range(2)))
+    assert [moment.step for moment in shared.moments] == list(range(101))
+    for one, other in zip(alone.moments, shared.moments, strict=True):
+        assert one.blend_weight.equal(other.blend_weight)
 
 
 def test_no_global_generator_is_touched_and_another_seed_is_another_race() -> None:

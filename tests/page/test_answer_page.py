@@ -16,6 +16,9 @@ import pytest
 import streamlit as st
 import torch
 from numpy.typing import NDArray
+from streamlit.runtime.caching import cache_utils
+from streamlit.runtime.caching.cache_resource_api import _resource_caches
+from streamlit.runtime.state.session_state import SessionState
 
 from hybridpool.answer import (
     ARMS_SHOWN,
@@ -39,14 +42,15 @@ from hybridpool.answer import (
 )
 from hybridpool.pictures.corruptions import CIFAR10C_STYLE
 from hybridpool.pictures.gallery import gallery_image
+from hybridpool.pictures.image import image_digest
 from hybridpool.pictures.perturb import FILLS, NOISES, SHAPES
 from hybridpool.sensitivity import Perturbation
 from hybridpool.stem import files as stem_files
-from hybridpool.training.data import CIFAR10_CLASSES
+from hybridpool.training.data import CIFAR10_CLASSES, DataUnavailable
 from hybridpool.training.records import Occlusion, Run
 from hybridpool.ui import compute, phrases, words
+from hybridpool.ui.answer import own, sentences
 from hybridpool.ui.answer import rows as answer_rows
-from hybridpool.ui.answer import sentences
 from hybridpool.ui.answer import state as answer_state
 from hybridpool.ui.answer import words as answer_words
 from hybridpool.ui.answer.curves import go_to, present_level
@@ -56,6 +60,7 @@ from hybridpool.ui.answer.places import said as places_said
 from hybridpool.ui.answer.rows import Row, packed_networks, rows_of
 from hybridpool.ui.answer.script import reproduction_script
 from hybridpool.ui.answer.state import STATE, Chosen, Opened
+from hybridpool.ui.compute import trained
 from tests.apps import Visit
 from tests.made_up_networks import a_file, a_folder, a_network, a_resnet18_file
 from tests.made_up_runs import a_run
@@ -314,6 +319,17 @@ def test_who_comes_first_sees_a_picture_that_the_networks_can_know(networks: Pat
     assert any("shows none of them" in each.value for each in asked.app.main.markdown)
 
 
+def test_a_picture_that_was_picked_stays_also_if_it_is_the_one_of_the_beginning(
+    networks: Path,
+) -> None:
+    visit = Visit(picture="coffee").run()
+    pick = {"pick": {"key": "astronaut", "told": 1}}
+    visit.tell(visit.component("gallery").id, "json_value", pick)
+    visit.app.switch_page(PAGE)
+    visit.app.query_params.clear()
+    assert visit.run().link["picture"] == "astronaut"
+
+
 def test_every_control_moves_the_page(networks: Path) -> None:
     visit = Visit(PAGE, lang="en").run()
     visit.set_main("button_group", "answer_action", "shift")
@@ -336,6 +352,41 @@ def test_a_test_picture_that_is_not_here_becomes_a_sentence(networks: Path) -> N
     visit = Visit(PAGE, lang="en", test="6").run()
     assert "not on the machine" in visit.app.info[0].value
     assert told(visit)[0]["known"] == CIFAR10_CLASSES.index("horse")
+
+
+def test_a_test_picture_is_shown_where_a_newer_run_breaks_its_callback_off(
+    networks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(words, "language", lambda: "en")
+    offered = torch.rand(3, 3, 32, 32), (0, 3, 3), (5, 9, 17)
+    monkeypatch.setattr(compute, "test_set", lambda _folder: offered)
+    visit = Visit(PAGE, lang="en").run()
+    with monkeypatch.context() as patch:
+        patch.setattr(SessionState, "_call_callbacks", lambda self, **_: None)
+        visit.set("selectbox", "answer_test", 9)
+    assert visit.link["test"] == "9"
+    visit.set("selectbox", "answer_test", visit.app.selectbox(key="answer_test").options[0])
+    assert "test" not in visit.link
+
+
+def test_a_copy_of_the_test_set_that_comes_later_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(compute.test_set(tmp_path), DataUnavailable)
+    offered = torch.rand(1, 3, 32, 32), (0,), (5,)
+    monkeypatch.setattr(trained, "test_pictures", lambda _folder: offered)
+    assert isinstance(compute.test_set(tmp_path), DataUnavailable)
+    for kept in (
+        each for some in _resource_caches._function_caches.values() for each in some.values()
+    ):
+        if "test_set" in kept.display_name:
+            kept._mem_cache.expire(cache_utils.TTLCACHE_TIMER() + 61)
+    assert compute.test_set(tmp_path) == offered
+
+
+def test_networks_are_named_by_every_byte_of_their_files(tmp_path: Path) -> None:
+    data = a_file(tmp_path, a_network("max", kind="small")).read_bytes()
+    assert own.read("mine.safetensors", data).key == f"mine-{image_digest(data)}"
 
 
 def test_some_arms_and_one_seed_are_enough(networks: Path) -> None:
@@ -600,6 +651,30 @@ def test_anything_else_is_refused_in_a_sentence_and_the_rows_stay(
     visit = offer(uploaded, "mine.safetensors", data)
     assert problem in visit.app.error[0].value
     assert [row["key"] for row in told(visit)[0]["rows"]] == list(ARMS_SHOWN)
+
+
+def test_a_network_of_one_s_own_is_taken_where_a_newer_run_breaks_its_callback_off(
+    uploaded: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = a_file(tmp_path / "own", a_network("gated", kind="small")).read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(SessionState, "_call_callbacks", lambda self, **_: None)
+        offer(uploaded, "mine.safetensors", data)
+    assert told(uploaded)[0]["rows"][-1]["name"] == "Yours: mine"
+
+
+def test_the_name_of_a_network_of_one_s_own_is_never_markup(
+    uploaded: Visit, tmp_path: Path
+) -> None:
+    name, marked = "*x* $y$ [z](u)", "\\*x\\* \\$y\\$ \\[z\\](u)"
+    data = a_file(tmp_path / "own", a_network("gated", kind="small")).read_bytes()
+    visit = offer(uploaded, f"{name}.safetensors", data)
+    assert told(visit)[0]["rows"][-1]["name"] == f"Yours: {name}"
+    texts = [each.value for each in visit.app.main.markdown]
+    assert any(marked in text for text in texts)
+    assert not any(name in text for text in texts)
+    visit = offer(visit, f"{name}.safetensors", b"no network")
+    assert visit.app.error[0].value.startswith(marked)
 
 
 @pytest.mark.parametrize("weight", [None, 0.25])

@@ -385,6 +385,16 @@ def test_the_words_are_chinese_where_the_language_is() -> None:
     assert header["grid"]["notes"][0].isascii() is False
 
 
+def test_the_window_is_square_again_when_height_and_width_are_no_longer_apart() -> None:
+    session = Session(window="3x2-2-0").set("toggle", "apart", False)
+    assert session.link["window"].startswith("3x3-")
+    assert session.app.sidebar.slider(key="by_hand_height_width").value == 3
+    session.set("toggle", "apart", True).set("slider", "height", 4)
+    assert session.link["window"].startswith("4x3-")
+    session.set("slider", "height", 3)
+    assert session.app.sidebar.toggle(key="by_hand_apart").value
+
+
 def test_the_dial_costs_no_new_numbers() -> None:
     session = Session(numbers="noise", grid="8x8", window="2x2-1-1")
     before, arrays = session.message()

@@ -410,6 +410,45 @@ def test_one_bad_file_among_good_ones_is_refused_alone(
     assert "Loaded: 2 runs of your own." in said(page)
 
 
+def test_files_that_fail_as_nobody_foresaw_fail_once(
+    house: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = opened(house, monkeypatch)
+
+    def failing(files: object) -> None:
+        raise LookupError(files)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "accept_own", failing)
+        page.file_uploader[0].set_value([("x.json", b"{}", "application/json")]).run()
+        assert page.exception
+        page.run()
+        assert not page.exception
+
+
+def test_own_results_are_held_up_to_a_limit_and_no_file_is_kept(
+    house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = files([a_run("max", seed) for seed in range(3)], tmp_path)
+    two = sum(len(data) for _name, data, _kind in given[:2])
+    monkeypatch.setattr(state, "MAX_BYTES_TOGETHER", two)
+    page = load(load(opened(house, monkeypatch), given[:1]), given[1:2])
+    # The same run again takes its own place.
+    load(page, given[:1])
+    assert "Loaded: 2 runs of your own." in said(page)
+    load(page, given[2:])
+    assert "With those that are loaded" in page.error[0].value
+    assert "Loaded: 2 runs of your own." in said(page)
+    load(page, [("x.json", b"{", "")])
+    (problem,) = page.session_state["own_results_problems"]
+    assert problem.__cause__ is problem.__traceback__ is None
+
+
+def test_names_of_own_files_are_never_markup(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = load(opened(house, monkeypatch), [("![x](y) *b*.json", b"{", "")])
+    assert page.error[0].value.startswith("!\\[x\\](y) \\*b\\*.json holds no results")
+
+
 def test_names_in_own_files_are_never_markup(
     house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from hybridpool.ui.learning import race as learning_race
 from hybridpool.ui.learning import sentences as learning_findings
 from hybridpool.ui.learning import state as learning_state
 from hybridpool.ui.learning import words as learning_words
+from hybridpool.ui.learning.gaps import Measurement
 from hybridpool.ui.learning.state import SPEEDS, Lesson
 from hybridpool.viz.learning_charts import ARM_COLOURS, ARM_DASHES, CHANNEL_COLOURS, gap_chart
 from tests import apps
@@ -405,7 +407,7 @@ def test_the_gaps_are_measured_to_the_end_and_said(monkeypatch: pytest.MonkeyPat
     while page.session_state["gaps_run"]:
         page.run()
     assert not page.exception
-    assert page.session_state["gaps"].runs == 4
+    assert page.session_state["gaps"].found.runs == 4
     assert page.button(key="gaps_go").disabled
     assert any("the gap is largest" in text.value for text in page.markdown)
 
@@ -413,17 +415,45 @@ def test_the_gaps_are_measured_to_the_end_and_said(monkeypatch: pytest.MonkeyPat
 def test_the_gaps_are_measured_race_by_race_and_forgotten_with_their_settings() -> None:
     page = opened()
     page.button(key="gaps_go").click().run()
-    assert page.session_state["gaps"].runs >= 1
+    assert page.session_state["gaps"].found.runs >= 1
     page.button(key="gaps_stop").click().run()
-    stopped = page.session_state["gaps"].runs
+    stopped = page.session_state["gaps"].found.runs
     page.run()
-    assert page.session_state["gaps"].runs == stopped
+    assert page.session_state["gaps"].found.runs == stopped
     page.button(key="gaps_go").click().run()
-    assert page.session_state["gaps"].runs > stopped
+    assert page.session_state["gaps"].found.runs > stopped
     assert page.get("plotly_chart")
     page.select_slider(key="learning_learning_rate").set_value(0.1).run()
     assert "gaps" not in page.session_state
     assert not page.get("plotly_chart")
+
+
+def test_a_race_whose_run_was_broken_off_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another run may be asked for before a run has written anything into the session."""
+
+    def short(settings: RaceSettings) -> Iterator[Gaps]:
+        return overfitting(settings, pictures=(20,), seeds=(0, 1))
+
+    monkeypatch.setattr(learning_gaps, "overfitting", short)
+    page = opened()
+    page.button(key="gaps_go").click().run()
+    measurement = page.session_state["gaps"]
+    while not measurement.ended:
+        measurement.go_on()
+    page.run()
+    assert not page.exception
+    assert measurement.found.runs == 2
+    assert not page.session_state["gaps_run"]
+    assert page.button(key="gaps_go").disabled
+
+
+def test_two_runs_of_a_page_may_ask_for_the_next_race_at_once() -> None:
+    measurement = Measurement(overfitting(RaceSettings(steps=100), (20, 50), (0, 1)))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: measurement.go_on(), range(5)))
+    assert measurement.ended
+    assert measurement.found
+    assert measurement.found.runs == 4
 
 
 def test_the_chart_of_gaps_leaves_out_what_is_not_known() -> None:

@@ -99,6 +99,10 @@ def test_an_old_name_is_read_and_never_written() -> None:
     assert STATE.old_names() == {"kernel"}
 
 
+def test_a_parameter_without_a_name_means_nothing() -> None:
+    assert STATE.read({"": "3"}) == Outer()
+
+
 def test_a_compound_parameter_fills_several_fields() -> None:
     assert STATE.read({"both": "4x0"}) == Outer(Inner(4), 0)
 

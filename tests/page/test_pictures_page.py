@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from hybridpool.ui import compute
 from tests.page.test_explore import Session, picture_file
@@ -74,3 +75,31 @@ def test_a_picture_that_waits_for_others_says_so_and_is_shown_in_the_end(
     assert [note.value for note in session.app.toast][:1] == [sentence]
     assert session.link["picture"] == "upload"
     assert not session.app.error
+
+
+def test_the_name_of_a_picture_is_never_markup() -> None:
+    session = Session(size="64").upload(picture_file(7), "![x](y) *z*.png")
+    session.pick("coffee")
+    back = session.app.sidebar.button(key="back_to_upload")
+    assert back.proto.help == "!\\[x\\](y) \\*z\\*.png"
+
+
+def test_a_picture_that_is_refused_is_not_kept() -> None:
+    session = Session(size="64").upload(picture_file(7)[:-200], "half.png")
+    problem = session.app.session_state["upload_problem"]
+    assert problem.__cause__ is problem.__context__ is problem.__traceback__ is None
+
+
+@pytest.mark.parametrize("page", ["app.py", "pages/7_The_answer.py"])
+def test_while_a_picture_is_replaced_the_page_stays_as_it_is(
+    page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The browser deletes the old file first, and a run may come before the new one."""
+    session = Session(size="64").upload(picture_file(7))
+    session.app.switch_page(page)
+    session.run()
+    states = session.app._tree.get_widget_states()
+    monkeypatch.setattr(AppTest, "_register_uploaded_files", lambda self, runner: None)
+    for _ in range(2):
+        session.app._run(states)
+        assert session.checked().link["picture"] == "upload"

@@ -423,6 +423,11 @@ def test_uploads_speak_one_language(
         ("en-US", "zh", "zh"),
         ("en-US", "xx", "en"),
         ("fr-FR", "../zh", "en"),
+        ("zh-CN", "fr", "zh"),
+        ("zh-CN", "klingon", "zh"),
+        ("en-US", "zh-CN", "zh"),
+        ("en-US", "ZH", "zh"),
+        ("ZH_hans", None, "zh"),
     ],
 )
 def test_the_browser_chooses_and_the_link_overrides(

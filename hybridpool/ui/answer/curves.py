@@ -15,7 +15,7 @@ from hybridpool.sensitivity.perturbation import WHOLE
 from hybridpool.ui import compute
 from hybridpool.ui.answer import sentences
 from hybridpool.ui.answer.picture import Seen
-from hybridpool.ui.answer.rows import Row
+from hybridpool.ui.answer.rows import Row, names_of
 from hybridpool.ui.answer.state import SIDE, STATE
 from hybridpool.ui.browser import sent
 from hybridpool.ui.charts import show_chart
@@ -56,7 +56,7 @@ def show_curves(
     curves = compute.answer_curves(networks, seen.image, seen.named, change, weight)
     curve = watch(curves, progress, _share, draw)
     _draw(left, right, curve, change, words, str(clicks), clicked=True)
-    names = {row.key: row.name for row in rows}
+    names = names_of(rows)
     flips = {row.key: curve.flips(row.key) for row in rows}
     draws = 1 if change.action == "shift" else DRAWS
     said = [sentences.flips(flips, names, curve.harmless)] if curve.done else []

@@ -11,7 +11,7 @@ from hybridpool.answer.many import Measured
 from hybridpool.training.records import Run
 from hybridpool.ui import compute
 from hybridpool.ui.answer import state
-from hybridpool.ui.answer.rows import Row, dial_start
+from hybridpool.ui.answer.rows import Row, dial_start, names_of
 from hybridpool.ui.phrases import joined, paragraph, percent
 from hybridpool.ui.words import _
 
@@ -31,7 +31,7 @@ def show_many(rows: Sequence[Row], change: Change, weight: float | None) -> None
         return
     st.header(_("From one picture to many"))
     turned = weight is not None and dial_start(list(rows), 0) is not None
-    st.markdown(sentence(found, {row.key: row.name for row in rows}, turned=turned))
+    st.markdown(sentence(found, names_of(rows), turned=turned))
     st.page_link("pages/5_Evidence.py", label=_("Evidence: what all networks say together"))
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from hybridpool.answer import Network, read_fit_network
 from hybridpool.pictures.image import image_digest
 from hybridpool.training.network_files import NetworkFileError
 from hybridpool.ui.answer.state import own_networks
-from hybridpool.ui.words import _, fill, ngettext
+from hybridpool.ui.browser.files import take_files
+from hybridpool.ui.phrases import told_plainly
+from hybridpool.ui.words import _, ngettext
 
 #: How many networks of their own a person may bring.
 MOST = 3
@@ -23,23 +25,18 @@ def show_own_networks() -> None:
     """The uploader in the sidebar, what it holds, and what was wrong with the last file."""
     with st.sidebar:
         st.header(_("Your own network"))
-        words = json.dumps(_("or drop it here: .safetensors"), ensure_ascii=False)
-        place = '[class*="st-key-own_network_"] [data-testid="stFileUploaderDropzoneInstructions"]'
-        st.html(f"<style>{place} span::after {{ content: {words} !important; }}</style>")
-        # A new key after each upload empties the widget: what it held is in the session.
-        key = f"own_network_{st.session_state.get('own_networks_taken', 0)}"
-        st.file_uploader(
+        take_files(
             _("A network that you trained"),
-            key=key,
-            on_change=_uploaded,
-            args=(key,),
+            "own_network",
+            _uploaded,
+            drop=_("or drop it here: .safetensors"),
             help=_(
                 "A file that python -m hybridpool.training networks writes: small or air, 32 × 32 "
                 "pixels, any pooling. It stays on the machine that runs this page."
             ),
         )
         if problem := st.session_state.get("own_network_problem"):
-            st.error(fill(problem), icon=":material/error:")
+            st.error(told_plainly(problem), icon=":material/error:")
         if count := len(own_networks()):
             said = ngettext(
                 "{count} network of your own is shown.",
@@ -67,20 +64,16 @@ def read(name: str, data: bytes) -> Network:
         path = Path(folder) / "network.safetensors"
         path.write_bytes(data)
         network = read_fit_network(path, name)
-    return replace(network, key=f"{Path(name).stem}-{image_digest(data)[:8]}")
+    return replace(network, key=f"{Path(name).stem}-{image_digest(data)}")
 
 
-def _uploaded(key: str) -> None:
-    file = st.session_state.get(key)
-    if file is None:
-        return
-    st.session_state.pop("own_network_problem", None)
-    try:
-        accept(file.name, file.getvalue())
-    except NetworkFileError as problem:
-        # The traceback holds on to the whole file.
-        st.session_state["own_network_problem"] = problem.with_traceback(None)
-    st.session_state["own_networks_taken"] = st.session_state.get("own_networks_taken", 0) + 1
+def _uploaded(files: list[UploadedFile]) -> None:
+    for file in files:
+        st.session_state.pop("own_network_problem", None)
+        try:
+            accept(file.name, file.getvalue())
+        except NetworkFileError as problem:
+            st.session_state["own_network_problem"] = problem.alone()
 
 
 def _forget() -> None:

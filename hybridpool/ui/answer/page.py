@@ -30,6 +30,7 @@ from hybridpool.ui.answer.rows import (
     Row,
     Rows,
     dial_start,
+    names_of,
     rows_of,
     send_networks,
     show_rows,
@@ -138,7 +139,7 @@ def said(
 ) -> str:
     """What this picture shows, in words; whether it is `changed` at all."""
     classes = class_names(CIFAR10_CLASSES)
-    names = {row.key: row.name for row in rows}
+    names = names_of(rows)
     by_row = {row.key: [found[network.key] for network in row.networks] for row in rows}
     alike = {
         row.key: by_row[row.key] for row in rows if row.networks[0].info.classes == CIFAR10_CLASSES

@@ -16,11 +16,14 @@ from hybridpool.ui import compute
 from hybridpool.ui.answer import state
 from hybridpool.ui.answer.state import STATE
 from hybridpool.ui.answer.words import class_names
-from hybridpool.ui.settings import DEFAULT, SHARED, upload
+from hybridpool.ui.page_state import draw_control
+from hybridpool.ui.settings import SHARED, picture_was_chosen, upload
 from hybridpool.ui.words import _, fill
 
 #: What is shown to somebody who has chosen no picture: one that the networks can know.
 _FIRST = "horse"
+#: What stands for none of the test pictures in their control.
+_NO_TEST = -1
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def begin_with_a_known_picture() -> None:
     """Who comes here first and has chosen no picture sees one that the networks can know."""
     if "answer_begun" not in st.session_state:
         st.session_state["answer_begun"] = True
-        if SHARED.chosen().settings.picture == DEFAULT.picture and "picture" not in st.query_params:
+        if not picture_was_chosen() and "picture" not in st.query_params:
             SHARED.choose(picture=_FIRST)
 
 
@@ -103,22 +106,20 @@ def test_picture_control() -> None:
         labelled[place] = f"{names[label]} {count[label]}"
     with st.sidebar:
         st.header(_("Test pictures of CIFAR-10"))
-        st.session_state["answer_test"] = STATE.chosen().test
-        st.selectbox(
+        test = STATE.chosen().test
+        draw_control(
+            st.selectbox,
             _("Show a test picture"),
+            _NO_TEST if test is None or test not in labelled else test,
+            lambda place: STATE.choose(test=None if place == _NO_TEST else place),
             key="answer_test",
-            options=[None, *labelled],
+            options=[_NO_TEST, *labelled],
             format_func=lambda place: labelled.get(place, _("the picture above")),
-            on_change=_choose_test,
             help=_(
                 "Pictures that no network was trained on, from the copy of CIFAR-10 on the machine "
                 "of this page."
             ),
         )
-
-
-def _choose_test() -> None:
-    STATE.choose(test=st.session_state["answer_test"])
 
 
 def _leave_the_test_set(key: str) -> None:

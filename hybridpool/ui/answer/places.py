@@ -10,11 +10,11 @@ from hybridpool.answer import Places
 from hybridpool.answer.places import PATCH, STEP
 from hybridpool.ui import compute
 from hybridpool.ui.answer.picture import Seen
-from hybridpool.ui.answer.rows import Row
+from hybridpool.ui.answer.rows import Row, names_of
 from hybridpool.ui.answer.words import class_names
 from hybridpool.ui.browser.packing import pixels
 from hybridpool.ui.charts import show_chart
-from hybridpool.ui.phrases import paragraph, percent
+from hybridpool.ui.phrases import paragraph, percent, plain
 from hybridpool.ui.results import watch
 from hybridpool.ui.words import _
 from hybridpool.viz.answer_charts import places_chart
@@ -65,7 +65,9 @@ def show_places(rows: Sequence[Row], seen: Seen, shown: int, weight: float | Non
         key="answer_places",
         alt=_("Where a patch lowers the probability of the answer, and which cells speak for it"),
     )
-    st.markdown(said(found, {row.key: row.name for row in rows}, classes))
+    # The classes of a person's own network are words of its file.
+    read = {key: [plain(name) for name in each] for key, each in classes.items()}
+    st.markdown(said(found, names_of(rows), read))
 
 
 def said(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -26,6 +26,7 @@ from hybridpool.ui.answer.words import arm_names, class_names, row_words
 from hybridpool.ui.browser.component import BASE, DIAL, component, show_packed, taken
 from hybridpool.ui.browser.packing import pack_message
 from hybridpool.ui.controls import take_photo
+from hybridpool.ui.phrases import plain
 from hybridpool.ui.words import _, language
 from hybridpool.viz.answer_charts import OWN_COLOUR
 from hybridpool.viz.palette import ARM_COLOURS
@@ -67,6 +68,11 @@ def rows_of(shipped: list[Network], own: tuple[Network, ...]) -> list[Row]:
         Row(f"own-{network.key}", named.format(file=network.key.rpartition("-")[0]), (network,))
         for network in own
     ]
+
+
+def names_of(rows: Sequence[Row]) -> dict[str, str]:
+    """What rows are called in a sentence; a file of a person's own may be called anything."""
+    return {row.key: plain(row.name) if row.own else row.name for row in rows}
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,8 @@ def _window_controls(task: Task) -> None:
     apart = st.toggle(
         _("Height and width apart"), value=options.height != options.width, key="by_hand_apart"
     )
+    if not apart and options.height != options.width:
+        STATE.choose(width=options.height)
     side = {"min_value": 1, "max_value": MAX_KERNEL}
     if apart:
         STATE.control(st.slider, "height", _("Kernel height"), **side)

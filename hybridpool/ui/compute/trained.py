@@ -80,7 +80,7 @@ def _results(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> Stored:
         except OSError:
             continue  # taken away since it was listed
         except ResultsError as found:
-            problems.append(found)
+            problems.append(found.alone())
     return Stored(runs, problems)
 
 
@@ -107,13 +107,20 @@ def _networks(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> list[Net
     return found
 
 
-@keeping(8)
+# A failure is remembered for a minute: somebody may put the copy there while the page runs.
+@keeping(8, ttl=60)
 def test_set(folder: Path) -> tuple[Tensor, tuple[int, ...], tuple[int, ...]] | DataUnavailable:
     """The test pictures that are offered from a person's own copy of CIFAR-10, or why none are."""
     try:
-        return test_pictures(folder)
+        return _test_set(folder)
     except DataUnavailable as problem:
         return problem
+
+
+# What is raised is not kept.
+@keeping(8)
+def _test_set(folder: Path) -> tuple[Tensor, tuple[int, ...], tuple[int, ...]]:
+    return test_pictures(folder)
 
 
 def asked(

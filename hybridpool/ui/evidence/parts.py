@@ -135,8 +135,3 @@ def as_points(lines: Mapping[str, Line]) -> dict[str, tuple[Sequence[float], lis
         arm: (places, list(map(as_interval, estimates)))
         for arm, (places, estimates) in lines.items()
     }
-
-
-def plain(words: str) -> str:
-    """Words from a file that are to be read as they are, not as Markdown."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]<>$~|:#" else letter for letter in words)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import streamlit as st
@@ -12,12 +11,13 @@ from hybridpool.training.results import ResultsError
 from hybridpool.training.selection import by_arm
 from hybridpool.training.summary import told_apart
 from hybridpool.ui import compute
+from hybridpool.ui.browser.files import take_files
 from hybridpool.ui.evidence import state
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.numbers import low
 from hybridpool.ui.evidence.state import STATE, Group
-from hybridpool.ui.phrases import joined
-from hybridpool.ui.words import _, fill
+from hybridpool.ui.phrases import joined, told_plainly
+from hybridpool.ui.words import _
 
 _MOST_NAMED = 5
 
@@ -46,7 +46,7 @@ def current_evidence() -> tuple[Evidence, Group] | None:
 
 def told(problems: Sequence[ResultsError]) -> str:
     """What is wrong with some files, each in its sentence, and how many more there are."""
-    said = [fill(problem) for problem in problems[:_MOST_NAMED]]
+    said = [told_plainly(problem) for problem in problems[:_MOST_NAMED]]
     if (rest := len(problems) - len(said)) > 0:
         said.append(_("More files that cannot be used: {count}.").format(count=rest))
     return "\n\n".join(said)
@@ -126,39 +126,21 @@ def _label(group: Group, further: str, with_data: bool) -> str:
 
 def _show_uploader() -> None:
     st.header(_("Your own results"))
-    words = json.dumps(
-        _("or drop it here: JSON, up to {count} files of {size} MB").format(
+    take_files(
+        _("JSON files of your runs"),
+        "own_files",
+        lambda files: state.accept_own([(file.name, file.getvalue()) for file in files]),
+        drop=_("or drop it here: JSON, up to {count} files of {size} MB").format(
             count=state.MAX_FILES, size=state.MAX_BYTES // 1_000_000
         ),
-        ensure_ascii=False,
-    )
-    place = '[class*="st-key-own_files"] [data-testid="stFileUploaderDropzoneInstructions"]'
-    st.html(f"<style>{place} span::after {{ content: {words} !important; }}</style>")
-    # A new key after each upload empties the widget: what it held is in the session.
-    key = f"own_files_{st.session_state.get('own_files_taken', 0)}"
-    missed = st.file_uploader(
-        _("JSON files of your runs"),
         accept_multiple_files=True,
-        key=key,
-        on_change=_uploaded,
-        args=(key,),
         help=_(
             "The files that python -m hybridpool.training train writes. They are judged by the "
             "same rules as ours, and stay on the machine that runs this page."
         ),
     )
-    if missed:  # A callback that is broken off is not made up for.
-        _uploaded(key)
-        st.rerun()
     if problems := state.own_problems():
         st.error(told(problems), icon=":material/error:")
     if count := len(state.own_runs()):
         st.caption(_("Loaded: {count} runs of your own.").format(count=count))
         st.button(_("Forget them"), key="forget_own", on_click=state.forget_own)
-
-
-def _uploaded(key: str) -> None:
-    files = st.session_state.get(key) or []
-    if files:
-        state.accept_own([(file.name, file.getvalue()) for file in files])
-        st.session_state["own_files_taken"] = st.session_state.get("own_files_taken", 0) + 1

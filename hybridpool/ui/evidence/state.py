@@ -121,8 +121,13 @@ def _rank(group: Group) -> tuple[Any, ...]:
 
 def own_runs() -> tuple[Run, ...]:
     """The runs that this session loaded."""
-    runs: tuple[Run, ...] = st.session_state.get("own_results", ())
-    return runs
+    return tuple(run for run, _size in _held().values())
+
+
+def _held() -> dict[tuple[object, ...], tuple[Run, int]]:
+    """The runs that this session loaded and how large their files were, by what they are."""
+    held: dict[tuple[object, ...], tuple[Run, int]] = st.session_state.get("own_results", {})
+    return held
 
 
 def forget_own() -> None:
@@ -145,20 +150,28 @@ def accept_own(files: Sequence[tuple[str, bytes]]) -> None:
     """
     try:
         runs, problems = read_own(files)
+        together = _held() | {_identity(run): (run, size) for run, size in runs}
+        if sum(size for _run, size in together.values()) > MAX_BYTES_TOGETHER:
+            raise ResultsError(
+                "With those that are loaded, these files are larger than {size} MB together: "
+                "remove those first.",
+                size=MAX_BYTES_TOGETHER // 1_000_000,
+            )
     except ResultsError as problem:
         runs, problems = [], [problem]
-    st.session_state["own_results_problems"] = tuple(problems)
+    st.session_state["own_results_problems"] = tuple(problem.alone() for problem in problems)
     if not runs:
         return
-    together = {_identity(run): run for run in (*own_runs(), *runs)}
-    st.session_state["own_results"] = tuple(together.values())
-    newest = groups(runs, own=True)
+    st.session_state["own_results"] = together
+    newest = groups((run for run, _size in runs), own=True)
     if newest:
         STATE.choose(group=newest[0].key)
 
 
-def read_own(files: Sequence[tuple[str, bytes]]) -> tuple[list[Run], list[ResultsError]]:
-    """Runs from the bytes of files with their names, and what is wrong with the others.
+def read_own(
+    files: Sequence[tuple[str, bytes]],
+) -> tuple[list[tuple[Run, int]], list[ResultsError]]:
+    """Runs from the bytes of files with their names, how many, and what is wrong with the others.
 
     Raises:
         ResultsError: In one sentence, if they are too many or too large together.
@@ -172,11 +185,11 @@ def read_own(files: Sequence[tuple[str, bytes]]) -> tuple[list[Run], list[Result
             "These files are larger than {size} MB together: choose fewer.",
             size=MAX_BYTES_TOGETHER // 1_000_000,
         )
-    runs: list[Run] = []
+    runs: list[tuple[Run, int]] = []
     problems: list[ResultsError] = []
     for name, data in files:
         try:
-            runs.append(_read_one(name, data))
+            runs.append((_read_one(name, data), len(data)))
         except ResultsError as problem:
             problems.append(problem)
     return runs, problems

@@ -15,10 +15,10 @@ from hybridpool.ui.charts import show_table
 from hybridpool.ui.evidence import opening, sentences
 from hybridpool.ui.evidence import words as names
 from hybridpool.ui.evidence.bars import bars
-from hybridpool.ui.evidence.parts import plain, say
+from hybridpool.ui.evidence.parts import say
 from hybridpool.ui.evidence.published import SOURCES, published
 from hybridpool.ui.evidence.state import Group
-from hybridpool.ui.phrases import joined
+from hybridpool.ui.phrases import joined, plain
 from hybridpool.ui.words import _, markup
 
 _STYLE = Path(__file__).resolve().parents[3] / "assets" / "evidence" / "table.css"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from threading import Lock
 from typing import Any
 
 import streamlit as st
@@ -20,6 +21,30 @@ from hybridpool.viz.learning_charts import gap_chart
 
 #: Seconds between two requests of the browser; each runs one race.
 INTERVAL = 0.15
+
+
+class Measurement:
+    """Race after race; two runs of a page may ask for the next one at the same time.
+
+    It keeps what was found itself: a run of a page may be broken off before it writes anything into
+    the session, and a race that has been run does not come again.
+
+    Attributes:
+        found: What is known so far; None before the first race.
+        ended: Whether there is no further race.
+    """
+
+    def __init__(self, races: Iterator[Gaps]) -> None:
+        self.found: Gaps | None = None
+        self.ended = False
+        self._races, self._turn = races, Lock()
+
+    def go_on(self) -> None:
+        """Run the next race, if there is one."""
+        with self._turn:
+            found = next(self._races, None)
+            self.found = found or self.found
+            self.ended = found is None or found.runs == found.total
 
 
 def show_overfitting(chosen: Lesson) -> None:
@@ -41,28 +66,28 @@ def show_overfitting(chosen: Lesson) -> None:
 
 
 def _gaps(chosen: Lesson) -> None:
-    runs = _runs()
-    gaps: Gaps | None = st.session_state.get("gaps")
-    whole = gaps is not None and gaps.runs == gaps.total
+    measurement: Measurement | None = st.session_state.get("gaps")
+    runs = _runs() and measurement is not None
+    gaps = measurement.found if measurement else None
+    whole = measurement is not None and measurement.ended
     if runs:
         pressed = st.button(_("Stop"), icon=":material/stop:", key="gaps_stop")
     else:
         word = _("Continue") if gaps and not whole else _("Measure the gaps")
         pressed = st.button(word, icon=":material/query_stats:", key="gaps_go", disabled=whole)
     if pressed:
+        if measurement is None:
+            st.session_state["gaps"] = Measurement(overfitting(chosen.race))
         st.session_state["gaps_run"] = not runs
-        if not runs and gaps is None:
-            st.session_state["gaps_races"] = overfitting(chosen.race)
         st.rerun()
     if gaps is not None:
         _draw(gaps)
-    if runs:
+    if runs and measurement:
         # After all is drawn: what is not yet drawn again looks stale while the race is run.
-        races: Iterator[Gaps] = st.session_state["gaps_races"]
         place = st.empty()
         with compute.heavy().turn(partial(say_place, place)):
-            gaps = st.session_state["gaps"] = next(races)
-        if gaps.runs == gaps.total:
+            measurement.go_on()
+        if measurement.ended:
             st.session_state["gaps_run"] = False
             st.rerun()
 
@@ -114,7 +139,7 @@ def _key(chosen: Lesson) -> tuple[object, ...]:
 
 
 def _forget(settings: tuple[object, ...]) -> None:
-    st.session_state["gaps_for"] = settings
     st.session_state["gaps_run"] = False
-    for name in ("gaps", "gaps_races"):
-        st.session_state.pop(name, None)
+    st.session_state.pop("gaps", None)
+    # Last: what is broken off before it is done again.
+    st.session_state["gaps_for"] = settings
