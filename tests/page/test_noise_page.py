@@ -258,9 +258,8 @@ def test_an_end_that_prints_alike_is_as_good_as_the_best_blend_weight() -> None:
 def test_biases_say_direction_and_size() -> None:
     found = {"max": 1.0294, "average": -0.004, "hybrid": -0.51}
     assert noise_findings.biases(found, NAMES) == (
-        "In this draw **Max** lies 1.03 σ higher on average. "
-        "In this draw **Average** lies less than 0.01 σ off on average. "
-        "In this draw **Hybrid** lies 0.51 σ lower on average."
+        "In this draw the changed maps lie on average: **Max** 1.03 σ higher, **Average** less "
+        "than 0.01 σ off and **Hybrid** 0.51 σ lower."
     )
 
 

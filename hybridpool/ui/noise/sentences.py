@@ -117,14 +117,13 @@ def place_of_hybrid(changes: Mapping[str, float], weight: float | None) -> str:
 
 def biases(found: Mapping[str, float], names: Mapping[str, str]) -> str:
     """Where one draw pushed each pooling, in units of the noise that reaches it."""
-    up = _("In this draw **{name}** lies {bias:.2f} σ higher on average.")
-    down = _("In this draw **{name}** lies {bias:.2f} σ lower on average.")
-    straight = _("In this draw **{name}** lies less than 0.01 σ off on average.")
+    up, down = _("**{name}** {bias:.2f} σ higher"), _("**{name}** {bias:.2f} σ lower")
+    straight = _("**{name}** less than 0.01 σ off")
     said = []
     for name, bias in found.items():
         words = straight if abs(bias) < 0.005 else up if bias > 0 else down
         said.append(words.format(name=names[name], bias=abs(bias)))
-    return paragraph(said)
+    return _("In this draw the changed maps lie on average: {list}.").format(list=joined(said))
 
 
 def bias_note(kernel: int) -> str:
