@@ -8,6 +8,7 @@ from hybridpool.stem.sets import (
     STEMS,
     default_stem,
     load_stem,
+    stem_info,
     stem_on_disk,
     trained_stems,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "channel_name",
     "default_stem",
     "load_stem",
+    "stem_info",
     "stem_on_disk",
     "trained_stems",
 ]

@@ -112,6 +112,19 @@ def default_stem(folder: Path = STEM_FOLDER) -> str:
     return "filters"
 
 
+def stem_info(key: str) -> StemInfo:
+    """What is known of a stem without loading it: one of `STEMS` or of the trained ones.
+
+    Raises:
+        KeyError: If there is no such stem.
+
+    Example:
+        >>> stem_info("filters").learned
+        ()
+    """
+    return (STEMS | trained_stems())[key]
+
+
 def trained_stems(folder: Path = STEM_FOLDER) -> dict[str, StemInfo]:
     """The trained stems in `folder`, by file name; only the head of each file is read.
 

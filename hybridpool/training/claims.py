@@ -169,8 +169,7 @@ def judge(claim: str, runs: Sequence[Run], everything: Sequence[Run], arm: str) 
         return _judge_frequency(runs, arm)
     by = measure_of(claim, runs)
     finding = _finding(claim, arm, against_baselines(runs, arm, by), _ahead_of_both)
-    measured = any(by.value(run) is not None for run in runs)
-    return replace(finding, verdict="open") if measured and not finding.comparisons else finding
+    return _open_if(any(by.value(run) is not None for run in runs), finding)
 
 
 def measure_of(claim: str, runs: Iterable[Run]) -> Measure:
@@ -241,8 +240,7 @@ def _judge_frequency(runs: Sequence[Run], arm: str) -> Finding:
         for baseline in SINGLE
     )
     finding = _finding("frequency", arm, comparisons, _one_of_both)
-    measured = any(bands(runs, side) for side in ("low", "high"))
-    return replace(finding, verdict="open") if measured and not comparisons else finding
+    return _open_if(any(bands(runs, side) for side in ("low", "high")), finding)
 
 
 def _judge_start(runs: Sequence[Run], everything: Sequence[Run], arm: str) -> Finding:
@@ -308,6 +306,11 @@ def _finding(
         by_condition.setdefault(one.condition, []).append(one)
     conditions = {condition: rule(ones) for condition, ones in by_condition.items()}
     return Finding(claim, verdict_of(conditions.values()), arm, tuple(comparisons), conditions)
+
+
+def _open_if(measured: bool, finding: Finding) -> Finding:
+    """What was measured, but on no two sides that can be compared, has too few runs."""
+    return replace(finding, verdict="open") if measured and not finding.comparisons else finding
 
 
 def verdict_of(conditions: Iterable[str]) -> str:

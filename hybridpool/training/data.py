@@ -21,6 +21,7 @@ from hybridpool.training.data_files import (
 )
 from hybridpool.training.files import printable
 from hybridpool.training.reading import LONGEST_NAME
+from hybridpool.training.records import is_cifar10
 
 __all__ = ["CIFAR10_CLASSES", "MEAN", "SIDES", "STD", "DataUnavailable", "Dataset", "load"]
 
@@ -77,7 +78,7 @@ class Dataset:
         """
         told = hashlib.sha256(json.dumps(self.classes).encode())
         labels = (self.train_labels, self.test_labels)
-        pictures = () if self.name.startswith("CIFAR-10") else (self.train, self.test)
+        pictures = () if is_cifar10(self.name) else (self.train, self.test)
         for tensor in (*labels, *pictures):
             told.update(f"{tuple(tensor.shape)}".encode())
             told.update(tensor.cpu().numpy().tobytes())

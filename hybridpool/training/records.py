@@ -121,6 +121,16 @@ class RunSettings:
         )
 
 
+def is_cifar10(name: str) -> bool:
+    """Whether data of this name are CIFAR-10, downloaded or a JPEG copy, of whatever size.
+
+    Example:
+        >>> is_cifar10("CIFAR-10 (JPEG copy) at 64 pixels"), is_cifar10("birds")
+        (True, False)
+    """
+    return name.startswith("CIFAR-10")
+
+
 LATER = {name: getattr(RunSettings(), name) for name in ("shift", "edge")}
 """Settings that came later, with what held before: with these values a run keeps its name."""
 
@@ -248,6 +258,16 @@ class Run:
     measures: Measures
     costs: Costs
     classes: tuple[str, ...] = ()
+
+    @property
+    def ends(self) -> tuple[float, ...]:
+        """The last blend weight of each layer, the first channel's where there are several.
+
+        Example:
+            >>> replace(_example("hybrid", 0, 0.7), weights={"pool": ((0.5,), (0.25,))}).ends
+            (0.25,)
+        """
+        return tuple(path[-1][0] for path in self.weights.values())
 
 
 def _example(arm: str, seed: int, clean: float) -> Run:

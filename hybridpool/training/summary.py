@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
-from hybridpool.training.records import Run, RunSettings
+from hybridpool.training.records import Run, RunSettings, is_cifar10
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def data_of(run: Run) -> Data:
         Data(name='nothing', test=0, digest='')
     """
     name = str(run.data["name"])
-    digest = "" if name.startswith("CIFAR-10") else str(run.data.get("digest", ""))
+    digest = "" if is_cifar10(name) else str(run.data.get("digest", ""))
     return Data(name, int(run.data.get("test", 0)), digest)
 
 
@@ -117,11 +117,7 @@ def _with_each_seed_once(
             if run.settings.arm not in repeated or _own(run) == (optimizer, rate)
         ]
         # A frozen run belongs to the run of hybrid whose weights it holds.
-        ends = {
-            run.settings.seed: tuple(path[-1][0] for path in run.weights.values())
-            for run in part
-            if run.settings.arm == "hybrid"
-        }
+        ends = {run.settings.seed: run.ends for run in part if run.settings.arm == "hybrid"}
         part = [
             run
             for run in part

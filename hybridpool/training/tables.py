@@ -184,5 +184,5 @@ def with_frozen(settings: RunSettings, runs: Iterable[Run]) -> RunSettings | Non
     hybrid = hybrid_of(settings)
     for run in runs:
         if run.settings == hybrid:
-            return replace(settings, frozen_at=tuple(path[-1][0] for path in run.weights.values()))
+            return replace(settings, frozen_at=run.ends)
     return None

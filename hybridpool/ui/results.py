@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from hybridpool.pictures import ImageError
-from hybridpool.stem import STEMS, StemUnavailable, trained_stems
+from hybridpool.stem import StemUnavailable, stem_info
 from hybridpool.trace import Trace
 from hybridpool.ui import compute
 from hybridpool.ui.browser.resting import give_way
@@ -45,7 +45,7 @@ def current_trace() -> tuple[Trace, str]:
         stem = last[0].settings.stem if last else DEFAULT.stem
         if stem == settings.stem:
             return last or (compute.trace(DEFAULT, None), DEFAULT.picture)
-        title = _((STEMS | trained_stems())[stem].title)
+        title = _(stem_info(stem).title)
         st.error(
             paragraph([fill(problem), _("The maps come from: {stem}.").format(stem=title)]),
             icon=":material/error:",

@@ -20,7 +20,7 @@ from torch import Tensor
 from hybridpool.layers import HybridPoolingWithAttention
 from hybridpool.measure import highest_contrast
 from hybridpool.pictures.gallery import GALLERY
-from hybridpool.stem import STEMS, ConvStem, trained_stems
+from hybridpool.stem import ConvStem, stem_info
 from hybridpool.trace import Trace, pooling_layers
 from hybridpool.ui import compute
 from hybridpool.ui.browser import sent
@@ -260,7 +260,7 @@ def _lasting(shown: Inspected) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]
             "mean": stem.mean.flatten().tolist(),
             "std": stem.std.flatten().tolist(),
         },
-        "stem_title": _((STEMS | trained_stems())[trace.settings.stem].title),
+        "stem_title": _(stem_info(trace.settings.stem).title),
         "key": trace.settings.picture,
         "keys": list(GALLERY),
         "about": shown.about,

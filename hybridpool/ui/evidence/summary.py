@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from hybridpool.training.claims import ARTICLE_NETWORK, CLAIMS, Evidence
-from hybridpool.training.records import Run
+from hybridpool.training.records import Run, is_cifar10
 from hybridpool.training.selection import SMALL_DATA, by_arm, network_of, older_than_the_plan
 from hybridpool.training.summary import data_of
 from hybridpool.ui.charts import show_table
@@ -65,7 +65,7 @@ def _about_the_article(group: Group) -> str:
     settings = group.runs[0].settings
     network, width = network_of(group.runs[0])
     name = data_of(group.runs[0]).name
-    if not name.startswith("CIFAR-10") or settings.train_pictures <= SMALL_DATA:
+    if not is_cifar10(name) or settings.train_pictures <= SMALL_DATA:
         return _(
             "The article's number is about all of CIFAR-10, and these networks learned from other "
             "or from fewer pictures. None of these verdicts proves or refutes it."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hybridpool.stem import STEMS, trained_stems
+from hybridpool.stem import stem_info
 from hybridpool.trace import Trace
 from hybridpool.ui.settings import ResolvedView
 from hybridpool.ui.words import _
@@ -13,7 +13,7 @@ from hybridpool.ui.words import _
 def caption(trace: Trace) -> str:
     """One line: device, time, stem, seed, window."""
     settings = trace.settings
-    info = (STEMS | trained_stems())[settings.stem]
+    info = stem_info(settings.stem)
     stem = _(info.title)
     if "attention" not in info.learned:
         stem += " · " + _("seed {seed}").format(seed=settings.seed)

@@ -142,8 +142,7 @@ def columns(pictures: int) -> list[dict[str, str]]:
 
 
 def component_words(state: str) -> dict[str, str]:
-    """What the component writes itself; it fills in the step,
-    and the step at which accuracies were measured last."""
+    """What the component writes itself; it fills in the step, and that of the last accuracies."""
     return {
         "step": _("Step {step} of {steps}"),
         "state": state,
